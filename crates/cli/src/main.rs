@@ -1,0 +1,3 @@
+//! The program `plugwright`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Loads dynamic libraries: from sealed copies, private copies or in place.

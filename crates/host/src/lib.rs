@@ -1,0 +1,1 @@
+//! Discovery, judgement, loading and binding of plugins: the application's crate.

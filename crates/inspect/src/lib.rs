@@ -1,0 +1,1 @@
+//! Reads libraries and plugins without executing them.

@@ -1,0 +1,1 @@
+//! Plugins for Rust programs: discovered without running, checked before loading, called through ordinary traits.

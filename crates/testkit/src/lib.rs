@@ -1,0 +1,1 @@
+//! Builds the objects, folders and plugins that the tests need.
