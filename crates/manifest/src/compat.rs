@@ -1,0 +1,209 @@
+//! Whether a plugin fits the interface that a host wants, decided from the manifest alone.
+//!
+//! The rule: same id, same major version, and the host's methods are a prefix of the
+//! plugin's, fingerprint by fingerprint. The answer to a misfit is a readable difference:
+//! which method, which part of its type, what each side has.
+
+use std::fmt;
+
+use crate::schema::{Field, InterfaceShape, Method, Schema, Type, Variant};
+use crate::{Id, InterfaceVersion, Provided};
+
+/// Why a provided interface does not fit the one that the host wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mismatch {
+    /// The interface.
+    pub interface: Id,
+    /// The version that the host was built with.
+    pub host: InterfaceVersion,
+    /// The version that the plugin was built with.
+    pub plugin: InterfaceVersion,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
+/// One difference between the host's and the plugin's view of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The major versions differ.
+    Major,
+    /// The plugin was built before the method was added.
+    Missing {
+        /// The method as the host has it.
+        method: String,
+    },
+    /// The method is another one, or one of its types is.
+    Method {
+        /// The method's name in the host.
+        name: String,
+        /// Where inside the method: empty for the method itself, else as in
+        /// `result.Err.Corrupt.offset`.
+        path: String,
+        /// What the host has there.
+        host: String,
+        /// What the plugin has there, when its schema says so.
+        plugin: Option<String>,
+    },
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the plugin provides {} {}, the host wants {}",
+            self.interface, self.plugin, self.host
+        )?;
+        for (index, difference) in self.differences.iter().enumerate() {
+            f.write_str(if index == 0 { ": " } else { "; " })?;
+            difference.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Major => f.write_str("another major version breaks by intent"),
+            Self::Missing { method } => write!(f, "the plugin has no `{method}`"),
+            Self::Method {
+                name,
+                path,
+                host,
+                plugin,
+            } => {
+                write!(f, "method `{name}`")?;
+                if !path.is_empty() {
+                    write!(f, " at {path}")?;
+                }
+                write!(f, ": the host has `{host}`")?;
+                match plugin {
+                    Some(plugin) => write!(f, ", the plugin has `{plugin}`"),
+                    None => f.write_str(", the plugin another signature"),
+                }
+            }
+        }
+    }
+}
+
+/// Compares what a plugin provides with what the host wants of the same interface.
+///
+/// `schema` is the plugin's own description of the interface, which makes the answer
+/// precise; it never changes whether the interface fits.
+///
+/// # Errors
+/// With every difference, when the plugin does not fit.
+pub fn check(
+    wanted: &InterfaceShape,
+    provided: &Provided,
+    schema: Option<&Schema>,
+) -> Result<(), Mismatch> {
+    let mut differences = Vec::new();
+    if wanted.version.major != provided.version.major {
+        differences.push(Difference::Major);
+    }
+    for (index, method) in wanted.methods.iter().enumerate() {
+        let theirs = schema.and_then(|schema| schema.methods.get(index));
+        match provided.fingerprints.get(index) {
+            None => differences.push(Difference::Missing {
+                method: Method::from(method).to_string(),
+            }),
+            Some(fingerprint) if *fingerprint != method.fingerprint() => {
+                differences.push(of_methods(&Method::from(method), theirs));
+            }
+            Some(_) => {}
+        }
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Mismatch {
+        interface: provided.interface.clone(),
+        host: wanted.version,
+        plugin: provided.version,
+        differences,
+    })
+}
+
+fn of_methods(ours: &Method, theirs: Option<&Method>) -> Difference {
+    let at = |path: String, host: String, plugin: Option<String>| Difference::Method {
+        name: ours.name.clone(),
+        path,
+        host,
+        plugin,
+    };
+    let Some(theirs) = theirs else {
+        return at(String::new(), ours.to_string(), None);
+    };
+    let whole = || at(String::new(), ours.to_string(), Some(theirs.to_string()));
+    if ours.name != theirs.name || ours.params.len() != theirs.params.len() {
+        return whole();
+    }
+    let params = ours.params.iter().zip(&theirs.params);
+    let inner = params
+        .map(|(ours, theirs)| (ours.name.as_str(), &ours.ty, &theirs.ty))
+        .chain([("result", &ours.result, &theirs.result)])
+        .find_map(|(part, ours, theirs)| of_types(part, ours, theirs));
+    match inner {
+        Some((path, host, plugin)) => at(path, host, Some(plugin)),
+        // The schema does not show the difference that the fingerprints do: it lies.
+        None => at(String::new(), ours.to_string(), None),
+    }
+}
+
+type Found = Option<(String, String, String)>;
+
+/// The innermost first difference of two types: its path and both sides.
+fn of_types(path: &str, ours: &Type, theirs: &Type) -> Found {
+    match (ours, theirs) {
+        (Type::Scalar(a), Type::Scalar(b)) if a == b => None,
+        (Type::Option(a), Type::Option(b)) => of_types(&format!("{path}.Some"), a, b),
+        (Type::Result(ok, err), Type::Result(their_ok, their_err)) => {
+            of_types(&format!("{path}.Ok"), ok, their_ok)
+                .or_else(|| of_types(&format!("{path}.Err"), err, their_err))
+        }
+        (Type::Struct(_, a), Type::Struct(_, b)) => of_fields(path, a, b),
+        (Type::Enum(_, a), Type::Enum(_, b)) => of_variants(path, a, b),
+        _ => Some((path.to_owned(), ours.to_string(), theirs.to_string())),
+    }
+}
+
+fn of_fields(path: &str, ours: &[Field], theirs: &[Field]) -> Found {
+    let names = |fields: &[Field]| {
+        let list: Vec<String> = fields
+            .iter()
+            .map(|field| format!("{}: {}", field.name, field.ty))
+            .collect();
+        format!("{{ {} }}", list.join(", "))
+    };
+    let same_names =
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.name == b.name);
+    if !same_names {
+        return Some((path.to_owned(), names(ours), names(theirs)));
+    }
+    ours.iter()
+        .zip(theirs)
+        .find_map(|(a, b)| of_types(&format!("{path}.{}", a.name), &a.ty, &b.ty))
+}
+
+fn of_variants(path: &str, ours: &[Variant], theirs: &[Variant]) -> Found {
+    let names = |variants: &[Variant]| {
+        let list: Vec<&str> = variants
+            .iter()
+            .map(|variant| variant.name.as_str())
+            .collect();
+        list.join(" | ")
+    };
+    let same_names =
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.name == b.name);
+    if !same_names {
+        return Some((path.to_owned(), names(ours), names(theirs)));
+    }
+    ours.iter()
+        .zip(theirs)
+        .find_map(|(a, b)| of_fields(&format!("{path}.{}", a.name), &a.fields, &b.fields))
+}

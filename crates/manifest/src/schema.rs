@@ -1,0 +1,486 @@
+//! The shape of an interface: its methods and the types that cross with them.
+//!
+//! A [`Shape`] is a constant that the macros build; from it come the fingerprint of a
+//! method, computed by the compiler, and the schema in the manifest's detail. A [`Type`]
+//! is the same thing read back from a binary. The invariant that both keep: two methods
+//! with equal fingerprints pass and return the same bytes in the same order.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::InterfaceVersion;
+
+/// A type that crosses the boundary, as a constant.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Shape {
+    /// A type without parts.
+    Scalar(Scalar),
+    /// `Option<T>`.
+    Option(&'static Self),
+    /// `Result<T, E>`.
+    Result(&'static Self, &'static Self),
+    /// A derived struct: its name and fields in order.
+    Struct(&'static str, &'static [FieldShape]),
+    /// A derived enum: its name and variants in order.
+    Enum(&'static str, &'static [VariantShape]),
+}
+
+/// A named field, or a tuple's field named by its position.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
+pub struct FieldShape {
+    /// The field's name.
+    pub name: &'static str,
+    /// The field's type.
+    pub shape: &'static Shape,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
+pub struct VariantShape {
+    /// The variant's name.
+    pub name: &'static str,
+    /// Its fields in order.
+    pub fields: &'static [FieldShape],
+}
+
+/// A method of an interface.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
+pub struct MethodShape {
+    /// The method's name.
+    pub name: &'static str,
+    /// Its parameters without the receiver.
+    pub params: &'static [FieldShape],
+    /// What it returns.
+    pub result: &'static Shape,
+}
+
+/// An interface: what `#[interface]` knows of a trait.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
+pub struct InterfaceShape {
+    /// Its reverse-DNS name.
+    pub id: &'static str,
+    /// Its version.
+    pub version: InterfaceVersion,
+    /// Its methods in the order of the vtable.
+    pub methods: &'static [MethodShape],
+}
+
+macro_rules! scalars {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
+        /// A type without parts. The number is its code in the manifest and never changes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        #[repr(u8)]
+        pub enum Scalar {
+            $($(#[$doc])* $name = $code,)*
+        }
+
+        impl Scalar {
+            /// The type as Rust writes it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            pub(crate) fn from_code(code: u64) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+scalars! {
+    /// `()`
+    Unit = 0, "()";
+    /// `bool`, as one byte, 0 or 1
+    Bool = 1, "bool";
+    /// `char`, as a 32-bit scalar value
+    Char = 2, "char";
+    /// `u8`
+    U8 = 3, "u8";
+    /// `u16`
+    U16 = 4, "u16";
+    /// `u32`
+    U32 = 5, "u32";
+    /// `u64`
+    U64 = 6, "u64";
+    /// `u128`, as two 64-bit halves, low half first
+    U128 = 7, "u128";
+    /// `usize`
+    Usize = 8, "usize";
+    /// `i8`
+    I8 = 9, "i8";
+    /// `i16`
+    I16 = 10, "i16";
+    /// `i32`
+    I32 = 11, "i32";
+    /// `i64`
+    I64 = 12, "i64";
+    /// `i128`, as two 64-bit halves, low half first
+    I128 = 13, "i128";
+    /// `isize`
+    Isize = 14, "isize";
+    /// `f32`
+    F32 = 15, "f32";
+    /// `f64`
+    F64 = 16, "f64";
+    /// `&str`, as pointer and length
+    Str = 17, "&str";
+    /// `String`, copied once by the receiver
+    String = 18, "String";
+    /// `&[u8]`, as pointer and length
+    Bytes = 19, "&[u8]";
+    /// `Vec<u8>`, copied once by the receiver
+    ByteVec = 20, "Vec<u8>";
+}
+
+/// Codes of the types that have parts.
+pub(crate) mod code {
+    pub(crate) const OPTION: u64 = 32;
+    pub(crate) const RESULT: u64 = 33;
+    pub(crate) const STRUCT: u64 = 34;
+    pub(crate) const ENUM: u64 = 35;
+}
+
+/// Mixes bytes into a 64-bit FNV-1a hash (the parameters are those of the FNV authors).
+///
+/// The hash need not withstand an attacker: whoever can choose a fingerprint already
+/// chooses the code behind it.
+struct Hash(u64);
+
+impl Hash {
+    const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    const fn byte(&mut self, byte: u8) {
+        self.0 = (self.0 ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+
+    const fn number(&mut self, number: u64) {
+        let bytes = number.to_le_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            self.byte(bytes[index]);
+            index += 1;
+        }
+    }
+
+    const fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        let bytes = text.as_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            self.byte(bytes[index]);
+            index += 1;
+        }
+    }
+
+    const fn fields(&mut self, fields: &[FieldShape]) {
+        self.number(fields.len() as u64);
+        let mut index = 0;
+        while index < fields.len() {
+            self.text(fields[index].name);
+            self.shape(fields[index].shape);
+            index += 1;
+        }
+    }
+
+    const fn shape(&mut self, shape: &Shape) {
+        match shape {
+            Shape::Scalar(scalar) => self.number(*scalar as u64),
+            Shape::Option(some) => {
+                self.number(code::OPTION);
+                self.shape(some);
+            }
+            Shape::Result(ok, err) => {
+                self.number(code::RESULT);
+                self.shape(ok);
+                self.shape(err);
+            }
+            // A type's name is not part of what crosses: renaming it breaks nobody.
+            Shape::Struct(_, fields) => {
+                self.number(code::STRUCT);
+                self.fields(fields);
+            }
+            Shape::Enum(_, variants) => {
+                self.number(code::ENUM);
+                self.number(variants.len() as u64);
+                let mut index = 0;
+                while index < variants.len() {
+                    self.text(variants[index].name);
+                    self.fields(variants[index].fields);
+                    index += 1;
+                }
+            }
+        }
+    }
+}
+
+impl MethodShape {
+    /// A number that is equal on both sides exactly if the method's name, the types of its
+    /// parameters and its result are (but for a collision of 64-bit hashes). Names of
+    /// parameters and of types do not enter; names of fields and variants do.
+    #[must_use]
+    pub const fn fingerprint(&self) -> u64 {
+        let mut hash = Hash::new();
+        hash.text(self.name);
+        hash.number(self.params.len() as u64);
+        let mut index = 0;
+        while index < self.params.len() {
+            hash.shape(self.params[index].shape);
+            index += 1;
+        }
+        hash.shape(self.result);
+        hash.0
+    }
+}
+
+impl InterfaceShape {
+    /// The fingerprints of the methods, for a table of `N` methods.
+    ///
+    /// # Panics
+    /// When `N` is not the number of methods.
+    #[must_use]
+    pub const fn fingerprints<const N: usize>(&self) -> [u64; N] {
+        assert!(self.methods.len() == N, "one fingerprint for each method");
+        let mut all = [0; N];
+        let mut index = 0;
+        while index < N {
+            all[index] = self.methods[index].fingerprint();
+            index += 1;
+        }
+        all
+    }
+}
+
+/// A type that crosses the boundary, read from a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Type {
+    /// A type without parts.
+    Scalar(Scalar),
+    /// `Option<T>`.
+    Option(Box<Self>),
+    /// `Result<T, E>`.
+    Result(Box<Self>, Box<Self>),
+    /// A derived struct.
+    Struct(String, Vec<Field>),
+    /// A derived enum.
+    Enum(String, Vec<Variant>),
+}
+
+/// A field or parameter, read from a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a name and a type, nothing more")]
+pub struct Field {
+    /// The field's name.
+    pub name: String,
+    /// The field's type.
+    pub ty: Type,
+}
+
+/// An enum's variant, read from a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a name and fields, nothing more")]
+pub struct Variant {
+    /// The variant's name.
+    pub name: String,
+    /// Its fields in order.
+    pub fields: Vec<Field>,
+}
+
+/// A method, read from a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Method {
+    /// The method's name.
+    pub name: String,
+    /// Its parameters without the receiver.
+    pub params: Vec<Field>,
+    /// What it returns.
+    pub result: Type,
+}
+
+/// The methods of one interface as a plugin was built with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Schema {
+    /// The interface's reverse-DNS name.
+    pub interface: crate::Id,
+    /// Its version.
+    pub version: InterfaceVersion,
+    /// Its methods in the order of the vtable.
+    pub methods: Vec<Method>,
+}
+
+impl From<&Shape> for Type {
+    fn from(shape: &Shape) -> Self {
+        match shape {
+            Shape::Scalar(scalar) => Self::Scalar(*scalar),
+            Shape::Option(some) => Self::Option(Box::new((*some).into())),
+            Shape::Result(ok, err) => Self::Result(Box::new((*ok).into()), Box::new((*err).into())),
+            Shape::Struct(name, fields) => Self::Struct((*name).to_owned(), owned(fields)),
+            Shape::Enum(name, variants) => Self::Enum(
+                (*name).to_owned(),
+                variants
+                    .iter()
+                    .map(|variant| Variant {
+                        name: variant.name.to_owned(),
+                        fields: owned(variant.fields),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+fn owned(fields: &[FieldShape]) -> Vec<Field> {
+    fields
+        .iter()
+        .map(|field| Field {
+            name: field.name.to_owned(),
+            ty: field.shape.into(),
+        })
+        .collect()
+}
+
+impl From<&MethodShape> for Method {
+    fn from(method: &MethodShape) -> Self {
+        Self {
+            name: method.name.to_owned(),
+            params: owned(method.params),
+            result: method.result.into(),
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scalar(scalar) => f.write_str(scalar.name()),
+            Self::Option(some) => write!(f, "Option<{some}>"),
+            Self::Result(ok, err) => write!(f, "Result<{ok}, {err}>"),
+            Self::Struct(name, _) | Self::Enum(name, _) => f.write_str(name),
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fn {}(&self", self.name)?;
+        for param in &self.params {
+            write!(f, ", {}: {}", param.name, param.ty)?;
+        }
+        match self.result {
+            Type::Scalar(Scalar::Unit) => f.write_str(")"),
+            ref result => write!(f, ") -> {result}"),
+        }
+    }
+}
+
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Schema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let mut out = serializer.serialize_struct("Schema", 3)?;
+        out.serialize_field("interface", &self.interface)?;
+        out.serialize_field("version", &self.version)?;
+        out.serialize_field("methods", &self.methods)?;
+        out.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const U32: &Shape = &Shape::Scalar(Scalar::U32);
+    const U64: &Shape = &Shape::Scalar(Scalar::U64);
+
+    const fn method(name: &'static str, params: &'static [FieldShape]) -> MethodShape {
+        MethodShape {
+            name,
+            params,
+            result: U64,
+        }
+    }
+
+    const fn field(name: &'static str, shape: &'static Shape) -> FieldShape {
+        FieldShape { name, shape }
+    }
+
+    #[test]
+    fn fingerprints_tell_what_crosses() {
+        const PLAIN: MethodShape = method("size", &[field("level", U32)]);
+        const RENAMED: MethodShape = method("size", &[field("depth", U32)]);
+        const WIDER: MethodShape = method("size", &[field("level", U64)]);
+        const OTHER: MethodShape = method("span", &[field("level", U32)]);
+        assert_eq!(PLAIN.fingerprint(), RENAMED.fingerprint());
+        assert_ne!(PLAIN.fingerprint(), WIDER.fingerprint());
+        assert_ne!(PLAIN.fingerprint(), OTHER.fingerprint());
+    }
+
+    #[test]
+    fn fingerprints_tell_fields_not_type_names() {
+        const A: &Shape = &Shape::Struct("A", &[field("x", U32), field("y", U32)]);
+        const B: &Shape = &Shape::Struct("B", &[field("x", U32), field("y", U32)]);
+        const SWAPPED: &Shape = &Shape::Struct("A", &[field("y", U32), field("x", U32)]);
+        let of = |shape: &'static Shape| {
+            MethodShape {
+                name: "put",
+                params: &[],
+                result: shape,
+            }
+            .fingerprint()
+        };
+        assert_eq!(of(A), of(B));
+        assert_ne!(of(A), of(SWAPPED));
+        assert_ne!(of(A), of(&Shape::Option(A)));
+    }
+
+    /// A fingerprint is part of the format: it must never change by accident.
+    #[test]
+    fn fingerprints_are_stable() {
+        const SIZE: MethodShape = method("size", &[field("level", U32)]);
+        assert_eq!(SIZE.fingerprint(), 0xe0ef_741c_664b_d3f2);
+    }
+
+    #[test]
+    fn methods_read_like_rust() {
+        const RESULT: &Shape = &Shape::Result(
+            &Shape::Scalar(Scalar::ByteVec),
+            &Shape::Enum("CodecError", &[]),
+        );
+        const PARAMS: &[FieldShape] = &[
+            field("input", &Shape::Scalar(Scalar::Bytes)),
+            field("level", U32),
+        ];
+        let method = Method::from(&MethodShape {
+            name: "encode",
+            params: PARAMS,
+            result: RESULT,
+        });
+        assert_eq!(
+            method.to_string(),
+            "fn encode(&self, input: &[u8], level: u32) -> Result<Vec<u8>, CodecError>"
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! A misfit is told as a difference that one can act on.
+
+use plugwright_manifest::schema::{
+    FieldShape, InterfaceShape, MethodShape, Scalar, Shape, VariantShape,
+};
+use plugwright_manifest::{InterfaceVersion, compat};
+
+use crate::{ENCODE, NAME, U32, mismatch, provided_and_schema};
+
+const fn wanted(major: u16, minor: u16, methods: &'static [MethodShape]) -> InterfaceShape {
+    InterfaceShape {
+        id: "org.example.codec",
+        version: InterfaceVersion::new(major, minor),
+        methods,
+    }
+}
+
+#[track_caller]
+fn check(wanted: &InterfaceShape, expected: &str) {
+    assert_eq!(mismatch(wanted), expected);
+}
+
+#[test]
+fn a_prefix_fits() {
+    check(&wanted(1, 2, &[NAME, ENCODE]), "fits");
+    check(&wanted(1, 0, &[NAME]), "fits");
+}
+
+#[test]
+fn another_major_version() {
+    check(
+        &wanted(2, 0, &[NAME]),
+        "the plugin provides org.example.codec 1.2, the host wants 2.0: another major version \
+         breaks by intent",
+    );
+}
+
+#[test]
+fn a_method_that_the_plugin_does_not_have() {
+    const WINDOW: MethodShape = MethodShape {
+        name: "window",
+        params: &[],
+        result: U32,
+    };
+    check(
+        &wanted(1, 3, &[NAME, ENCODE, WINDOW]),
+        "the plugin provides org.example.codec 1.2, the host wants 1.3: the plugin has no \
+         `fn window(&self) -> u32`",
+    );
+}
+
+#[test]
+fn a_parameter_of_another_type() {
+    const OTHER: MethodShape = MethodShape {
+        params: &[
+            FieldShape {
+                name: "input",
+                shape: &Shape::Scalar(Scalar::Bytes),
+            },
+            FieldShape {
+                name: "level",
+                shape: &Shape::Option(&Shape::Scalar(Scalar::I64)),
+            },
+        ],
+        ..ENCODE
+    };
+    check(
+        &wanted(1, 2, &[NAME, OTHER]),
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: method `encode` at \
+         level.Some: the host has `i64`, the plugin has `u32`",
+    );
+}
+
+#[test]
+fn a_variants_field_of_another_type() {
+    const OTHER: MethodShape = MethodShape {
+        result: &Shape::Result(
+            &Shape::Scalar(Scalar::ByteVec),
+            &Shape::Enum(
+                "CodecError",
+                &[
+                    VariantShape {
+                        name: "Corrupt",
+                        fields: &[FieldShape {
+                            name: "offset",
+                            shape: U32,
+                        }],
+                    },
+                    VariantShape {
+                        name: "Call",
+                        fields: &[],
+                    },
+                ],
+            ),
+        ),
+        ..ENCODE
+    };
+    check(
+        &wanted(1, 2, &[NAME, OTHER]),
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: method `encode` at \
+         result.Err.Corrupt.offset: the host has `u32`, the plugin has `u64`",
+    );
+}
+
+#[test]
+fn swapped_methods() {
+    check(
+        &wanted(1, 2, &[ENCODE, NAME]),
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: method `encode`: the \
+         host has `fn encode(&self, input: &[u8], level: Option<u32>) -> Result<Vec<u8>, \
+         CodecError>`, the plugin has `fn name(&self) -> String`; method `name`: the host has \
+         `fn name(&self) -> String`, the plugin has `fn encode(&self, input: &[u8], level: \
+         Option<u32>) -> Result<Vec<u8>, CodecError>`",
+    );
+}
+
+/// Without the plugin's schema, or with one that lies, the answer is coarser and the same.
+#[test]
+fn the_schema_decides_nothing() {
+    let (mut provided, schema) = provided_and_schema();
+    provided.fingerprints[0] ^= 1;
+    for schema in [None, Some(&schema)] {
+        let error = compat::check(&wanted(1, 2, &[NAME, ENCODE]), &provided, schema)
+            .expect_err("must be refused");
+        assert_eq!(
+            error.to_string(),
+            "the plugin provides org.example.codec 1.2, the host wants 1.2: method `name`: the \
+             host has `fn name(&self) -> String`, the plugin another signature",
+        );
+    }
+}
