@@ -386,15 +386,16 @@ fn provided(reader: &mut Reader<'_>) -> Result<Vec<Provided>, DecodeError> {
             keys.push(text(reader, "key", MAX_TEXT)?);
         }
         let rank = reader.signed()?;
+        let out_of_range = DecodeError::Unknown {
+            field: "rank",
+            value: rank.unsigned_abs(),
+        };
         all.push(Provided {
             interface,
             version,
             fingerprints,
             keys,
-            rank: i32::try_from(rank).or(Err(DecodeError::Unknown {
-                field: "rank",
-                value: rank.unsigned_abs(),
-            }))?,
+            rank: i32::try_from(rank).or(Err(out_of_range))?,
         });
     }
     Ok(all)
