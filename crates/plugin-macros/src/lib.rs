@@ -1,1 +1,74 @@
-//! The attribute and derive macros of plugwright-plugin.
+//! The attribute and derive macros of `plugwright-plugin`, which re-exports and documents
+//! them. Each is a pipeline: parse into a model, check it (reporting every mistake, on the
+//! token that makes it), expand the model into dull code.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod interface;
+mod metadata;
+mod plugin;
+mod portable;
+
+use proc_macro::TokenStream;
+
+/// Makes a trait a plugin interface.
+///
+/// ```ignore
+/// #[interface(id = "org.example.codec", version = "1.2")]
+/// pub trait Codec: Send + Sync { … }
+/// ```
+///
+/// - `id`: the interface's reverse-DNS name, for ever.
+/// - `version`: `major.minor`. Add methods at the end and raise the minor number; anything
+///   else raises the major number.
+///
+/// The trait may require `Send`, `Sync` and `'static`. Its methods take `&self` and types
+/// that are `Portable`; they may have default bodies. Beside the trait, `TRAITCalls` is
+/// made: what a `Handle<dyn TRAIT>` dereferences to, with a `try_NAME` for each method that
+/// returns failures of the call itself as a `CallError`.
+#[proc_macro_attribute]
+pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    interface::expand(arguments.into(), item.into())
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// Makes a type a plugin.
+///
+/// ```ignore
+/// #[plugin(
+///     id = "org.example.zstd",
+///     provides(Codec, keys = ["zstd", "zst"], rank = 10),
+///     metadata = "plugin.json",
+/// )]
+/// #[derive(Default)]
+/// pub struct Zstd;
+/// ```
+///
+/// - `id`: the plugin's reverse-DNS name.
+/// - `provides(TRAIT, keys = […], rank = N, metadata = …)`: an interface that the type
+///   implements, the names under which it is found, and which of several providers of a
+///   name is preferred (the greater rank; 0 unless given). May be repeated.
+/// - `metadata`: the application's own data: a JSON file relative to the crate's
+///   `Cargo.toml`, or an object in braces. Checked when the plugin is compiled.
+/// - `name`: the plugin's name for people.
+/// - `unloadable = true`: declares that the library may be unmapped: no thread-local
+///   values, threads or registrations of it outlive its last object.
+///
+/// Version, description, licence, authors and homepage come from `Cargo.toml`. The type is
+/// made with `Default`.
+#[proc_macro_attribute]
+pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    plugin::expand(arguments.into(), item.into())
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// Lets a struct or an enum cross the boundary, when all its fields do.
+#[proc_macro_derive(Portable)]
+pub fn portable(item: TokenStream) -> TokenStream {
+    portable::expand(item.into())
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}

@@ -1,1 +1,67 @@
-//! The plugin author's crate: traits across a stable boundary, one macro, no unsafe code.
+//! The plugin author's crate, and the stable boundary between hosts and plugins.
+//!
+//! An *interface* is an ordinary trait. A *plugin* is an ordinary type that implements it.
+//! Neither contains unsafe code:
+//!
+//! ```
+//! use plugwright_plugin::{CallError, Portable, interface, plugin};
+//!
+//! // In a crate that the host and the plugins share:
+//! #[interface(id = "org.example.codec", version = "1.0")]
+//! pub trait Codec: Send + Sync {
+//!     fn encode(&self, input: &[u8], level: u32) -> Result<Vec<u8>, CodecError>;
+//! }
+//!
+//! #[derive(Debug, Portable)]
+//! pub enum CodecError {
+//!     Corrupt { offset: u64 },
+//!     Plugin(CallError),
+//! }
+//!
+//! impl From<CallError> for CodecError {
+//!     fn from(error: CallError) -> Self {
+//!         Self::Plugin(error)
+//!     }
+//! }
+//!
+//! // In a plugin, a crate of type `cdylib`:
+//! #[plugin(id = "org.example.store", provides(Codec, keys = ["store"]))]
+//! #[derive(Default)]
+//! pub struct Store;
+//!
+//! impl Codec for Store {
+//!     fn encode(&self, input: &[u8], _level: u32) -> Result<Vec<u8>, CodecError> {
+//!         Ok(input.to_vec())
+//!     }
+//! }
+//! ```
+//!
+//! The host (see `plugwright-host`) gets a [`Handle<dyn Codec>`](Handle), which implements
+//! `Codec` itself: a call is one indirect call.
+//!
+//! What crosses is listed at [`Portable`]. What happens when a plugin panics: the panic is
+//! caught on the plugin's side, the object is poisoned, and the host gets a [`CallError`];
+//! as the method's own error where that can be made from a `CallError`, from the `try_`
+//! form of the method always, and otherwise as a panic on the host's side.
+
+#![warn(clippy::exhaustive_enums)]
+
+mod call_error;
+mod handle;
+mod instance;
+mod interface;
+mod portable;
+
+pub mod abi;
+pub mod bind;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use call_error::{CallError, CallErrorKind};
+pub use handle::{Handle, RawHandle};
+pub use interface::{Interface, Provides};
+pub use plugwright_manifest::schema::InterfaceShape;
+pub use plugwright_plugin_macros::{Portable, interface, plugin};
+pub use portable::{Invalid, Portable};

@@ -1,0 +1,480 @@
+//! `#[interface]`: a trait becomes a vtable, a handle that implements it, and a schema.
+
+use plugwright_manifest::InterfaceVersion;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    FnArg, ItemTrait, Lifetime, LitStr, Pat, ReceiverKind, ReturnType, Safety, TraitItem,
+    TraitItemFn, Type, TypeParamBound, TypeReference, parse_quote,
+};
+
+use crate::arguments::{Arguments, Mistakes, check_id, need, once};
+
+/// What the attribute and the trait say, checked.
+struct Interface {
+    id: LitStr,
+    version: InterfaceVersion,
+    item: ItemTrait,
+    methods: Vec<Method>,
+}
+
+struct Method {
+    name: Ident,
+    params: Vec<Param>,
+    result: Type,
+}
+
+struct Param {
+    name: Ident,
+    ty: Type,
+}
+
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let item: ItemTrait = syn::parse2(item)?;
+    let arguments: Arguments = syn::parse2(arguments)?;
+    let mut mistakes = Mistakes::default();
+    let (mut id, mut version) = (None, None);
+    for argument in &arguments.0 {
+        let name = &argument.name;
+        if name == "id" {
+            let value = argument.text(&mut mistakes);
+            once(&mut id, name, value, &mut mistakes);
+        } else if name == "version" {
+            let value = argument.text(&mut mistakes);
+            once(&mut version, name, value, &mut mistakes);
+        } else {
+            mistakes.at(name, "unknown argument: `id` and `version` are known");
+        }
+    }
+    let id = need(id, "id", "\"org.example.name\"", &mut mistakes);
+    let version = need(version, "version", "\"1.0\"", &mut mistakes);
+    if let Some(id) = &id {
+        check_id(id, &mut mistakes);
+    }
+    let version = version.and_then(|text| match text.value().parse() {
+        Ok(version) => Some(version),
+        Err(_) => {
+            mistakes.at(&text, "a version is two numbers, as in \"1.2\"");
+            None
+        }
+    });
+    check_trait(&item, &mut mistakes);
+    let methods = methods(&item, &mut mistakes);
+    let parts = id.zip(version);
+    let (id, version) = mistakes.into_result(parts)?.unwrap_or_else(|| {
+        unreachable!("a missing id or version is a mistake, and mistakes were returned")
+    });
+    Ok(Interface {
+        id,
+        version,
+        item,
+        methods,
+    }
+    .expand())
+}
+
+fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) {
+    if !item.generics.params.is_empty() {
+        mistakes.at(
+            &item.generics,
+            "an interface cannot be generic: a plugin is compiled before its host",
+        );
+    }
+    if let Some(token) = &item.unsafety {
+        mistakes.at(token, "an interface cannot be an unsafe trait");
+    }
+    for bound in &item.supertraits {
+        let known = match bound {
+            TypeParamBound::Trait(bound) => bound
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "Send" || last.ident == "Sync"),
+            TypeParamBound::Lifetime(lifetime) => lifetime.ident == "static",
+            _ => false,
+        };
+        if !known {
+            mistakes.at(
+                bound,
+                "an interface can require `Send`, `Sync` and `'static`, nothing else",
+            );
+        }
+    }
+}
+
+fn methods(item: &ItemTrait, mistakes: &mut Mistakes) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for item in &item.items {
+        match item {
+            TraitItem::Fn(function) => methods.extend(method(function, mistakes)),
+            TraitItem::Const(item) => mistakes.at(
+                &item.ident,
+                "an interface has methods only: return the value from one",
+            ),
+            TraitItem::Type(item) => mistakes.at(
+                &item.ident,
+                "an interface cannot have associated types: name the type itself",
+            ),
+            other => mistakes.at(other, "an interface has methods only"),
+        }
+    }
+    methods
+}
+
+fn method(function: &TraitItemFn, mistakes: &mut Mistakes) -> Option<Method> {
+    let signature = &function.sig;
+    for attribute in &function.attrs {
+        if attribute.path().is_ident("cfg") {
+            mistakes.at(
+                attribute,
+                "a method cannot be conditional: host and plugin must see the same vtable",
+            );
+        }
+    }
+    if let Some(token) = &signature.constness {
+        mistakes.at(token, "a method of an interface cannot be const");
+    }
+    if let Some(token) = &signature.asyncness {
+        mistakes.at(token, "a method of an interface cannot be async");
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        mistakes.at(token, "a method of an interface cannot be unsafe");
+    }
+    if let Some(abi) = &signature.abi {
+        mistakes.at(
+            abi,
+            "the method's calling convention is the interface's business: leave it out",
+        );
+    }
+    if !signature.generics.params.is_empty() {
+        mistakes.at(
+            &signature.generics,
+            "a method of an interface cannot be generic: a plugin is compiled before its host",
+        );
+    }
+    check_receiver(function, mistakes);
+    let mut params = Vec::new();
+    for (index, input) in signature.inputs.iter().enumerate() {
+        let FnArg::Typed(typed) = input else {
+            continue;
+        };
+        let name = match &*typed.pat {
+            Pat::Ident(pattern) if pattern.subpat.is_none() => pattern.ident.clone(),
+            Pat::Wild(_) => format_ident!("argument_{index}"),
+            other => {
+                mistakes.at(other, "a parameter of an interface is a plain name");
+                continue;
+            }
+        };
+        check_parameter(&typed.ty, mistakes);
+        params.push(Param {
+            name,
+            ty: (*typed.ty).clone(),
+        });
+    }
+    let result = match &signature.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => {
+            if let Some(reference) = borrowed(ty) {
+                mistakes.at(
+                    reference,
+                    "a result cannot borrow: return `String` for `&str`, `Vec<u8>` for `&[u8]`",
+                );
+            }
+            (**ty).clone()
+        }
+    };
+    Some(Method {
+        name: signature.ident.clone(),
+        params,
+        result,
+    })
+}
+
+fn check_receiver(function: &TraitItemFn, mistakes: &mut Mistakes) {
+    let receiver = function.sig.receiver();
+    match receiver.map(|receiver| &receiver.kind) {
+        Some(ReceiverKind::Reference(_, None, None)) => {}
+        Some(_) => mistakes.at(receiver, "a method of an interface takes `&self`"),
+        None => mistakes.at(
+            &function.sig.ident,
+            "a method of an interface takes `&self`: a plugin is called through its objects",
+        ),
+    }
+}
+
+fn check_parameter(ty: &Type, mistakes: &mut Mistakes) {
+    if let Type::Reference(reference) = ty
+        && let Some(token) = &reference.mutability
+    {
+        mistakes.at(
+            token,
+            "a parameter cannot be lent for writing: return the new value",
+        );
+    }
+}
+
+/// The first reference in a type.
+fn borrowed(ty: &Type) -> Option<TypeReference> {
+    struct Find(Option<TypeReference>);
+    impl VisitMut for Find {
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            self.0.get_or_insert_with(|| reference.clone());
+        }
+    }
+    let mut find = Find(None);
+    find.visit_type_mut(&mut ty.clone());
+    find.0
+}
+
+/// The type with `'static` for every lifetime: what names its Abi and shape, which are the
+/// same for all lifetimes.
+fn with_static(ty: &Type) -> Type {
+    struct Static;
+    impl VisitMut for Static {
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            reference.lifetime = Some(Lifetime::new("'static", Span::call_site()));
+            visit_mut::visit_type_mut(self, &mut reference.elem);
+        }
+
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            *lifetime = Lifetime::new("'static", Span::call_site());
+        }
+    }
+    let mut ty = ty.clone();
+    Static.visit_type_mut(&mut ty);
+    ty
+}
+
+impl Interface {
+    fn expand(&self) -> TokenStream {
+        let item = &self.item;
+        let calls = self.calls();
+        let handle = self.handle();
+        let vtable = self.vtable();
+        let impls = self.impls();
+        quote! {
+            #item
+            #vtable
+            #calls
+            #handle
+            #impls
+        }
+    }
+
+    fn vtable_name(&self) -> Ident {
+        format_ident!("__{}Vtable", self.item.ident)
+    }
+
+    fn calls_name(&self) -> Ident {
+        format_ident!("{}Calls", self.item.ident)
+    }
+
+    /// The `repr(C)` table of functions.
+    fn vtable(&self) -> TokenStream {
+        let vis = &self.item.vis;
+        let name = self.vtable_name();
+        let fields = self.methods.iter().map(|method| {
+            let field = &method.name;
+            let params = method.params.iter().map(|param| with_static(&param.ty));
+            let result = &method.result;
+            quote! {
+                #field: unsafe extern "C" fn(
+                    *const (),
+                    #(<#params as ::plugwright_plugin::Portable>::Abi,)*
+                ) -> ::plugwright_plugin::__private::Reply<
+                    <#result as ::plugwright_plugin::Portable>::Abi
+                >,
+            }
+        });
+        quote! {
+            #[doc(hidden)]
+            #[repr(C)]
+            #[derive(Clone, Copy)]
+            #vis struct #name {
+                __head: ::plugwright_plugin::__private::VtableHead,
+                #(#fields)*
+            }
+        }
+    }
+
+    /// The type that a handle dereferences to, with a `try_` form of each method.
+    fn calls(&self) -> TokenStream {
+        let vis = &self.item.vis;
+        let name = self.calls_name();
+        let vtable = self.vtable_name();
+        let ident = &self.item.ident;
+        let doc = format!(
+            "The methods of [`{ident}`] on a handle, with failures of the call itself as values."
+        );
+        let methods = self.methods.iter().map(|method| {
+            let function = &method.name;
+            let try_name = format_ident!("try_{}", function);
+            let params = method.declarations();
+            let arguments = method.params.iter().map(|param| &param.name);
+            let result = &method.result;
+            let path = format!("{ident}::{function}");
+            let doc = format!("As [`{ident}::{function}`].");
+            quote! {
+                #[doc = #doc]
+                ///
+                /// # Errors
+                /// When the call itself fails: the plugin panicked, for instance.
+                #[inline]
+                pub fn #try_name(&self, #params)
+                    -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
+                {
+                    // SAFETY: the handle's object and vtable belong together, and each
+                    // argument is given away once.
+                    let __reply = unsafe {
+                        (self.0.vtable().#function)(
+                            self.0.object(),
+                            #(::plugwright_plugin::Portable::into_abi(#arguments),)*
+                        )
+                    };
+                    // SAFETY: the vtable declares this result.
+                    unsafe { __reply.take::<#result>(#path) }
+                }
+            }
+        });
+        quote! {
+            #[doc = #doc]
+            #[derive(Debug)]
+            #[repr(transparent)]
+            #vis struct #name(::plugwright_plugin::__private::RawHandle<#vtable>);
+
+            impl #name {
+                #(#methods)*
+            }
+        }
+    }
+
+    /// The trait for handles: each method is its `try_` form, with the failure lifted.
+    fn handle(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let methods = self.methods.iter().map(|method| {
+            let function = &method.name;
+            let try_name = format_ident!("try_{}", function);
+            let params = method.declarations();
+            let arguments = method.params.iter().map(|param| &param.name);
+            let result = &method.result;
+            quote! {
+                #[inline]
+                fn #function(&self, #params) -> #result {
+                    match self.#try_name(#(#arguments),*) {
+                        ::core::result::Result::Ok(__value) => __value,
+                        ::core::result::Result::Err(__error) => {
+                            use ::plugwright_plugin::__private::{LiftAsError as _, LiftAsPanic as _};
+                            (&::plugwright_plugin::__private::Lift::<#result>::new()).lift(__error)
+                        }
+                    }
+                }
+            }
+        });
+        quote! {
+            impl #ident for ::plugwright_plugin::Handle<dyn #ident> {
+                #(#methods)*
+            }
+        }
+    }
+
+    /// The shims on the plugin's side and the traits that tie everything together.
+    fn impls(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let vtable = self.vtable_name();
+        let calls = self.calls_name();
+        let id = &self.id;
+        let (major, minor) = (self.version.major, self.version.minor);
+        let names: Vec<&Ident> = self.methods.iter().map(|method| &method.name).collect();
+        let shapes = self.methods.iter().map(Method::shape);
+        let shims = self.methods.iter().map(|method| method.shim(ident));
+        quote! {
+            const _: () = {
+                #(#shims)*
+
+                // SAFETY: the vtable is repr(C), begins with its head and has the methods
+                // of the shape in order; the calls are transparent over the raw handle.
+                unsafe impl ::plugwright_plugin::Interface for dyn #ident {
+                    const SHAPE: &'static ::plugwright_plugin::InterfaceShape =
+                        &::plugwright_plugin::InterfaceShape {
+                            id: #id,
+                            version: ::plugwright_plugin::__private::InterfaceVersion::new(#major, #minor),
+                            methods: &[#(#shapes),*],
+                        };
+                    type Vtable = #vtable;
+                    type Calls = #calls;
+                }
+
+                // SAFETY: the shims take an object of `__T`, and so does the head.
+                unsafe impl<__T: #ident + 'static> ::plugwright_plugin::Provides<__T> for dyn #ident {
+                    const VTABLE: &'static #vtable = &#vtable {
+                        __head: ::plugwright_plugin::__private::vtable_head::<__T>(
+                            ::core::mem::size_of::<#vtable>(),
+                        ),
+                        #(#names: #names::<__T>,)*
+                    };
+                }
+            };
+        }
+    }
+}
+
+impl Method {
+    /// `name: Type, …` as the trait declares it.
+    fn declarations(&self) -> TokenStream {
+        let names = self.params.iter().map(|param| &param.name);
+        let types = self.params.iter().map(|param| &param.ty);
+        quote! { #(#names: #types),* }
+    }
+
+    /// The method's shape: a constant expression.
+    fn shape(&self) -> TokenStream {
+        let name = self.name.to_string();
+        let params = self.params.iter().map(|param| {
+            let name = param.name.to_string();
+            let ty = with_static(&param.ty);
+            quote! {
+                ::plugwright_plugin::__private::FieldShape {
+                    name: #name,
+                    shape: <#ty as ::plugwright_plugin::Portable>::SHAPE,
+                }
+            }
+        });
+        let result = &self.result;
+        quote! {
+            ::plugwright_plugin::__private::MethodShape {
+                name: #name,
+                params: &[#(#params),*],
+                result: <#result as ::plugwright_plugin::Portable>::SHAPE,
+            }
+        }
+    }
+
+    /// The function that a vtable points to: takes the arguments over, then runs the method
+    /// inside the panic boundary.
+    fn shim(&self, ident: &Ident) -> TokenStream {
+        let function = &self.name;
+        let names: Vec<&Ident> = self.params.iter().map(|param| &param.name).collect();
+        let types: Vec<&Type> = self.params.iter().map(|param| &param.ty).collect();
+        let statics = types.iter().map(|ty| with_static(ty));
+        let result = &self.result;
+        quote! {
+            unsafe extern "C" fn #function<__T: #ident + 'static>(
+                __object: *const (),
+                #(#names: <#statics as ::plugwright_plugin::Portable>::Abi,)*
+            ) -> ::plugwright_plugin::__private::Reply<<#result as ::plugwright_plugin::Portable>::Abi> {
+                // SAFETY: the caller gave each argument away, as the Abi of its type. All
+                // are taken over before anything can fail, so that none is lost.
+                #(let #names = unsafe { <#types as ::plugwright_plugin::Portable>::from_abi(#names) };)*
+                let __method = move |__this: &__T| {
+                    ::core::result::Result::Ok(::plugwright_plugin::Portable::into_abi(
+                        <__T as #ident>::#function(__this, #(#names?),*),
+                    ))
+                };
+                // SAFETY: the object is one of `__T`, whose vtable holds this function.
+                unsafe { ::plugwright_plugin::__private::call::<__T, _>(__object, __method) }
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The layouts that cross between host and plugin.
+//!
+//! Everything here is `repr(C)` and holds for one [`ABI`] number. Nothing generic of Rust's
+//! own layout crosses; whoever allocated something is asked to free it, through a function
+//! pointer that lies beside it. Booleans cross as `u8`, so that a wrong value can be seen.
+
+#![expect(
+    missing_debug_implementations,
+    reason = "whether a union's part or a MaybeUninit can be printed depends on its tag"
+)]
+
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// The number of the layouts in this module. A host refuses a plugin with another one
+/// before any of its code runs, from the manifest alone.
+pub const ABI: u32 = 1;
+
+/// Borrowed bytes, or the elements of a borrowed slice.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawSlice {
+    /// The first byte; not null, even when there is none.
+    pub pointer: *const u8,
+    /// How many bytes.
+    pub length: usize,
+}
+
+impl RawSlice {
+    /// The bytes of `text`.
+    #[must_use]
+    pub const fn of(text: &str) -> Self {
+        Self {
+            pointer: text.as_ptr(),
+            length: text.len(),
+        }
+    }
+}
+
+/// Owned bytes: the receiver copies them and calls `release`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawVec {
+    /// The first byte; not null, even when there is none.
+    pub pointer: *mut u8,
+    /// How many bytes are initialised.
+    pub length: usize,
+    /// How many bytes were allocated.
+    pub capacity: usize,
+    /// Frees the bytes, in the allocator that they came from.
+    pub release: unsafe extern "C" fn(pointer: *mut u8, length: usize, capacity: usize),
+}
+
+/// An `Option`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct RawOption<A: Copy> {
+    /// 0 for `None`, 1 for `Some`.
+    pub some: u8,
+    /// Initialised when `some` is 1.
+    pub value: MaybeUninit<A>,
+}
+
+/// The value of a [`RawResult`].
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub union RawEither<A: Copy, B: Copy> {
+    /// Initialised when `ok` is 1.
+    pub ok: A,
+    /// Initialised when `ok` is 0.
+    pub err: B,
+}
+
+/// A `Result`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct RawResult<A: Copy, B: Copy> {
+    /// 0 for `Err`, 1 for `Ok`.
+    pub ok: u8,
+    /// The value.
+    pub value: RawEither<A, B>,
+}
+
+/// A 128-bit integer as two halves, since its alignment is not the same everywhere.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawWide {
+    /// The lower 64 bits.
+    pub low: u64,
+    /// The upper 64 bits.
+    pub high: u64,
+}
+
+/// What every function of a plugin returns: a failure, or else a value.
+///
+/// Two registers hold it when the value is a number.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Reply<A: Copy> {
+    /// Null when the call succeeded; otherwise owned by the receiver.
+    pub failure: *mut Failure,
+    /// Initialised when `failure` is null.
+    pub value: MaybeUninit<A>,
+}
+
+impl<A: Copy> Reply<A> {
+    /// A successful reply.
+    #[inline]
+    pub const fn ok(value: A) -> Self {
+        Self {
+            failure: std::ptr::null_mut(),
+            value: MaybeUninit::new(value),
+        }
+    }
+
+    /// A reply that carries a failure.
+    pub const fn failed(failure: *mut Failure) -> Self {
+        Self {
+            failure,
+            value: MaybeUninit::uninit(),
+        }
+    }
+}
+
+/// Why a call gave no value. Allocated by the side that failed, freed by it too.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Failure {
+    /// Frees this failure with all that it points to.
+    pub release: unsafe extern "C" fn(failure: *mut Self),
+    /// The number of a [`crate::CallErrorKind`].
+    pub kind: u32,
+    /// The line of a panic, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The column of a panic, from 1; 0 when it is not known.
+    pub column: u32,
+    /// UTF-8: what happened.
+    pub message: RawSlice,
+    /// UTF-8: the source file of a panic; empty when it is not known.
+    pub file: RawSlice,
+    /// UTF-8: the plugin's id.
+    pub plugin: RawSlice,
+}
+
+/// A [`CallError`](crate::CallError) inside a plugin's own error.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct RawCallError {
+    /// The number of a [`CallErrorKind`](crate::CallErrorKind).
+    pub kind: u32,
+    /// UTF-8: the plugin's id.
+    pub plugin: RawVec,
+    /// UTF-8: the method.
+    pub method: RawVec,
+    /// UTF-8: what happened.
+    pub message: RawVec,
+    /// UTF-8: where.
+    pub location: RawVec,
+}
+
+/// The front of every vtable. The methods follow, in the order of the interface.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct VtableHead {
+    /// The size of the whole vtable in bytes, head included.
+    pub size: usize,
+    /// Adds a reference to the object.
+    pub retain: unsafe extern "C" fn(object: *const ()),
+    /// Takes a reference away and drops the object with the last.
+    pub release: unsafe extern "C" fn(object: *const ()) -> Reply<u8>,
+}
+
+/// An object of a plugin with the vtable for one interface.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawObject {
+    /// What the vtable's functions take first.
+    pub object: *const (),
+    /// The vtable: a [`VtableHead`] and the methods.
+    pub vtable: *const VtableHead,
+}
+
+/// An interface that a plugin provides.
+#[derive(Debug)]
+#[repr(C)]
+pub struct ProvidedTable {
+    /// UTF-8: the interface's id.
+    pub interface: RawSlice,
+    /// The interface's major version.
+    pub major: u16,
+    /// The interface's minor version.
+    pub minor: u16,
+    /// How many fingerprints there are: one for each method.
+    pub methods: u32,
+    /// The methods' fingerprints.
+    pub fingerprints: *const u64,
+    /// Makes an object.
+    pub create: unsafe extern "C" fn() -> Reply<RawObject>,
+}
+
+// SAFETY: the table is built by the macro as an immutable static; all its pointers point
+// into other immutable statics.
+unsafe impl Sync for ProvidedTable {}
+
+/// What a plugin's entry function returns.
+#[derive(Debug)]
+#[repr(C)]
+pub struct PluginTable {
+    /// The size of this struct in bytes.
+    pub size: usize,
+    /// The plugin's [`ABI`].
+    pub abi: u32,
+    /// How many interfaces are provided.
+    pub provided: u32,
+    /// The provided interfaces.
+    pub provides: *const ProvidedTable,
+    /// UTF-8: the plugin's id.
+    pub id: RawSlice,
+    /// UTF-8: the plugin's version.
+    pub version: RawSlice,
+}
+
+// SAFETY: as for `ProvidedTable`.
+unsafe impl Sync for PluginTable {}
+
+/// What a host hands to a plugin's entry function.
+#[derive(Debug)]
+#[repr(C)]
+pub struct HostTable {
+    /// The size of this struct in bytes.
+    pub size: usize,
+    /// The host's [`ABI`].
+    pub abi: u32,
+}
+
+/// The type of the symbol that a record names.
+pub type Entry = unsafe extern "C" fn(host: *const HostTable) -> *const PluginTable;
+
+/// Keeps something loaded: every value that can run plugin code later carries one.
+#[derive(Debug)]
+#[repr(C)]
+pub struct KeepAlive {
+    context: *const (),
+    retain: unsafe extern "C" fn(context: *const ()),
+    release: unsafe extern "C" fn(context: *const ()),
+}
+
+// SAFETY: a keep-alive is made from an `Arc<T>` with `T: Send + Sync` (see `new`) and does
+// what that Arc does; both functions may be called on any thread.
+unsafe impl Send for KeepAlive {}
+// SAFETY: as for Send.
+unsafe impl Sync for KeepAlive {}
+
+impl KeepAlive {
+    /// Keeps `kept` for as long as a clone of the result lives.
+    pub fn new<T: Send + Sync + 'static>(kept: Arc<T>) -> Self {
+        unsafe extern "C" fn retain<T>(context: *const ()) {
+            // SAFETY: `context` came from `Arc::<T>::into_raw` and its reference is still held.
+            unsafe { Arc::increment_strong_count(context.cast::<T>()) };
+        }
+        unsafe extern "C" fn release<T>(context: *const ()) {
+            // SAFETY: as above; the caller gives its reference up.
+            unsafe { Arc::decrement_strong_count(context.cast::<T>()) };
+        }
+        Self {
+            context: Arc::into_raw(kept).cast(),
+            retain: retain::<T>,
+            release: release::<T>,
+        }
+    }
+}
+
+impl Clone for KeepAlive {
+    fn clone(&self) -> Self {
+        // SAFETY: `self` holds a reference, so `context` is alive.
+        unsafe { (self.retain)(self.context) };
+        Self { ..*self }
+    }
+}
+
+impl Drop for KeepAlive {
+    fn drop(&mut self) {
+        // SAFETY: the reference that `self` holds is given up once.
+        unsafe { (self.release)(self.context) };
+    }
+}

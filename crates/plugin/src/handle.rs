@@ -1,0 +1,147 @@
+//! The host's side of a call: a handle that implements the interface's own trait.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::CallError;
+use crate::abi::{KeepAlive, RawObject, VtableHead};
+use crate::interface::Interface;
+
+/// An object of a plugin: it implements the trait `T` itself, with one indirect call for
+/// each method, and keeps the plugin's library loaded for as long as it lives.
+///
+/// It dereferences to the interface's `…Calls`, where every method has a `try_` form that
+/// returns a failure of the call (a panic in the plugin, for instance) as a
+/// [`CallError`]. Boxed, it is an ordinary `Box<dyn Trait>`.
+///
+/// `Handle<dyn Trait>` is `Send` or `Sync` exactly if `dyn Trait` is.
+#[repr(transparent)]
+pub struct Handle<T: ?Sized + Interface> {
+    raw: RawHandle<T::Vtable>,
+}
+
+// SAFETY: a handle gives access to an object whose class implements the trait `T`, so what
+// `dyn T` declares holds for the object; its keep-alive is Send and Sync. The count of
+// references is atomic.
+unsafe impl<T: ?Sized + Interface + Send> Send for Handle<T> {}
+// SAFETY: as for Send.
+unsafe impl<T: ?Sized + Interface + Sync> Sync for Handle<T> {}
+
+/// What a handle and its `…Calls` consist of.
+#[repr(C)]
+pub struct RawHandle<V: 'static> {
+    object: *const (),
+    vtable: *const V,
+    keep: KeepAlive,
+}
+
+impl<V> RawHandle<V> {
+    /// The first argument of every function of the vtable.
+    #[inline]
+    #[must_use]
+    pub fn object(&self) -> *const () {
+        self.object
+    }
+
+    /// The vtable.
+    #[inline]
+    #[must_use]
+    pub fn vtable(&self) -> &V {
+        // SAFETY: a handle is only made from an object and vtable of a plugin that its
+        // keep-alive keeps loaded (`Handle::new`).
+        unsafe { &*self.vtable }
+    }
+
+    fn head(&self) -> &VtableHead {
+        // SAFETY: as in `vtable`; every vtable begins with a head (`Interface`).
+        unsafe { &*self.vtable.cast::<VtableHead>() }
+    }
+
+    fn release(&mut self) -> Result<(), CallError> {
+        // SAFETY: the reference that this handle holds is given up once.
+        let reply = unsafe { (self.head().release)(self.object) };
+        // SAFETY: every `release` returns what stands for `()`.
+        unsafe { reply.take("drop") }
+    }
+}
+
+impl<V> Drop for RawHandle<V> {
+    fn drop(&mut self) {
+        // A destructor that panicked has nobody to tell here: `Handle::close` tells.
+        let _ = self.release();
+    }
+}
+
+impl<T: ?Sized + Interface> Handle<T> {
+    /// A handle for an object that was just made.
+    ///
+    /// # Safety
+    /// `object` came from the `create` function of a plugin that declares `T`'s interface
+    /// with `T`'s fingerprints, its reference is not used elsewhere, and `keep` keeps that
+    /// plugin's library loaded.
+    pub(crate) unsafe fn new(object: RawObject, keep: KeepAlive) -> Self {
+        Self {
+            raw: RawHandle {
+                object: object.object,
+                vtable: object.vtable.cast(),
+                keep,
+            },
+        }
+    }
+
+    /// Drops the handle and says whether the plugin's destructor panicked. It runs when
+    /// this was the last handle for its object.
+    ///
+    /// # Errors
+    /// When the destructor panicked; the object is gone all the same.
+    pub fn close(self) -> Result<(), CallError> {
+        let mut raw = std::mem::ManuallyDrop::new(self);
+        let result = raw.raw.release();
+        // SAFETY: `raw` is never dropped nor used again, so the keep-alive is read out once.
+        drop(unsafe { std::ptr::read(&raw const raw.raw.keep) });
+        result
+    }
+}
+
+/// Another handle for the same object, as `Arc` does it: any thread may have one, which is
+/// sound only when the object can be shared and sent.
+impl<T: ?Sized + Interface + Send + Sync> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        // SAFETY: this handle holds a reference, so the object is alive.
+        unsafe { (self.raw.head().retain)(self.raw.object) };
+        Self {
+            raw: RawHandle {
+                object: self.raw.object,
+                vtable: self.raw.vtable,
+                keep: self.raw.keep.clone(),
+            },
+        }
+    }
+}
+
+impl<T: ?Sized + Interface> Deref for Handle<T> {
+    type Target = T::Calls;
+
+    #[inline]
+    fn deref(&self) -> &T::Calls {
+        // SAFETY: `Calls` is `repr(transparent)` over `RawHandle<T::Vtable>` (`Interface`).
+        unsafe { &*(&raw const self.raw).cast::<T::Calls>() }
+    }
+}
+
+impl<T: ?Sized + Interface> fmt::Debug for Handle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("interface", &T::SHAPE.id)
+            .field("object", &self.raw.object)
+            .finish()
+    }
+}
+
+impl<V> fmt::Debug for RawHandle<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawHandle")
+            .field("object", &self.object)
+            .finish_non_exhaustive()
+    }
+}

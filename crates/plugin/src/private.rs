@@ -1,0 +1,86 @@
+//! What the macros' output names. Nothing here is for people.
+
+use std::marker::PhantomData;
+
+pub use plugwright_manifest::InterfaceVersion;
+pub use plugwright_manifest::embed::{
+    BuildDef, Linkage, Notes, ProvidedDef, RecordDef, detail_note_size, notes, summary_note_size,
+};
+pub use plugwright_manifest::schema::{
+    FieldShape, InterfaceShape, MethodShape, Shape, VariantShape,
+};
+
+use crate::CallError;
+pub use crate::abi::{
+    ABI, HostTable, PluginTable, ProvidedTable, RawObject, RawSlice, Reply, VtableHead,
+};
+pub use crate::handle::RawHandle;
+pub use crate::instance::{call, create, enter, vtable_head};
+pub use crate::interface::{Interface, Provides};
+pub use crate::portable::{Invalid, Portable};
+
+/// How this copy of the SDK, and so the plugin around it, is built.
+pub const BUILD: BuildDef = BuildDef {
+    abi: ABI,
+    target: env!("PLUGWRIGHT_TARGET"),
+    profile: env!("PLUGWRIGHT_PROFILE"),
+    rustc: env!("PLUGWRIGHT_RUSTC"),
+    panic_abort: false,
+    unloadable: false,
+};
+
+/// Turns a failure of a call into the result type `R` of its method.
+///
+/// Two traits offer `lift`: for a `Result` whose error can be made from a [`CallError`],
+/// and, one reference further, for everything else. Method lookup takes the nearer one
+/// that applies, so the choice is made by the compiler, for each method.
+#[derive(Debug)]
+pub struct Lift<R>(PhantomData<R>);
+
+impl<R> Lift<R> {
+    /// For the result type `R`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The failure becomes the method's own error.
+pub trait LiftAsError<R> {
+    /// Turns the failure into a result.
+    fn lift(&self, error: CallError) -> R;
+}
+
+impl<T, E: From<CallError>> LiftAsError<Result<T, E>> for Lift<Result<T, E>> {
+    fn lift(&self, error: CallError) -> Result<T, E> {
+        Err(error.into())
+    }
+}
+
+/// The failure becomes a panic on the host's side, with the [`CallError`] as its payload.
+pub trait LiftAsPanic<R> {
+    /// Panics with the failure.
+    fn lift(&self, error: CallError) -> R;
+}
+
+impl<R> LiftAsPanic<R> for &Lift<R> {
+    #[track_caller]
+    fn lift(&self, error: CallError) -> R {
+        std::panic::panic_any(error)
+    }
+}
+
+/// A number of methods as a table has it.
+///
+/// # Panics
+/// At compile time, when an interface has more methods than 32 bits count.
+#[must_use]
+pub const fn count(methods: usize) -> u32 {
+    assert!(
+        methods <= u32::MAX as usize,
+        "an interface of impossible size"
+    );
+    #[expect(clippy::cast_possible_truncation, reason = "just compared")]
+    let count = methods as u32;
+    count
+}
