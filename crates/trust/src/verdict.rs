@@ -1,0 +1,201 @@
+//! What the judge says: allowed (where, with what) or refused (for which reasons).
+
+use crate::escape::escaped;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The judge's answer about one file under one policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a verdict that nobody looks at protects nothing"]
+pub enum Verdict {
+    /// The file may run.
+    Allow {
+        /// Where, and how its bytes are to be held until they are loaded.
+        placement: Placement,
+        /// What the policy grants of what the plugin asked for.
+        grants: Grants,
+    },
+    /// The file may not run.
+    Refuse {
+        /// Every reason against it, in the order of the rules; never empty.
+        reasons: Vec<Reason>,
+    },
+}
+
+impl Verdict {
+    /// Whether the file may run.
+    #[must_use]
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self, Self::Allow { .. })
+    }
+
+    /// The reasons against the file; empty if it may run.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Allow { .. } => &[],
+            Self::Refuse { reasons } => reasons,
+        }
+    }
+}
+
+/// Where a plugin runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Placement {
+    /// In the host's own process, loaded from this kind of source.
+    InProcess {
+        /// How the bytes are held between judging and loading.
+        source: Source,
+    },
+}
+
+/// How the bytes of a library are held, so that those that were judged are those that are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// A copy in memory that nobody can change any more, not even this process.
+    Sealed,
+    /// A copy in a folder that only this user can enter. A debugger can open it by its path.
+    PrivateCopy,
+    /// The file itself, where it lies. Only root may be able to write it or move anything above it.
+    InPlace,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sealed => "sealed copy",
+            Self::PrivateCopy => "private copy",
+            Self::InPlace => "file in place",
+        })
+    }
+}
+
+/// What a policy grants a plugin. In the host's process this binds nobody: native code can do whatever its process can.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Grants {
+    /// The names that the plugin asked for and the policy grants.
+    pub capabilities: BTreeSet<String>,
+}
+
+/// One reason why a file is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reason {
+    /// A stable name to decide on.
+    pub code: Code,
+    /// The weakness's number in CWE 4.19.1.
+    pub cwe: u32,
+    /// What is wrong with what.
+    pub what: String,
+    /// What the policy expects there.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl Reason {
+    /// A reason; text that came from a file is escaped and bounded here, so that no rule can forget it.
+    pub(crate) fn new(code: Code, what: &str, expected: &str, found: &str, advice: &str) -> Self {
+        Self {
+            code,
+            cwe: code.cwe(),
+            what: escaped(what),
+            expected: escaped(expected),
+            found: escaped(found),
+            advice: escaped(advice),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            code,
+            cwe,
+            what,
+            expected,
+            found,
+            advice,
+        } = self;
+        write!(
+            f,
+            "{what}: expected {expected}, found {found}; {advice} [{code}, CWE-{cwe}]"
+        )
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $cwe:literal;)*) => {
+        /// The stable names of reasons.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, in the order of the rules.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The code as text: `rule.finding`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The number of the weakness in CWE 4.19.1.
+            #[must_use]
+            pub const fn cwe(self) -> u32 {
+                match self { $(Self::$name => $cwe,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// An offset, address or index in the file points outside.
+    StructurePosition = "structure.position", 1285;
+    /// A count or size in the file is absurd.
+    StructureQuantity = "structure.quantity", 1284;
+    /// The file is not of the expected type.
+    StructureType = "structure.type", 1287;
+    /// Fields of the file contradict each other.
+    StructureConsistency = "structure.consistency", 1288;
+    /// Nobody said who owns the file, or the chain of folders above it does not reach `/`.
+    OwnerUnknown = "ownership.unknown", 708;
+    /// The file belongs to somebody whom the policy does not trust.
+    FileOwner = "ownership.file-owner", 708;
+    /// Somebody else may write the file.
+    WritableFile = "ownership.writable-file", 732;
+    /// The file has further names.
+    HardLinked = "ownership.hard-linked", 62;
+    /// A folder above the file belongs to somebody whom the policy does not trust.
+    FolderOwner = "ownership.folder-owner", 708;
+    /// Somebody else may replace entries of a folder above the file.
+    WritableFolder = "ownership.writable-folder", 732;
+    /// The digest is one that the policy denies.
+    DigestDenied = "digest.denied", 1395;
+    /// The plugin's id is pinned to other bytes.
+    DigestMismatch = "digest.mismatch", 354;
+    /// The policy wants a pin and there is none.
+    DigestNotPinned = "digest.not-pinned", 353;
+    /// A panic of the plugin would end the host.
+    PanicAborts = "panic.abort", 248;
+    /// The bytes are held in a way that the policy does not accept.
+    SourceNotAccepted = "placement.source", 367;
+    /// A file that is to be loaded in place is not safe from being changed.
+    NotFrozen = "placement.not-frozen", 367;
+    /// The policy demands a process of its own for the plugin, and there is none to be had.
+    IsolationUnavailable = "placement.isolation-unavailable", 653;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

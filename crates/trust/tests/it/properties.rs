@@ -1,0 +1,163 @@
+//! Properties over made-up facts and policies. Small domains on purpose, so that facts and policy meet often.
+
+use plugwright_trust::{
+    Digest, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Isolation, ManifestFacts, Owner,
+    PanicAbort, PanicStrategy, Policy, ProblemClass, ProcessFacts, Source, StickyFolders,
+    Structure, StructureProblem, Unpinned, Verdict, judge,
+};
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const IDS: [&str; 3] = ["org.example.a", "org.example.b", "org.example.c"];
+const OWNERS: [Owner; 4] = [
+    Owner::Root,
+    Owner::ThisUser,
+    Owner::Uid(1000),
+    Owner::Uid(1001),
+];
+const SOURCES: [Source; 3] = [Source::Sealed, Source::PrivateCopy, Source::InPlace];
+
+fn digests() -> impl Strategy<Value = Digest> {
+    (0..3u8).prop_map(|byte| Digest::from_bytes([byte; 32]))
+}
+
+fn uids() -> impl Strategy<Value = u32> {
+    prop_oneof![4 => Just(0), 2 => Just(1000), 1 => Just(1001)]
+}
+
+fn modes() -> impl Strategy<Value = u32> {
+    prop_oneof![6 => Just(0o755), 1 => Just(0o775), 1 => Just(0o777), 1 => Just(0o1777)]
+}
+
+prop_compose! {
+    fn facts()(
+        digest in digests(),
+        fatal in prop::bool::weighted(0.1),
+        file in prop::option::weighted(0.95, (uids(), uids(), modes(), 1..3u64)),
+        folders in vec((uids(), uids(), modes()), 0..3),
+        reaches_top in prop::bool::weighted(0.95),
+        manifest in prop::option::of((select(&IDS[..]), prop::option::of(prop::bool::ANY))),
+        process in prop::option::weighted(0.9, (uids(), uids())),
+        held in prop::option::of(select(&SOURCES[..])),
+    ) -> Facts {
+        let problems = if fatal { vec![StructureProblem::fatal("x", "x", ProblemClass::Position)] } else { Vec::new() };
+        let mut facts = Facts::new("/x", digest, Structure::new(problems));
+        facts.file = file.map(|(uid, gid, mode, links)| FileFacts::new(uid, gid, mode).with_links(links));
+        facts.ancestors = folders.into_iter().map(|(uid, gid, mode)| FolderFacts::new("/f", uid, gid, mode)).collect();
+        if reaches_top {
+            facts.ancestors.push(FolderFacts::new("/", 0, 0, 0o755));
+        }
+        facts.manifest = manifest.map(|(id, abort)| {
+            let manifest = ManifestFacts::new(id, "1.0.0");
+            match abort {
+                Some(true) => manifest.with_panic(PanicStrategy::Abort),
+                Some(false) => manifest.with_panic(PanicStrategy::Unwind),
+                None => manifest,
+            }
+        });
+        facts.process = process.map(|(uid, gid)| ProcessFacts::new(uid, gid));
+        facts.held = held;
+        facts
+    }
+}
+
+prop_compose! {
+    fn policies()(
+        owners in btree_set(select(&OWNERS[..]), 0..5),
+        (own_group, sticky, links, unpinned, abort) in any::<(bool, bool, bool, bool, bool)>(),
+        isolated in prop::bool::weighted(0.1),
+        pins in vec((select(&IDS[..]), digests()), 0..3),
+        denied in btree_set(digests(), 0..2),
+        sources in vec(select(&SOURCES[..]), 0..4),
+    ) -> Policy {
+        let mut policy = Policy::server()
+            .with_group_write(if own_group { GroupWrite::OwnGroup } else { GroupWrite::Refused })
+            .with_sticky_folders(if sticky { StickyFolders::Accepted } else { StickyFolders::Refused })
+            .with_hard_links(if links { HardLinks::Accepted } else { HardLinks::Refused })
+            .with_unpinned(if unpinned { Unpinned::Accepted } else { Unpinned::Refused })
+            .with_panic_abort(if abort { PanicAbort::Accepted } else { PanicAbort::Refused })
+            .with_isolation(if isolated { Isolation::Required } else { Isolation::NotRequired })
+            .with_sources(sources);
+        policy.owners = owners;
+        policy.denied = denied;
+        for (id, digest) in pins {
+            policy = policy.with_pin(id, digest);
+        }
+        policy
+    }
+}
+
+/// Every way to make a policy stricter, applied one at a time.
+fn stricter(policy: &Policy) -> Vec<Policy> {
+    let clone = || policy.clone();
+    let mut all: Vec<Policy> = vec![
+        clone().with_group_write(GroupWrite::Refused),
+        clone().with_sticky_folders(StickyFolders::Refused),
+        clone().with_hard_links(HardLinks::Refused),
+        clone().with_unpinned(Unpinned::Refused),
+        clone().with_panic_abort(PanicAbort::Refused),
+        clone().with_isolation(Isolation::Required),
+    ];
+    all.extend(OWNERS.iter().map(|owner| clone().without_owner(*owner)));
+    all.extend((0..3).map(|byte| clone().with_denied(Digest::from_bytes([byte; 32]))));
+    // A first pin for an id narrows it, unless the policy runs pinned plugins only: there, a pin is what admits.
+    if policy.unpinned == Unpinned::Accepted {
+        let unpinned = IDS.iter().filter(|id| !policy.pins.contains_key(**id));
+        all.extend(unpinned.flat_map(|id| {
+            (0..3).map(|byte| clone().with_pin(*id, Digest::from_bytes([byte; 32])))
+        }));
+    }
+    // Taking away the least preferred source. (Taking the first one changes what is asked for, not how strictly.)
+    if policy.sources.len() > 1 {
+        all.push(clone().with_sources(&policy.sources[..policy.sources.len() - 1]));
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_stricter_policy_never_admits_more(facts in facts(), policy in policies()) {
+        if !judge(&facts, &policy).is_allowed() {
+            for stricter in stricter(&policy) {
+                prop_assert!(!judge(&facts, &stricter).is_allowed(), "{stricter:#?} admits what {policy:#?} refuses");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_facts_never_speak_for_a_file(facts in facts(), policy in policies()) {
+        if !judge(&facts, &policy).is_allowed() {
+            let mut lesser = facts.clone();
+            lesser.file = None;
+            prop_assert!(!judge(&lesser, &policy).is_allowed());
+            let mut lesser = facts.clone();
+            lesser.ancestors.pop();
+            prop_assert!(!judge(&lesser, &policy).is_allowed());
+            let mut lesser = facts;
+            lesser.process = None;
+            prop_assert!(!judge(&lesser, &policy).is_allowed());
+        }
+    }
+
+    #[test]
+    fn a_refusal_has_reasons_and_a_verdict_is_repeatable(facts in facts(), policy in policies()) {
+        let verdict = judge(&facts, &policy);
+        prop_assert_eq!(&verdict, &judge(&facts, &policy));
+        if let Verdict::Refuse { reasons } = verdict {
+            prop_assert!(!reasons.is_empty());
+        }
+    }
+
+    /// The other properties would hold of a judge that refuses everything.
+    #[test]
+    fn sound_facts_pass_any_policy_that_trusts_root(digest in digests(), held in select(&SOURCES[..])) {
+        let facts = Facts::new("/x", digest, Structure::sound())
+            .with_file(FileFacts::new(0, 0, 0o644))
+            .with_ancestors(vec![FolderFacts::new("/", 0, 0, 0o755)])
+            .with_held(held);
+        prop_assert!(judge(&facts, &Policy::server().with_sources(SOURCES)).is_allowed());
+    }
+}
