@@ -1,1 +1,35 @@
 //! The witness: gathers the facts about a plugin file on which a verdict is founded.
+//!
+//! A [`Root`] is a folder that was opened once, by descriptor, together with every folder above it. A file is opened below
+//! it, step by step, never through a symbolic link, and only if it is a regular file; what the system says of the file and
+//! of each folder on the way is kept with the open file as an [`Opened`]. [`Opened::facts`] then reads the bytes that are
+//! to be loaded, which may be a copy of the file, and puts everything together as `plugwright_trust::Facts`.
+//!
+//! Nothing here executes, maps or changes anything, and nothing here decides: the judge is `plugwright-trust`.
+//!
+//! ```no_run
+//! use plugwright_evidence::Root;
+//! use plugwright_trust::{Policy, Structure, judge};
+//! use std::os::unix::fs::FileExt;
+//! use std::path::Path;
+//!
+//! let root = Root::open(Path::new("/usr/lib/press"))?;
+//! let opened = root.open_file(Path::new("libzstd.so"))?;
+//! let file = opened.file();
+//! let facts = opened.facts(&mut |buffer, offset| file.read_at(buffer, offset), Structure::sound())?;
+//! println!("{:?}", judge(&facts, &Policy::server()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod digest;
+mod error;
+#[cfg(unix)]
+mod os;
+#[cfg(unix)]
+mod root;
+
+pub use digest::digest;
+pub use error::{OpenError, OpenErrorKind};
+#[cfg(unix)]
+pub use root::{Opened, Root};
