@@ -1,1 +1,3 @@
 //! Builds the objects, folders and plugins that the tests need.
+
+pub mod cc;

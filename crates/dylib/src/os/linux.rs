@@ -1,0 +1,234 @@
+//! Linux: sealed memory, and what is mapped according to `/proc/self/maps`.
+
+use super::{Handle, Mapped, SealFailure, unix};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
+
+/// The flag that makes a library prefer its own symbols. musl has no such thing.
+#[cfg(not(target_env = "musl"))]
+pub(crate) const DEEP_BIND: c_int = libc::RTLD_DEEPBIND;
+#[cfg(target_env = "musl")]
+pub(crate) const DEEP_BIND: c_int = 0;
+
+/// The most descriptors of sealed images that are kept. A soft limit of 1024 open files is usual.
+const KEPT: usize = 64;
+
+/// Makes a file in memory, lets `fill` write it, and seals it.
+pub(crate) fn seal(
+    name: &str,
+    fill: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<File, SealFailure> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Says that the file may be executed, which is what the system's setting vm.memfd_noexec=1 asks for. Kernels before
+    // 6.3 do not know the flag. (The dynamic linker maps the file either way; a security module may look at its mode.)
+    let made = match memfd_create(name, flags | MemfdFlags::EXEC) {
+        Err(Errno::INVAL) => memfd_create(name, flags),
+        other => other,
+    };
+    let file = File::from(made.map_err(|error| SealFailure::Unavailable(error.into()))?);
+    fill(&file).map_err(SealFailure::Copy)?;
+    let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+    fcntl_add_seals(&file, seals).map_err(|error| SealFailure::Unavailable(error.into()))?;
+    // The kernel's word that they are on, not only that it was asked.
+    match fcntl_get_seals(&file) {
+        Ok(on) if on.contains(seals) => Ok(file),
+        Ok(_) => Err(SealFailure::Unavailable(io::Error::other(
+            "the seals are not on",
+        ))),
+        Err(error) => Err(SealFailure::Unavailable(error.into())),
+    }
+}
+
+/// A path through which the dynamic linker can open a descriptor, never used before: descriptor numbers are used again.
+///
+/// It names the process by its number and not as `self`, because a debugger that opens it would find *itself* there. The
+/// number is the one that this `/proc` knows: in a container it can differ from `getpid`'s.
+pub(crate) fn descriptor_path(file: &File) -> io::Result<CString> {
+    let process = fs::read_link("/proc/self")?;
+    let path = Path::new("/proc")
+        .join(process)
+        .join("fd")
+        .join(file.as_raw_fd().to_string());
+    Ok(unix::fresh_spelling(&path))
+}
+
+/// Keeps a descriptor open, so that debuggers and backtraces can read the library through the path that the dynamic linker
+/// remembers. Beyond a limit the oldest is closed; nothing but debugging depends on it.
+pub(crate) fn keep_for_debuggers(file: File) {
+    static FILES: Mutex<VecDeque<File>> = Mutex::new(VecDeque::new());
+    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    files.push_back(file);
+    let oldest = if files.len() > KEPT {
+        files.pop_front()
+    } else {
+        None
+    };
+    drop(files);
+    drop(oldest);
+}
+
+/// Whether a library is loaded under this very string that is not the given file.
+pub(crate) fn names_another(path: &CStr, file: &File) -> bool {
+    // SAFETY: RTLD_NOLOAD loads nothing, so that nothing runs; RTLD_NODELETE is not given, so that nothing is pinned.
+    let Ok(handle) = (unsafe { unix::open(path, libc::RTLD_LAZY | libc::RTLD_NOLOAD) }) else {
+        return false;
+    };
+    let another = !matches!(mapped(handle, file), Ok(Mapped::This));
+    // SAFETY: the handle is from the line above and not used any more. It was loaded before, so that this takes back one
+    // count and runs no destructor, unless its last user closes it at the same time, who then runs the destructors anyhow.
+    unsafe { libc::dlclose(handle.as_ptr()) };
+    another
+}
+
+/// Compares what the dynamic linker mapped under a handle with a file.
+///
+/// The numbers of device and inode in `/proc/self/maps` are not those of `fstat` on every file system (overlayfs, btrfs).
+/// So a page of the file is mapped, never touched, and its line compared with that of the library's dynamic section.
+pub(crate) fn mapped(handle: Handle, file: &File) -> io::Result<Mapped> {
+    let library = dynamic_section(handle)?;
+    let page = Page::map(file)?;
+    let maps = fs::read_to_string("/proc/self/maps")?;
+    let (library, page) = (line(&maps, library), line(&maps, page.address()));
+    match (library, page) {
+        (Some(library), Some(page)) if library == page => Ok(Mapped::This),
+        (_, None) => Err(io::Error::other(
+            "a page that was just mapped is not in /proc/self/maps",
+        )),
+        _ => Ok(Mapped::Another),
+    }
+}
+
+/// The device and inode, as text, of the mapping that contains an address.
+fn line(maps: &str, address: usize) -> Option<(&str, &str)> {
+    maps.lines().find_map(|line| {
+        // 7f0a00000000-7f0a00001000 r--p 00000000 00:01 1234   /memfd:name (deleted)
+        let mut fields = line.split_ascii_whitespace();
+        let (start, end) = fields.next()?.split_once('-')?;
+        let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
+        let (device, inode) = (fields.nth(2)?, fields.next()?);
+        range.contains(&address).then_some((device, inode))
+    })
+}
+
+/// The beginning of glibc's and musl's public `struct link_map` (`<link.h>`).
+#[repr(C)]
+struct LinkMap {
+    _load_bias: usize,
+    _name: *const std::ffi::c_char,
+    dynamic: *const c_void,
+}
+
+/// The address of the library's dynamic section, which lies in a mapping of its file.
+fn dynamic_section(handle: Handle) -> io::Result<usize> {
+    let mut map: *const LinkMap = ptr::null();
+    // SAFETY: the handle is open; RTLD_DI_LINKMAP writes one pointer to where the third argument points.
+    let failed = unsafe {
+        libc::dlinfo(
+            handle.as_ptr(),
+            libc::RTLD_DI_LINKMAP,
+            ptr::from_mut(&mut map).cast(),
+        )
+    };
+    if failed != 0 || map.is_null() {
+        return Err(io::Error::other(
+            "the dynamic linker does not say where it mapped the library",
+        ));
+    }
+    // SAFETY: the dynamic linker's entry of an open handle stays, and begins with the fields of `LinkMap`.
+    let dynamic = unsafe { (*map).dynamic };
+    Ok(dynamic.addr())
+}
+
+/// A page of a file, mapped and never read: reading could raise SIGBUS if somebody cut the file short.
+struct Page(*mut c_void);
+
+/// A number of bytes that maps one page on every system.
+const PAGE: usize = 1;
+
+impl Page {
+    fn map(file: &File) -> io::Result<Self> {
+        // SAFETY: a new mapping at an address that the kernel chooses touches nothing that exists.
+        let address = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                PAGE,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Self(address))
+        }
+    }
+
+    fn address(&self) -> usize {
+        self.0.addr()
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and no reference into it exists.
+        unsafe { libc::munmap(self.0, PAGE) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The file of a library that this very program uses, and its handle.
+    fn own(name: &CStr) -> (Handle, File) {
+        // SAFETY: it is loaded already.
+        let handle = unsafe { unix::open(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD) }.unwrap();
+        let address = format!("{:x}", dynamic_section(handle).unwrap());
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let inside = |line: &&str| {
+            let (start, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+            start.len() == address.len() && start <= address.as_str() && address.as_str() < end
+        };
+        let path = maps
+            .lines()
+            .find(inside)
+            .unwrap()
+            .split_whitespace()
+            .last()
+            .unwrap();
+        (handle, File::open(path).unwrap())
+    }
+
+    #[test]
+    fn what_is_mapped_is_told_from_other_files() {
+        let (libc, libc_file) = own(c"libc.so.6");
+        let (libgcc, libgcc_file) = own(c"libgcc_s.so.1");
+        assert_eq!(mapped(libc, &libc_file).unwrap(), Mapped::This);
+        assert_eq!(mapped(libgcc, &libgcc_file).unwrap(), Mapped::This);
+        assert_eq!(mapped(libc, &libgcc_file).unwrap(), Mapped::Another);
+        assert_eq!(mapped(libgcc, &libc_file).unwrap(), Mapped::Another);
+    }
+
+    #[test]
+    fn lines_of_maps_are_found_by_address() {
+        let maps = "1000-2000 r--p 00000000 00:01 11   /memfd:a (deleted)\n2000-3000 rw-p 00001000 fd:00 12 /b c\n\
+                    7000-8000 rw-p 00000000 00:00 0 \n";
+        let expect = |address, expected| assert_eq!(line(maps, address), expected, "{address:#x}");
+        expect(0x0fff, None);
+        expect(0x1000, Some(("00:01", "11")));
+        expect(0x1fff, Some(("00:01", "11")));
+        expect(0x2000, Some(("fd:00", "12")));
+        expect(0x7abc, Some(("00:00", "0")));
+        expect(0x8000, None);
+    }
+}

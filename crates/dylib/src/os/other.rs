@@ -1,0 +1,37 @@
+//! Unix systems other than Linux: no sealed memory, and no comparison after loading.
+
+use super::{Handle, Mapped, SealFailure};
+use std::ffi::{CStr, CString, c_int};
+use std::fs::File;
+use std::io;
+
+/// The flag that makes a library prefer its own symbols.
+#[cfg(target_os = "freebsd")]
+pub(crate) const DEEP_BIND: c_int = libc::RTLD_DEEPBIND;
+#[cfg(not(target_os = "freebsd"))]
+pub(crate) const DEEP_BIND: c_int = 0;
+
+pub(crate) fn seal(
+    _name: &str,
+    _fill: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<File, SealFailure> {
+    Err(SealFailure::Unavailable(io::ErrorKind::Unsupported.into()))
+}
+
+pub(crate) fn descriptor_path(_file: &File) -> io::Result<CString> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn keep_for_debuggers(file: File) {
+    drop(file);
+}
+
+/// Not known here; a private copy's path was never used before.
+pub(crate) fn names_another(_path: &CStr, _file: &File) -> bool {
+    false
+}
+
+/// Taken on trust here: the path of a private copy is this process's own.
+pub(crate) fn mapped(_handle: Handle, _file: &File) -> io::Result<Mapped> {
+    Ok(Mapped::This)
+}

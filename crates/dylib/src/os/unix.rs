@@ -1,0 +1,125 @@
+//! `dlopen`, `dlsym` and `dlerror`, and spellings of paths.
+
+use crate::error::OsText;
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What `dlopen` returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handle(NonNull<c_void>);
+
+// SAFETY: a handle is a name for a library; the dynamic linker takes its own lock whenever it is used.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+impl Handle {
+    pub(crate) const fn as_ptr(self) -> *mut c_void {
+        self.0.as_ptr()
+    }
+}
+
+/// Asks the dynamic linker for a library.
+///
+/// # Safety
+/// The constructors of the library and of all that it needs must be fit to run now, and the file must be one that the
+/// dynamic linker can digest.
+pub(crate) unsafe fn open(path: &CStr, flags: c_int) -> Result<Handle, OsText> {
+    // SAFETY: `path` ends in a byte 0; for what runs, the caller vouches.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), flags) };
+    NonNull::new(handle)
+        .map(Handle)
+        .ok_or_else(|| last_error().unwrap_or_else(|| OsText::new(c"no reason was given")))
+}
+
+/// The value of a symbol, which may be 0.
+pub(crate) fn symbol(handle: Handle, name: &CStr) -> Result<*mut c_void, OsText> {
+    // An old error must not be taken for one of this call: a null pointer alone does not mean that there is no symbol.
+    last_error();
+    // SAFETY: the handle is one that `dlopen` returned and nobody closed, and `name` ends in a byte 0.
+    let address = unsafe { libc::dlsym(handle.as_ptr(), name.as_ptr()) };
+    if address.is_null() {
+        last_error().map_or(Ok(address), Err)
+    } else {
+        Ok(address)
+    }
+}
+
+/// What the dynamic linker last complained of on this thread, which it then forgets.
+fn last_error() -> Option<OsText> {
+    // SAFETY: there are no preconditions. The text is the thread's own on glibc, musl, macOS and the BSDs of today.
+    let text = unsafe { libc::dlerror() };
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: it is not null, it ends in a byte 0, and it is valid until this thread asks the dynamic linker again.
+    Some(OsText::new(unsafe { CStr::from_ptr(text) }))
+}
+
+/// Spells an absolute path in a way in which this process never spelled a path before: glibc takes a library that was
+/// loaded under the same *string*, whatever file that string leads to by now.
+///
+/// The last component is preceded by the binary digits of a counter: a `.` for 1 and nothing for 0. The system skips both.
+pub(crate) fn fresh_spelling(path: &Path) -> CString {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
+    let name = path.file_name().unwrap_or_default();
+    spell(
+        folder.as_os_str().as_bytes(),
+        name.as_bytes(),
+        NEXT.fetch_add(1, Ordering::Relaxed),
+    )
+}
+
+fn spell(folder: &[u8], name: &[u8], number: u64) -> CString {
+    let mut text = folder.to_vec();
+    let digits = u64::BITS - number.leading_zeros();
+    for digit in (0..digits).rev() {
+        text.extend_from_slice(if number >> digit & 1 == 1 {
+            b"/."
+        } else {
+            b"/"
+        });
+    }
+    text.push(b'/');
+    text.extend_from_slice(name);
+    // Paths that come here were C strings before. Should one not be, it is cut where the system would cut it.
+    let end = text
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(text.len());
+    text.truncate(end);
+    CString::new(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn spellings_differ_and_mean_the_same() {
+        assert_eq!(
+            spell(b"/proc/self/fd", b"7", 1).to_bytes(),
+            b"/proc/self/fd/./7"
+        );
+        assert_eq!(
+            spell(b"/proc/self/fd", b"7", 6).to_bytes(),
+            b"/proc/self/fd/././/7"
+        );
+        let all: HashSet<CString> = (1..5000)
+            .map(|number| spell(b"/a/b", b"c", number))
+            .collect();
+        assert_eq!(all.len(), 4999);
+        let same = |text: &CString| {
+            Path::new(text.to_str().unwrap())
+                .components()
+                .eq(Path::new("/a/b/c").components())
+        };
+        assert!(all.iter().all(same));
+        assert!(spell(b"/a", b"b", u64::MAX).to_bytes().len() < 150);
+    }
+}

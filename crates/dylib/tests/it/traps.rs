@@ -1,0 +1,133 @@
+//! The ways in which a dynamic linker gives another library than the one that was asked for.
+
+use crate::child::alone;
+use crate::{call, in_place, load, marking, numbered, os, seal};
+use plugwright_dylib::{Image, LoadErrorKind};
+use plugwright_testkit::cc;
+use std::collections::HashSet;
+use std::fs::{self, File};
+
+/// glibc matches the string of a path before it opens anything, and descriptor numbers are used again.
+#[test]
+fn a_descriptor_number_that_is_used_again_gives_the_new_library() {
+    alone(
+        "traps::a_descriptor_number_that_is_used_again_gives_the_new_library",
+        || {
+            let (one, two) = (numbered(1), numbered(2));
+            let mut identities = HashSet::new();
+            // More than the number of descriptors that are kept, so that numbers do come back.
+            for round in 0..100 {
+                let (path, number) = if round % 3 == 0 { (&two, 2) } else { (&one, 1) };
+                let library = load(seal(path)).unwrap();
+                assert_eq!(
+                    (call(library, "number"), call(library, "count")),
+                    (number, 1),
+                    "round {round}"
+                );
+                identities.insert(library.identity());
+            }
+            assert_eq!(identities.len(), 100);
+            let open = fs::read_dir("/proc/self/fd").unwrap().count();
+            assert!(
+                open < 80,
+                "{open} descriptors are open: they are kept up to a limit"
+            );
+        },
+    );
+}
+
+#[test]
+fn a_file_that_replaced_a_loaded_one_is_the_one_that_comes() {
+    alone(
+        "traps::a_file_that_replaced_a_loaded_one_is_the_one_that_comes",
+        || {
+            let temp = tempfile::tempdir().unwrap();
+            let path = temp.path().join("libx.so");
+            let mut libraries = Vec::new();
+            for number in 1..=4 {
+                let next = temp.path().join("next");
+                fs::copy(numbered(number), &next).unwrap();
+                fs::rename(&next, &path).unwrap();
+                libraries.push(load(in_place(&path).unwrap()).unwrap());
+            }
+            let numbers: Vec<i32> = libraries
+                .iter()
+                .map(|library| call(*library, "number"))
+                .collect();
+            assert_eq!(numbers, [1, 2, 3, 4]);
+        },
+    );
+}
+
+#[test]
+fn a_file_that_is_replaced_between_judging_and_loading_does_not_run() {
+    alone(
+        "traps::a_file_that_is_replaced_between_judging_and_loading_does_not_run",
+        || {
+            let temp = tempfile::tempdir().unwrap();
+            let (path, mark) = (temp.path().join("libx.so"), temp.path().join("mark"));
+            fs::copy(numbered(1), &path).unwrap();
+            let image = in_place(&path).unwrap();
+            let evil = temp.path().join("evil");
+            fs::copy(marking(&mark), &evil).unwrap();
+            fs::rename(&evil, &path).unwrap();
+            assert_eq!(load(image).unwrap_err().kind(), LoadErrorKind::Changed);
+            assert!(!mark.try_exists().unwrap());
+            // The fixture does leave its mark when it is loaded.
+            load(in_place(&path).unwrap()).unwrap();
+            assert!(mark.try_exists().unwrap());
+        },
+    );
+}
+
+/// The SONAME of a loaded library is compared with every later name, with paths too.
+#[test]
+fn a_soname_that_is_a_path_captures_nothing() {
+    alone("traps::a_soname_that_is_a_path_captures_nothing", || {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("libvictim.so");
+        fs::copy(numbered(1), &path).unwrap();
+        let soname = format!("-Wl,-soname,{}", path.display());
+        let spoof = cc::shared(
+            "libspoof.so",
+            "int number(void) { return 666; }",
+            &[os(&soname)],
+        );
+        assert_eq!(call(load(seal(&spoof)).unwrap(), "number"), 666);
+        assert_eq!(call(load(in_place(&path).unwrap()).unwrap(), "number"), 1);
+    });
+}
+
+/// `$ORIGIN` of a sealed copy is a folder in `/proc`. The error says what is missing.
+#[test]
+fn what_is_needed_through_origin_has_to_be_loaded_before_a_copy() {
+    alone(
+        "traps::what_is_needed_through_origin_has_to_be_loaded_before_a_copy",
+        || {
+            let temp = tempfile::tempdir().unwrap();
+            let needed = cc::shared(
+                "libneeded.so",
+                "int needed(void) { return 7; }",
+                &[os("-Wl,-soname,libneeded.so")],
+            );
+            let source = "int needed(void); int number(void) { return needed(); }";
+            let arguments = [needed.as_os_str(), os("-Wl,-rpath,$ORIGIN")];
+            let path = temp.path().join("libneeds.so");
+            fs::copy(cc::shared("libneeds.so", source, &arguments), &path).unwrap();
+            fs::copy(&needed, temp.path().join("libneeded.so")).unwrap();
+
+            let error = load(seal(&path)).unwrap_err();
+            assert_eq!(error.kind(), LoadErrorKind::Refused);
+            assert!(
+                error
+                    .to_string()
+                    .contains("libneeded.so: cannot open shared object file"),
+                "{error}"
+            );
+
+            let needed = Image::seal(&File::open(&needed).unwrap(), os("libneeded.so")).unwrap();
+            load(needed).unwrap();
+            assert_eq!(call(load(seal(&path)).unwrap(), "number"), 7);
+        },
+    );
+}
