@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plugwright_plugin::abi::{Entry, KeepAlive};
+use plugwright_plugin::abi::KeepAlive;
 use plugwright_plugin::bind::BoundPlugin;
 use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
 
-use crate::summary_of;
+use crate::{address, summary_of};
 
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
@@ -69,11 +69,9 @@ impl Drop for Library {
 fn handles_keep_objects_and_libraries() {
     let released = Arc::new(AtomicUsize::new(0));
     let keep = KeepAlive::new(Arc::new(Library(Arc::clone(&released))));
-    let entry: Entry = counter;
-    let entry = std::ptr::NonNull::new(entry as *mut std::ffi::c_void).expect("a function");
     let summary = summary_of!("org.example.counter", dyn Counted);
     // SAFETY: the entry is one that `#[plugin]` made in this image.
-    let plugin = unsafe { BoundPlugin::bind(entry, keep, &summary) }.expect("agrees");
+    let plugin = unsafe { BoundPlugin::bind(address(counter), keep, &summary) }.expect("agrees");
     let create = || -> Handle<dyn Counted> { plugin.create(None).expect("fits") };
 
     let first = create();
@@ -140,7 +138,9 @@ fn send_and_sync_are_the_traits() {
         const SYNC: bool = true;
     }
 
-    assert!(Is::<Handle<dyn Counted>>::SEND && Is::<Handle<dyn Counted>>::SYNC);
-    assert!(Is::<Handle<dyn Sent>>::SEND && !Is::<Handle<dyn Sent>>::SYNC);
-    assert!(!Is::<Handle<dyn Local>>::SEND && !Is::<Handle<dyn Local>>::SYNC);
+    const {
+        assert!(Is::<Handle<dyn Counted>>::SEND && Is::<Handle<dyn Counted>>::SYNC);
+        assert!(Is::<Handle<dyn Sent>>::SEND && !Is::<Handle<dyn Sent>>::SYNC);
+        assert!(!Is::<Handle<dyn Local>>::SEND && !Is::<Handle<dyn Local>>::SYNC);
+    }
 }

@@ -79,11 +79,16 @@ macro_rules! summary_of {
 }
 pub(crate) use summary_of;
 
+/// The entry function's address, as a loader finds it.
+pub(crate) fn address(entry: Entry) -> NonNull<c_void> {
+    // SAFETY: a function pointer is an address that is not null.
+    unsafe { std::mem::transmute(entry) }
+}
+
 pub(crate) fn try_bind(entry: Entry, summary: &Summary) -> Result<BoundPlugin, BindError> {
-    let entry = NonNull::new(entry as *mut c_void).expect("a function");
     // SAFETY: the entry function is one that `#[plugin]` made in this test, whose image is
     // never unloaded.
-    unsafe { BoundPlugin::bind(entry, KeepAlive::new(Arc::new(())), summary) }
+    unsafe { BoundPlugin::bind(address(entry), KeepAlive::new(Arc::new(())), summary) }
 }
 
 pub(crate) fn create<T: ?Sized + Interface>(entry: Entry, summary: &Summary) -> Handle<T> {
