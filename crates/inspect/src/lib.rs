@@ -1,1 +1,68 @@
 //! Reads libraries and plugins without executing them.
+//!
+//! A library is taken for hostile: it is opened so that nothing can block, read with
+//! bounded positioned reads (never mapped), and every number in it is checked before it is
+//! used. What comes out is data: facts, and a list of [`Problem`]s with stable codes.
+//!
+//! Two depths, each a function and a type of its own:
+//!
+//! | depth | function | reads | tells |
+//! |---|---|---|---|
+//! | *identity* | [`identity()`] | usually one page | format, architecture, type, Plugwright's records, Qt's metadata |
+//! | *headers* | [`headers()`] | headers and dynamic section | also name, needed libraries, run path, flags, versions, and whether the structure is sound |
+//!
+//! ```
+//! use plugwright_inspect::{Links, headers, open};
+//!
+//! let path = std::env::current_exe()?;
+//! let file = open(&path, Links::Follow)?;
+//! let headers = headers(&file, path.file_name());
+//! for image in &headers.images {
+//!     println!("{:?} for {}", image.image.kind, image.image.target.machine);
+//! }
+//! for problem in &headers.problems {
+//!     println!("{problem}");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod arch;
+mod headers;
+mod identity;
+pub mod limits;
+mod open;
+mod problem;
+mod qt;
+mod read_at;
+mod untrusted;
+
+mod elf;
+mod fields;
+mod foreign;
+mod os;
+mod records;
+mod source;
+
+pub use arch::{ByteOrder, Class, Format, Kind, Machine, Target};
+pub use elf::{DynamicFlags, ElfFacts, NeededVersion, VersionDefinition, VersionNeed};
+pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
+pub use identity::{Identity, Image, identity};
+#[cfg(unix)]
+pub use open::open_at;
+pub use open::{Links, OpenError, OpenErrorKind, Opened, open};
+pub use problem::{Code, Group, Loader, Problem};
+pub use qt::{QtEncoding, QtMetadata};
+pub use read_at::ReadAt;
+pub use untrusted::Untrusted;

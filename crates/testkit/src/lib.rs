@@ -1,3 +1,4 @@
 //! Builds the objects, folders and plugins that the tests need.
 
 pub mod cc;
+pub mod elf;

@@ -1,0 +1,373 @@
+//! One ELF file, put together at the two depths.
+
+use std::ffi::OsStr;
+
+use serde::Serialize;
+
+use crate::fields::until_nul;
+use crate::headers::{FormatFacts, ImageHeaders};
+use crate::identity::Image;
+use crate::limits;
+use crate::problem::{Code, Loader, Problems};
+use crate::qt::{self, QtMetadata};
+use crate::read_at::ReadAt;
+use crate::records::{self, Depth};
+use crate::source::Source;
+use crate::untrusted::Untrusted;
+
+use super::dynamic::{Dynamic, DynamicFlags};
+use super::header::{self, Header, Segment};
+use super::notes::{Note, Owner, Region, walk};
+use super::sections::Sections;
+use super::versions::{self, VersionDefinition, VersionNeed};
+use super::{hash, raw, structure};
+
+/// What only ELF files have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ElfFacts {
+    /// `EI_OSABI`: 0 is System V, 3 is GNU.
+    pub os_abi: u8,
+    /// `e_flags`, whose meaning is the processor's.
+    pub processor_flags: u32,
+    /// The program interpreter; libraries rarely have one.
+    pub interpreter: Option<Untrusted>,
+    /// Old run path: searched before everything else, also for what its needs need.
+    pub rpath: Option<Untrusted>,
+    /// The build id in lower-case hexadecimal digits.
+    pub build_id: Option<String>,
+    /// What the dynamic section's flags ask for.
+    pub flags: DynamicFlags,
+    /// Libraries whose symbols replace this one's (`DT_FILTER`, `DT_AUXILIARY`).
+    pub filters: Vec<Untrusted>,
+    /// Libraries that audit the process (`DT_AUDIT`, `DT_DEPAUDIT`).
+    pub auditors: Vec<Untrusted>,
+    /// Code that runs when the library is loaded: constructors in `DT_INIT_ARRAY`, and
+    /// one more for `DT_INIT`.
+    pub constructors: u64,
+    /// Code that runs when it is unloaded, counted in the same way.
+    pub destructors: u64,
+    /// Whether it has thread-local storage.
+    pub thread_local: bool,
+    /// Whether the stack is executable, `None` when the file does not say, which glibc
+    /// takes for yes.
+    pub executable_stack: Option<bool>,
+    /// Whether parts are made read-only after relocation.
+    pub relro: bool,
+    /// Loaded segments that are writable and executable at once.
+    pub writable_code: u64,
+    /// Symbol versions that it defines, the base definition left out.
+    pub versions_defined: Vec<VersionDefinition>,
+    /// Symbol versions that it needs, by library.
+    pub versions_needed: Vec<VersionNeed>,
+    /// The number of its dynamic symbols, as far as a hash table tells.
+    pub dynamic_symbols: Option<u64>,
+}
+
+struct Parts {
+    header: Header,
+    segments: Vec<Segment>,
+    notes: Vec<Note>,
+    sections: Option<Sections>,
+}
+
+fn parts<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    problems: &mut Problems,
+    depth: Depth,
+) -> Option<Parts> {
+    let header = Header::read(source, problems)?;
+    let segments = header::segments(&header, source, problems);
+    structure::check(&header, &segments, source.size(), problems);
+    let mut notes = Vec::new();
+    for segment in segments
+        .iter()
+        .filter(|segment| segment.kind == raw::PT_NOTE)
+    {
+        let region = Region {
+            offset: segment.offset,
+            len: segment.filesz,
+            align: segment.align,
+            order: header.target.byte_order,
+        };
+        walk(source, region, problems, |note| notes.push(note));
+    }
+    let found = notes.iter().any(is_metadata);
+    let sections =
+        (!found || depth == Depth::Details).then(|| Sections::read(&header, source, problems));
+    if !found && let Some(sections) = &sections {
+        let named = plugwright_manifest::note::ELF_SECTION.as_bytes();
+        if let Some(section) = sections
+            .find(named)
+            .filter(|section| section.kind != raw::SHT_NOBITS)
+        {
+            let region = Region {
+                offset: section.offset,
+                len: section.size,
+                align: section.align,
+                order: header.target.byte_order,
+            };
+            walk(source, region, problems, |note| notes.push(note));
+        }
+    }
+    Some(Parts {
+        header,
+        segments,
+        notes,
+        sections,
+    })
+}
+
+fn is_metadata(note: &Note) -> bool {
+    match note.owner {
+        Owner::Plugwright => true,
+        Owner::Qt => note.kind == qt::NOTE_TYPE,
+        Owner::Gnu | Owner::Other => false,
+    }
+}
+
+impl Parts {
+    fn image<R: ReadAt + ?Sized>(
+        &self,
+        depth: Depth,
+        file_name: Option<&OsStr>,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+    ) -> Image {
+        let own = |note: &&Note| note.owner == Owner::Plugwright;
+        let notes: Vec<Note> = self.notes.iter().filter(own).copied().collect();
+        Image {
+            target: self.header.target,
+            kind: self.header.kind,
+            offset: 0,
+            size: source.size(),
+            records: records::decode(&notes, depth, file_name, source, problems),
+            qt: self.qt(source, problems),
+        }
+    }
+
+    fn qt<R: ReadAt + ?Sized>(
+        &self,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+    ) -> Option<QtMetadata> {
+        let machine = self.header.target.machine;
+        let read = |source: &mut Source<'_, R>, problems: &mut Problems, at, len| match source
+            .table(at, len, limits::QT_METADATA)
+        {
+            Ok(bytes) => Some(bytes),
+            Err(fault) => {
+                problems.push(fault.into_problem(Code::QtTooSmall, Loader::Accepts, "Qt metadata"));
+                None
+            }
+        };
+        let is_qt = |note: &&Note| note.owner == Owner::Qt && note.kind == qt::NOTE_TYPE;
+        if let Some(note) = self.notes.iter().find(is_qt) {
+            let word = self.header.target.class.word();
+            if note.align != word {
+                problems.add(
+                    Code::QtNoteAlignment,
+                    Loader::Accepts,
+                    note.desc,
+                    format!("a note segment aligned to {word}, the only one Qt looks into"),
+                    note.align.to_string(),
+                );
+            }
+            let bytes = read(source, problems, note.desc, note.desc_len)?;
+            return qt::decode_note(&bytes, note.desc, machine, problems);
+        }
+        let sections = self.sections.as_ref()?;
+        let section = sections.find(qt::SECTION)?;
+        for (flag, code, what) in [
+            (raw::SHF_WRITE, Code::QtWritable, "writable"),
+            (raw::SHF_EXECINSTR, Code::QtExecutable, "executable"),
+        ] {
+            if section.flags & flag != 0 {
+                problems.add(
+                    code,
+                    Loader::Accepts,
+                    section.at,
+                    format!("a section that is not {what}"),
+                    format!("flags {:#x}", section.flags),
+                );
+                return None;
+            }
+        }
+        if section.kind == raw::SHT_NOBITS {
+            return None;
+        }
+        let bytes = read(source, problems, section.offset, section.size)?;
+        qt::decode_section(&bytes, section.offset, machine, problems)
+    }
+
+    fn build_id<R: ReadAt + ?Sized>(&self, source: &mut Source<'_, R>) -> Option<String> {
+        let note = self
+            .notes
+            .iter()
+            .find(|note| note.owner == Owner::Gnu && note.kind == raw::NT_GNU_BUILD_ID)?;
+        let len = note.desc_len.min(limits::BUILD_ID);
+        let bytes = source.bytes(note.desc, usize::try_from(len).ok()?).ok()?;
+        Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn interpreter<R: ReadAt + ?Sized>(&self, source: &mut Source<'_, R>) -> Option<Untrusted> {
+        let segment = self
+            .segments
+            .iter()
+            .find(|segment| segment.kind == raw::PT_INTERP)?;
+        let len = usize::try_from(segment.filesz).ok()?.min(limits::PAGE);
+        let bytes = source.bytes(segment.offset, len).ok()?;
+        Some(until_nul(bytes).unwrap_or(bytes).into())
+    }
+}
+
+/// The quick path.
+pub(crate) fn identity<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    file_name: Option<&OsStr>,
+    problems: &mut Problems,
+) -> Option<Image> {
+    let parts = parts(source, problems, Depth::Summaries)?;
+    Some(parts.image(Depth::Summaries, file_name, source, problems))
+}
+
+/// The quick path's facts and the dynamic section's.
+pub(crate) fn headers<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    file_name: Option<&OsStr>,
+    problems: &mut Problems,
+) -> Option<ImageHeaders> {
+    let parts = parts(source, problems, Depth::Details)?;
+    let image = parts.image(Depth::Details, file_name, source, problems);
+    let build_id = parts.build_id(source);
+    let interpreter = parts.interpreter(source);
+    let Parts {
+        header,
+        segments,
+        sections,
+        ..
+    } = parts;
+    let mut facts = ElfFacts {
+        os_abi: header.os_abi,
+        processor_flags: header.flags,
+        build_id,
+        interpreter,
+        ..ElfFacts::default()
+    };
+    segment_facts(&segments, &mut facts);
+    let mut headers = ImageHeaders {
+        image,
+        name: None,
+        needed: Vec::new(),
+        run_path: None,
+        facts: FormatFacts::Elf(Box::default()),
+    };
+    match Dynamic::read(&header, &segments, source, problems) {
+        Some(dynamic) => {
+            headers.name = dynamic.string_of(raw::DT_SONAME, source, problems);
+            headers.needed = dynamic.strings_of(raw::DT_NEEDED, source, problems);
+            headers.run_path = dynamic.string_of(raw::DT_RUNPATH, source, problems);
+            dynamic_facts(&dynamic, &mut facts, source, problems);
+            if let Some(sections) = &sections {
+                compare_views(sections, &dynamic, problems);
+            }
+        }
+        None if header.kind == crate::arch::Kind::SharedLibrary && !segments.is_empty() => {
+            problems.add(
+                Code::NoDynamicSection,
+                Loader::Refuses,
+                header.phoff,
+                "a dynamic section",
+                "none",
+            );
+        }
+        None => {}
+    }
+    headers.facts = FormatFacts::Elf(Box::new(facts));
+    Some(headers)
+}
+
+fn segment_facts(segments: &[Segment], facts: &mut ElfFacts) {
+    for segment in segments {
+        match segment.kind {
+            raw::PT_TLS => facts.thread_local = true,
+            raw::PT_GNU_STACK => facts.executable_stack = Some(segment.flags & raw::PF_X != 0),
+            raw::PT_GNU_RELRO => facts.relro = true,
+            raw::PT_LOAD if segment.flags & (raw::PF_W | raw::PF_X) == raw::PF_W | raw::PF_X => {
+                facts.writable_code = facts.writable_code.saturating_add(1);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn dynamic_facts<R: ReadAt + ?Sized>(
+    dynamic: &Dynamic<'_>,
+    facts: &mut ElfFacts,
+    source: &mut Source<'_, R>,
+    problems: &mut Problems,
+) {
+    facts.rpath = dynamic.string_of(raw::DT_RPATH, source, problems);
+    facts.flags = dynamic.flags();
+    for tag in [raw::DT_FILTER, raw::DT_AUXILIARY] {
+        facts
+            .filters
+            .extend(dynamic.strings_of(tag, source, problems));
+    }
+    for tag in [raw::DT_AUDIT, raw::DT_DEPAUDIT] {
+        facts
+            .auditors
+            .extend(dynamic.strings_of(tag, source, problems));
+    }
+    let word = dynamic.header.target.class.word();
+    let in_array = |size: u64| {
+        let size = dynamic.value(size).unwrap_or_default();
+        size.checked_div(word).unwrap_or_default()
+    };
+    let functions = |array: u64, one: u64| {
+        in_array(array).saturating_add(u64::from(dynamic.find(one).is_some()))
+    };
+    facts.constructors = functions(raw::DT_INIT_ARRAYSZ, raw::DT_INIT)
+        .saturating_add(in_array(raw::DT_PREINIT_ARRAYSZ));
+    facts.destructors = functions(raw::DT_FINI_ARRAYSZ, raw::DT_FINI);
+    facts.dynamic_symbols = hash::check(dynamic, source, problems);
+    facts.versions_defined = versions::defined(dynamic, source, problems);
+    facts.versions_defined.retain(|version| !version.base);
+    facts.versions_needed = versions::needed(dynamic, source, problems);
+    if let (Some((at, rest)), Some(count)) = (
+        dynamic.table(raw::DT_VERSYM, problems),
+        facts.dynamic_symbols,
+    ) && count.saturating_mul(2) > rest
+    {
+        problems.add(
+            Code::VersionsInvalid,
+            Loader::Crashes,
+            at,
+            format!("a version for each of {count} symbols"),
+            format!("{rest} bytes to the end of the segment"),
+        );
+    }
+}
+
+/// A section table that shows another dynamic section than the one a loader follows is
+/// how a file shows one face to tools and another to the process.
+fn compare_views(sections: &Sections, dynamic: &Dynamic<'_>, problems: &mut Problems) {
+    let section = sections
+        .list
+        .iter()
+        .find(|section| section.kind == raw::SHT_DYNAMIC);
+    if let Some(section) = section
+        && section.offset != dynamic.at
+    {
+        problems.add(
+            Code::ViewsDiffer,
+            Loader::Accepts,
+            section.at,
+            format!(
+                "offset {:#x}, the dynamic section that is loaded",
+                dynamic.at
+            ),
+            format!("offset {:#x}", section.offset),
+        );
+    }
+}

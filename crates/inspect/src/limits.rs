@@ -1,0 +1,64 @@
+//! Every bound that reading a file obeys, in one place.
+//!
+//! A number that a file states is compared with one of these before anything is allocated,
+//! read or repeated by it. A bound is several times what the largest real file needs; the
+//! comment behind each says what that was. Reaching one is a [`crate::Code::LimitReached`],
+//! never silence.
+
+/// Bytes of the first read of every file, and the least that is read anywhere at once.
+///
+/// One page: a smaller read costs as much, since the system call decides.
+pub const PAGE: usize = 4096;
+
+/// Program headers of one ELF image (real libraries have 5 to 15).
+pub const PROGRAM_HEADERS: u64 = 4096;
+
+/// Section headers of one ELF image (a large object file compiled with one section for
+/// each function has some 60,000).
+pub const SECTIONS: u64 = 131_072;
+
+/// Bytes of the table of section names (a large object file has some 3 MiB).
+pub const SECTION_NAMES: u64 = 16 << 20;
+
+/// Notes of one image that are walked (real libraries have 1 to 4).
+pub const NOTES: usize = 4096;
+
+/// Bytes of one note's owner that are looked at (the longest known owner has 12).
+pub const NOTE_OWNER: usize = 64;
+
+/// Bytes of one build id that are kept (SHA-1 has 20, the longest in use 32).
+pub const BUILD_ID: u64 = 64;
+
+/// Plugwright records of one image (each is a plugin that was linked in).
+pub const RECORDS: usize = 64;
+
+/// Bytes of one image's Qt metadata (the largest of 805 Debian plugins has 39,366).
+pub const QT_METADATA: u64 = 4 << 20;
+
+/// Values in one image's Qt metadata, so that a dense file cannot fill the memory.
+pub const QT_VALUES: usize = 100_000;
+
+/// Levels of nesting in Qt metadata (Qt's own reader stops at 1024).
+pub const QT_DEPTH: usize = 128;
+
+/// Entries of the dynamic section (real libraries have 25 to 60, `libLLVM` 40).
+pub const DYNAMIC_ENTRIES: u64 = 16_384;
+
+/// Bytes of one string (SONAME, needed library, run path, symbol).
+pub const STRING: usize = 64 << 10;
+
+/// Bytes of the dynamic string table (the largest Debian libraries have some 30 MiB).
+pub const STRING_TABLE: u64 = 128 << 20;
+
+/// Bytes of one hash table (one with ten million symbols has some 60 MiB).
+pub const HASH_TABLE: u64 = 128 << 20;
+
+/// Needed libraries, version definitions or version needs of one image (`libLLVM`-sized
+/// programs need some 400 libraries).
+pub const DEPENDENCIES: usize = 4096;
+
+/// Problems that are kept of one file; one more says how many were left out.
+pub const PROBLEMS: usize = 256;
+
+/// Bytes of foreign text that one problem quotes.
+pub const QUOTED: usize = 256;

@@ -1,0 +1,207 @@
+//! Bounded access to a file's bytes for the parsers: one page at the front, one window
+//! that moves, and nothing that is sized by the file alone.
+
+use std::io;
+
+use crate::limits;
+use crate::problem::{Code, Loader, Problem};
+use crate::read_at::ReadAt;
+
+/// The bytes of one file, read on demand.
+#[derive(Debug)]
+pub(crate) struct Source<'r, R: ?Sized> {
+    reader: &'r R,
+    size: u64,
+    head: [u8; limits::PAGE],
+    head_len: usize,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+/// Why bytes could not be had.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// They are not inside the file.
+    Outside { offset: u64, len: u64, size: u64 },
+    /// They were inside the file when it was opened.
+    Shrank { offset: u64, len: u64 },
+    /// The system's answer.
+    Io { offset: u64, error: io::Error },
+    /// More than a limit allows.
+    Limit { offset: u64, len: u64, limit: u64 },
+}
+
+impl Fault {
+    /// The problem this is, where `outside` is the code for bytes beyond the file's end.
+    pub(crate) fn into_problem(self, outside: Code, loader: Loader, what: &str) -> Problem {
+        match self {
+            Self::Outside { offset, len, size } => Problem::new(
+                outside,
+                loader,
+                offset,
+                format!("{what} inside the file's {size} bytes"),
+                format!("{len} bytes at {offset:#x}"),
+            ),
+            Self::Shrank { offset, len } => Problem::new(
+                Code::FileShrank,
+                Loader::Crashes,
+                offset,
+                format!("{len} bytes of {what}"),
+                "fewer: the file changed while it was read",
+            ),
+            Self::Io { offset, error } => Problem::new(
+                Code::ReadFailed,
+                Loader::Refuses,
+                offset,
+                format!("to read {what}"),
+                error.to_string(),
+            ),
+            Self::Limit { offset, len, limit } => Problem::new(
+                Code::LimitReached,
+                Loader::Accepts,
+                offset,
+                format!("at most {limit} bytes of {what}"),
+                format!("{len} bytes"),
+            ),
+        }
+    }
+}
+
+impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
+    /// Reads the first page.
+    pub(crate) fn new(reader: &'r R) -> Result<Self, Fault> {
+        let mut source = Self {
+            size: reader.size(),
+            reader,
+            head: [0; limits::PAGE],
+            head_len: 0,
+            window: Vec::new(),
+            window_at: 0,
+        };
+        let want = usize::try_from(source.size)
+            .unwrap_or(usize::MAX)
+            .min(limits::PAGE);
+        let head = source.head.get_mut(..want).unwrap_or_default();
+        fill(reader, head, 0)?;
+        source.head_len = want;
+        Ok(source)
+    }
+
+    /// The size of the whole file in bytes, as it was at the start.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What was read of the first page.
+    pub(crate) fn head(&self) -> &[u8] {
+        self.head.get(..self.head_len).unwrap_or_default()
+    }
+
+    fn check_inside(&self, offset: u64, len: u64) -> Result<(), Fault> {
+        match offset.checked_add(len) {
+            Some(end) if end <= self.size => Ok(()),
+            _ => Err(Fault::Outside {
+                offset,
+                len,
+                size: self.size,
+            }),
+        }
+    }
+
+    /// `len` bytes at `offset`, through the window. For small pieces: at most a page or
+    /// what was prefetched costs no further system call.
+    pub(crate) fn bytes(&mut self, offset: u64, len: usize) -> Result<&[u8], Fault> {
+        self.check_inside(offset, len as u64)?;
+        if offset.saturating_add(len as u64) <= self.head_len as u64 {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            return Ok(slice(&self.head, start, len));
+        }
+        let in_window = offset
+            .checked_sub(self.window_at)
+            .filter(|start| start.saturating_add(len as u64) <= self.window.len() as u64);
+        let start = match in_window {
+            Some(start) => usize::try_from(start).unwrap_or(usize::MAX),
+            None => {
+                self.prefetch(offset, len.max(limits::PAGE) as u64, len)?;
+                0
+            }
+        };
+        Ok(slice(&self.window, start, len))
+    }
+
+    /// Moves the window to `offset` with up to `len` bytes, cut at the end of the file;
+    /// at least `need` of them have to come.
+    pub(crate) fn prefetch(&mut self, offset: u64, len: u64, need: usize) -> Result<(), Fault> {
+        self.check_inside(offset, need as u64)?;
+        let available = self.size.saturating_sub(offset).min(len);
+        let want = usize::try_from(available).unwrap_or(usize::MAX);
+        self.window.clear();
+        self.window.resize(want, 0);
+        self.window_at = offset;
+        if let Err(fault) = fill(self.reader, &mut self.window, offset) {
+            self.window.clear();
+            return Err(fault);
+        }
+        Ok(())
+    }
+
+    /// A whole table of `len` bytes, of which the caller has a limit.
+    pub(crate) fn table(&mut self, offset: u64, len: u64, limit: u64) -> Result<Vec<u8>, Fault> {
+        // Inside the file first: an absurd size is a fault of the file, not our limit.
+        self.check_inside(offset, len)?;
+        if len > limit {
+            return Err(Fault::Limit { offset, len, limit });
+        }
+        let want = usize::try_from(len).unwrap_or(usize::MAX);
+        if offset.saturating_add(len) <= self.head_len as u64 {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            return Ok(slice(&self.head, start, want).to_vec());
+        }
+        let in_window = offset
+            .checked_sub(self.window_at)
+            .filter(|start| start.saturating_add(len) <= self.window.len() as u64);
+        if let Some(start) = in_window {
+            let start = usize::try_from(start).unwrap_or(usize::MAX);
+            return Ok(slice(&self.window, start, want).to_vec());
+        }
+        // A sparse file can be as large as it likes, so that memory grows with what came.
+        let mut table = Vec::new();
+        while table.len() < want {
+            let step = want.saturating_sub(table.len()).min(GROWTH);
+            let from = table.len();
+            table.resize(from.saturating_add(step), 0);
+            let at = offset.saturating_add(from as u64);
+            fill(self.reader, table.get_mut(from..).unwrap_or_default(), at)?;
+        }
+        Ok(table)
+    }
+}
+
+/// Bytes by which a table grows at once.
+const GROWTH: usize = 1 << 20;
+
+fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
+    bytes
+        .get(start..)
+        .and_then(|rest| rest.get(..len))
+        .unwrap_or_default()
+}
+
+fn fill<R: ReadAt + ?Sized>(reader: &R, buf: &mut [u8], offset: u64) -> Result<(), Fault> {
+    let mut done = 0;
+    while let Some(rest) = buf.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let at = offset.saturating_add(done as u64);
+        match reader.read_at(rest, at) {
+            Ok(0) => {
+                return Err(Fault::Shrank {
+                    offset: at,
+                    len: rest.len() as u64,
+                });
+            }
+            Ok(count) => done = done.saturating_add(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Fault::Io { offset: at, error }),
+        }
+    }
+    Ok(())
+}

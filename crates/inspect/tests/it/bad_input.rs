@@ -1,0 +1,165 @@
+//! Files that are no libraries, and things that are no files.
+
+use std::fs;
+use std::path::Path;
+
+use plugwright_inspect::{Code, Links, OpenErrorKind, headers, identity, open};
+use plugwright_testkit::elf::ElfBuilder;
+
+use crate::{QT6, codes};
+
+#[track_caller]
+fn check_open(path: &Path, links: Links, expected: OpenErrorKind) {
+    let error = open(path, links).expect_err("must not open");
+    assert_eq!(error.kind(), expected, "{error}");
+    assert!(error.to_string().starts_with("cannot inspect "));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_open() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::net::UnixListener;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    check_open(&path("absent"), Links::Follow, OpenErrorKind::NotFound);
+    check_open(folder.path(), Links::Follow, OpenErrorKind::Directory);
+    check_open(Path::new("/dev/null"), Links::Follow, OpenErrorKind::Device);
+
+    let fifo = path("fifo.so");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .expect("a FIFO");
+    check_open(&fifo, Links::Follow, OpenErrorKind::Fifo);
+
+    let _listener = UnixListener::bind(path("socket.so")).expect("a socket");
+    check_open(&path("socket.so"), Links::Follow, OpenErrorKind::Socket);
+
+    symlink("nowhere", path("dangling")).expect("a link");
+    check_open(&path("dangling"), Links::Follow, OpenErrorKind::NotFound);
+    symlink("circle", path("circle")).expect("a link");
+    check_open(&path("circle"), Links::Follow, OpenErrorKind::LinkLoop);
+
+    fs::write(
+        path("good.so"),
+        ElfBuilder::x86_64().qt_note(QT6).build().bytes(),
+    )
+    .expect("a file");
+    symlink("good.so", path("link.so")).expect("a link");
+    check_open(&path("link.so"), Links::Refuse, OpenErrorKind::Link);
+    let opened = open(&path("link.so"), Links::Follow).expect("followed");
+    assert!(identity(&opened, None).images[0].qt.is_some());
+
+    fs::create_dir(path("closed")).expect("a folder");
+    fs::set_permissions(path("closed"), fs::Permissions::from_mode(0o000)).expect("closed");
+    // Root may read everything.
+    if !rustix::process::geteuid().is_root() {
+        check_open(
+            &path("closed/x.so"),
+            Links::Follow,
+            OpenErrorKind::PermissionDenied,
+        );
+    }
+    let folder = fs::File::open(folder.path()).expect("the folder");
+    let opened = plugwright_inspect::open_at(&folder, "good.so".as_ref(), Links::Refuse);
+    assert!(opened.is_ok());
+}
+
+#[track_caller]
+fn check_foreign(bytes: &[u8], code: Code, found: &str) {
+    let problems = identity(bytes, None).problems;
+    assert_eq!(headers(bytes, None).problems, problems);
+    assert_eq!(codes(&problems), [code]);
+    assert_eq!(problems[0].found, found);
+}
+
+#[test]
+fn what_is_no_library() {
+    check_foreign(b"", Code::EmptyFile, "no bytes");
+    check_foreign(b"#!/bin/sh\nexit\n", Code::NotALibrary, "a script");
+    check_foreign(b"hello, world\n", Code::NotALibrary, "text");
+    check_foreign(
+        b"!<arch>\nfoo",
+        Code::NotALibrary,
+        "an archive of object files",
+    );
+    check_foreign(b"PK\x03\x04....", Code::NotALibrary, "a ZIP archive");
+    check_foreign(
+        b"\x01\x1b[2J\x00",
+        Code::NotALibrary,
+        r#"data that begins with "\u{1}\u{1b}[2J\u{0}""#,
+    );
+}
+
+/// A terabyte without a byte written, and sizes of gigabytes: bounded by what is there.
+#[cfg(unix)]
+#[test]
+fn sparse_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sparse.so");
+    let mut file = ElfBuilder::x86_64().qt_note(QT6).build();
+    let (note, _) = file.place(".note.qt.metadata");
+    let index = file.segment(4, 0);
+    file.write(note + 4, 4, 0x8000_0000);
+    file.set_segment(
+        index,
+        plugwright_testkit::elf::PhdrField::Filesz,
+        0x9000_0000,
+    );
+    fs::write(&path, file.bytes()).expect("a file");
+    let sparse = fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .expect("the file");
+    // Some file systems allow less.
+    if sparse.set_len(1 << 40).is_err() {
+        sparse.set_len(1 << 33).expect("a sparse file");
+    }
+    let opened = open(&path, Links::Follow).expect("a regular file");
+    let found = identity(&opened, None);
+    // The metadata is larger than the limit, and the zeros behind it are empty notes.
+    assert_eq!(codes(&found.problems), [Code::LimitReached; 2]);
+    assert_eq!(found.problems[1].found, "2147483648 bytes");
+    assert_eq!(found.images[0].qt, None);
+}
+
+#[test]
+fn many_notes() {
+    let mut builder = ElfBuilder::x86_64();
+    for _ in 0..1000 {
+        builder = builder.note(".note.many", 4, b"Other\0", 1, &[0; 20]);
+    }
+    let file = builder
+        .note(".note.many", 4, b"qt-project!\0", 0x7451_0001, QT6)
+        .build();
+    assert!(identity(file.bytes(), None).images[0].qt.is_some());
+    let mut builder = ElfBuilder::x86_64();
+    for _ in 0..5000 {
+        builder = builder.note(".note.many", 4, b"O\0", 1, &[]);
+    }
+    assert_eq!(
+        codes(&identity(builder.build().bytes(), None).problems),
+        [Code::LimitReached]
+    );
+}
+
+#[test]
+fn names_with_escapes() {
+    let file = ElfBuilder::x86_64()
+        .soname("lib\u{1b}]0;x\u{7}\n.so")
+        .needed("\u{202e}so.cbil")
+        .build();
+    let found = headers(file.bytes(), None);
+    let name = found.images[0].name.as_ref().expect("a name");
+    assert!(name.needs_escape());
+    assert_eq!(name.to_string(), r"lib\u{1b}]0;x\u{7}\n.so");
+    assert_eq!(found.images[0].needed[0].to_string(), r"\u{202e}so.cbil");
+    let json = serde_json::to_string(&found).expect("JSON");
+    assert!(!json.contains('\u{1b}'));
+}

@@ -1,0 +1,22 @@
+//! The reader against files built byte by byte, and against Qt's own tool.
+
+mod bad_input;
+mod corrupt_elf;
+mod metadata;
+mod qt_agreement;
+mod reads;
+mod records;
+mod structure;
+
+use plugwright_inspect::{Code, Problem};
+
+/// The codes of problems, for comparison.
+fn codes(problems: &[Problem]) -> Vec<Code> {
+    problems.iter().map(|problem| problem.code).collect()
+}
+
+/// Qt 6's header and CBOR: interface `a`, class `B`, metadata `{"Keys":["k"]}`.
+const QT6: &[u8] = b"\x01\x06\x04\x01\xbf\x02\x61a\x03\x61B\x04\xa1\x64Keys\x81\x61k\xff";
+
+/// The same of Qt 5.15, without the metadata.
+const QT5: &[u8] = b"\x00\x05\x0f\x00\xbf\x02\x61a\x03\x61B\xff";

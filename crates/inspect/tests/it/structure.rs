@@ -1,0 +1,236 @@
+//! Structures that a loader follows without looking: each of these files ends the process
+//! that asks glibc for it, or is refused by it.
+
+use plugwright_inspect::{Code, Loader, headers};
+use plugwright_testkit::elf::{ElfBuilder, ElfFile, HashStyle, PhdrField};
+
+const PT_LOAD: u32 = 1;
+const DT_NEEDED: u64 = 1;
+const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
+const DT_SYMENT: u64 = 11;
+
+fn library() -> ElfFile {
+    ElfBuilder::x86_64()
+        .soname("libx.so")
+        .needed("libc.so.6")
+        .export("one")
+        .export("two")
+        .export_as("three", 0x12, Some("X_1"))
+        .import("four", Some(("libc.so.6", "GLIBC_2.2.5")))
+        .hash(HashStyle::Both)
+        .build()
+}
+
+#[track_caller]
+fn check(spoil: impl FnOnce(&mut ElfFile), code: Code, loader: Loader) {
+    let mut file = library();
+    spoil(&mut file);
+    let found = headers(file.bytes(), None);
+    let told = found.problems.iter().find(|problem| problem.code == code);
+    let told = told.unwrap_or_else(|| panic!("{code} is not among {:?}", found.problems));
+    assert_eq!(told.loader, loader, "{told}");
+    assert!(!found.is_sound());
+}
+
+#[test]
+fn good() {
+    assert_eq!(headers(library().bytes(), None).problems, []);
+}
+
+#[test]
+fn segments() {
+    let set = |nth, field, value| {
+        move |file: &mut ElfFile| {
+            let index = file.segment(PT_LOAD, nth);
+            file.set_segment(index, field, value);
+        }
+    };
+    check(
+        set(0, PhdrField::Filesz, u64::MAX),
+        Code::SegmentLargerThanMemory,
+        Loader::Accepts,
+    );
+    check(
+        set(1, PhdrField::Filesz, u64::MAX),
+        Code::SegmentOverflow,
+        Loader::Crashes,
+    );
+    check(
+        set(0, PhdrField::Memsz, 0x10_0000),
+        Code::SegmentsOverlap,
+        Loader::Crashes,
+    );
+    check(
+        set(2, PhdrField::Vaddr, 0),
+        Code::SegmentsUnordered,
+        Loader::Crashes,
+    );
+    check(
+        set(2, PhdrField::Memsz, u64::MAX),
+        Code::SegmentAddressOverflow,
+        Loader::Crashes,
+    );
+    check(
+        set(1, PhdrField::Align, 3),
+        Code::SegmentMisaligned,
+        Loader::Refuses,
+    );
+    check(
+        set(1, PhdrField::Vaddr, 0x1001),
+        Code::SegmentMisaligned,
+        Loader::Refuses,
+    );
+    check(
+        |file| {
+            for nth in 0..3 {
+                let index = file.segment(PT_LOAD, nth);
+                file.set_segment(index, PhdrField::Type, 0);
+            }
+        },
+        Code::NoLoadableSegment,
+        Loader::Refuses,
+    );
+    check(
+        |file| {
+            let index = file.segment(2, 0);
+            file.set_segment(index, PhdrField::Type, 0);
+        },
+        Code::NoDynamicSection,
+        Loader::Refuses,
+    );
+}
+
+#[test]
+fn gnu_hash() {
+    // Of the header: buckets, first symbol, bloom words.
+    for (field, value) in [
+        (8, 0),
+        (8, 3),
+        (8, 0x8000_0000),
+        (0, 0x7fff_ffff),
+        (4, 0x7fff_ffff),
+    ] {
+        check(
+            |file| {
+                let at = file.place(".gnu.hash").0;
+                file.write(at + field, 4, value);
+            },
+            Code::GnuHashInvalid,
+            Loader::Crashes,
+        );
+    }
+    // A bucket that leads beyond the table, and chains without an end.
+    check(
+        |file| {
+            let at = file.place(".gnu.hash").0;
+            file.write(at + 24, 4, 0x00ff_ffff);
+        },
+        Code::GnuHashInvalid,
+        Loader::Crashes,
+    );
+}
+
+#[test]
+fn sysv_hash() {
+    for (field, value) in [(0, 0xffff_ffff), (4, 0xffff_ffff), (8, 0x1000)] {
+        check(
+            |file| {
+                let at = file.place(".hash").0;
+                file.write(at + field, 4, value);
+            },
+            Code::SysvHashInvalid,
+            Loader::Crashes,
+        );
+    }
+}
+
+#[test]
+fn dynamic_section() {
+    check(
+        |file| {
+            file.set_dynamic(DT_STRTAB, 0x99_9999);
+        },
+        Code::AddressNotLoaded,
+        Loader::Crashes,
+    );
+    check(
+        |file| {
+            file.set_dynamic(DT_SYMTAB, u64::MAX);
+        },
+        Code::AddressNotLoaded,
+        Loader::Crashes,
+    );
+    check(
+        |file| {
+            file.set_dynamic(DT_SYMENT, 23);
+        },
+        Code::DynamicEntryInvalid,
+        Loader::Crashes,
+    );
+    check(
+        |file| {
+            file.set_dynamic(DT_NEEDED, 0xffff);
+        },
+        Code::StringOutsideTable,
+        Loader::Crashes,
+    );
+    let last = |file: &ElfFile| {
+        let (at, len) = file.place(".dynamic");
+        at + len - 16
+    };
+    check(
+        |file| {
+            let at = last(file);
+            file.write(at, 8, 0x1234_5678);
+        },
+        Code::DynamicUnterminated,
+        Loader::Crashes,
+    );
+    check(
+        |file| {
+            let at = last(file);
+            file.write(at - 16, 8, DT_STRTAB);
+        },
+        Code::DynamicEntryTwice,
+        Loader::Accepts,
+    );
+    check(
+        |file| {
+            let at = last(file);
+            for nth in 1..12 {
+                file.write(at - 16 * nth, 8, 0);
+            }
+        },
+        Code::DynamicEntryMissing,
+        Loader::Crashes,
+    );
+}
+
+#[test]
+fn two_views_of_the_dynamic_section() {
+    check(
+        |file| {
+            let index = file.section(".dynamic");
+            let at = file.place(".dynstr").0 as u64;
+            file.set_section(index, plugwright_testkit::elf::ShdrField::Offset, at);
+        },
+        Code::ViewsDiffer,
+        Loader::Accepts,
+    );
+}
+
+#[test]
+fn versions() {
+    for name in [".gnu.version_r", ".gnu.version_d"] {
+        check(
+            |file| {
+                let at = file.place(name).0;
+                file.write(at + 8, 4, 0x7fff_0000);
+                file.write(at + 12, 4, 0x7fff_0000);
+            },
+            Code::VersionsInvalid,
+            Loader::Crashes,
+        );
+    }
+}

@@ -1,0 +1,666 @@
+//! The layout of a built object: three loaded segments (read-only, code, data), whose
+//! addresses equal their offsets, then the section table.
+
+use super::fields::{EhdrField, PhdrField, ShdrField, ehdr_size, number, phdr_size, shdr_size};
+use super::{ElfBuilder, ElfFile, HashStyle, Width};
+
+const PAGE: usize = 4096;
+
+const PT_LOAD: u32 = 1;
+const PT_DYNAMIC: u32 = 2;
+const PT_NOTE: u32 = 4;
+const PT_GNU_STACK: u32 = 0x6474_e551;
+
+/// A section to be: name, `sh_type`, flags, alignment, link, info, entry size, bytes.
+struct Part {
+    name: String,
+    kind: u32,
+    flags: u64,
+    align: usize,
+    link: &'static str,
+    info: u32,
+    entry: u64,
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Part {
+    fn new(name: &str, kind: u32, flags: u64, align: usize, bytes: Vec<u8>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            flags,
+            align,
+            link: "",
+            info: 0,
+            entry: 0,
+            bytes,
+            at: 0,
+        }
+    }
+}
+
+/// A table of strings, each stored once.
+#[derive(Default)]
+struct Strings(Vec<u8>);
+
+impl Strings {
+    fn add(&mut self, text: &str) -> u64 {
+        if self.0.is_empty() {
+            self.0.push(0);
+        }
+        if text.is_empty() {
+            return 0;
+        }
+        let at = self.0.len();
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(0);
+        at as u64
+    }
+}
+
+/// The numbers of one builder's class and byte order.
+struct Writer<'b>(&'b ElfBuilder);
+
+impl Writer<'_> {
+    fn put(&self, out: &mut Vec<u8>, size: usize, value: u64) {
+        out.extend(number(self.0.endian, size, value));
+    }
+
+    fn word(&self) -> usize {
+        usize::try_from(self.0.word()).expect("4 or 8")
+    }
+}
+
+/// The GNU hash function (Bernstein's, with 33).
+fn gnu_hash(name: &str) -> u32 {
+    name.bytes().fold(5381, |hash: u32, byte| {
+        hash.wrapping_mul(33).wrapping_add(u32::from(byte))
+    })
+}
+
+/// The System V hash function (gABI, "Hash Table").
+fn sysv_hash(name: &str) -> u32 {
+    name.bytes().fold(0, |hash: u32, byte| {
+        let hash = (hash << 4).wrapping_add(u32::from(byte));
+        let high = hash & 0xf000_0000;
+        (hash ^ (high >> 24)) & !high
+    })
+}
+
+fn align_up(value: usize, align: usize) -> usize {
+    value.next_multiple_of(align.max(1))
+}
+
+fn note_parts(builder: &ElfBuilder) -> Vec<Part> {
+    let writer = Writer(builder);
+    let mut parts: Vec<Part> = Vec::new();
+    for note in &builder.notes {
+        let align = usize::try_from(note.align).expect("a small alignment");
+        let pad = if align == 8 { 8 } else { 4 };
+        let mut bytes = Vec::new();
+        writer.put(&mut bytes, 4, note.owner.len() as u64);
+        writer.put(&mut bytes, 4, note.desc.len() as u64);
+        writer.put(&mut bytes, 4, note.kind.into());
+        bytes.extend_from_slice(&note.owner);
+        bytes.resize(align_up(bytes.len(), pad), 0);
+        bytes.extend_from_slice(&note.desc);
+        bytes.resize(align_up(bytes.len(), pad), 0);
+        let same = |part: &&mut Part| part.name == note.section && part.align == align;
+        match parts.iter_mut().find(same) {
+            Some(part) => part.bytes.extend(bytes),
+            None => parts.push(Part::new(&note.section, 7, 2, align, bytes)),
+        }
+    }
+    parts
+}
+
+/// One dynamic symbol before its address is known.
+struct Symbol<'b> {
+    name: &'b str,
+    info: u8,
+    defined: bool,
+    version: u16,
+}
+
+/// The symbols (imports first, then exports in the order of the GNU table's buckets) and
+/// the version tables.
+struct SymbolTables<'b> {
+    symbols: Vec<Symbol<'b>>,
+    first_export: usize,
+    buckets: u32,
+    verdef: Vec<u8>,
+    verdefs: u32,
+    verneed: Vec<u8>,
+    verneeds: u32,
+}
+
+fn symbol_tables<'b>(builder: &'b ElfBuilder, strings: &mut Strings) -> SymbolTables<'b> {
+    let writer = Writer(builder);
+    let mut definitions: Vec<&str> = Vec::new();
+    for version in builder
+        .exports
+        .iter()
+        .filter_map(|export| export.version.as_deref())
+    {
+        if !definitions.contains(&version) {
+            definitions.push(version);
+        }
+    }
+    let mut needs: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (library, version) in builder
+        .imports
+        .iter()
+        .filter_map(|import| import.version.as_ref())
+    {
+        if !needs.iter().any(|(found, _)| found == library) {
+            needs.push((library, Vec::new()));
+        }
+        let (_, versions) = needs
+            .iter_mut()
+            .find(|(found, _)| found == library)
+            .expect("pushed");
+        if !versions.contains(&version.as_str()) {
+            versions.push(version);
+        }
+    }
+    // Index 0 is local, 1 global and the base definition, then definitions, then needs.
+    let small = |number: usize| u16::try_from(number).expect("few versions");
+    let defined = |version: &str| {
+        small(
+            definitions
+                .iter()
+                .position(|found| *found == version)
+                .expect("listed")
+                + 2,
+        )
+    };
+    let flat: Vec<(&str, &str)> = needs
+        .iter()
+        .flat_map(|(library, versions)| versions.iter().map(|version| (*library, *version)))
+        .collect();
+    let needed = |library: &str, version: &str| {
+        let index = flat.iter().position(|found| *found == (library, version));
+        small(index.expect("listed") + definitions.len() + 2)
+    };
+
+    let mut symbols: Vec<Symbol<'_>> = builder
+        .imports
+        .iter()
+        .map(|import| Symbol {
+            name: &import.name,
+            info: if import.weak { 0x20 } else { 0x10 },
+            defined: false,
+            version: import
+                .version
+                .as_ref()
+                .map_or(1, |(library, version)| needed(library, version)),
+        })
+        .collect();
+    let first_export = symbols.len() + 1;
+    let buckets = u32::try_from(builder.exports.len() / 2 + 1).expect("few symbols");
+    let mut exports: Vec<_> = builder.exports.iter().collect();
+    exports.sort_by_key(|export| gnu_hash(&export.name) % buckets);
+    symbols.extend(exports.iter().map(|export| Symbol {
+        name: &export.name,
+        info: export.info,
+        defined: true,
+        version: export.version.as_deref().map_or(1, defined),
+    }));
+
+    let mut verdef = Vec::new();
+    if !definitions.is_empty() {
+        let base = builder.soname.as_deref().unwrap_or("base");
+        let all: Vec<&str> = std::iter::once(base)
+            .chain(definitions.iter().copied())
+            .collect();
+        for (index, name) in all.iter().enumerate() {
+            let last = index + 1 == all.len();
+            writer.put(&mut verdef, 2, 1);
+            writer.put(&mut verdef, 2, u64::from(index == 0));
+            writer.put(&mut verdef, 2, index as u64 + 1);
+            writer.put(&mut verdef, 2, 1);
+            writer.put(&mut verdef, 4, sysv_hash(name).into());
+            writer.put(&mut verdef, 4, 20);
+            writer.put(&mut verdef, 4, if last { 0 } else { 28 });
+            writer.put(&mut verdef, 4, strings.add(name));
+            writer.put(&mut verdef, 4, 0);
+        }
+    }
+    let mut verneed = Vec::new();
+    for (index, (library, versions)) in needs.iter().enumerate() {
+        let last = index + 1 == needs.len();
+        writer.put(&mut verneed, 2, 1);
+        writer.put(&mut verneed, 2, versions.len() as u64);
+        writer.put(&mut verneed, 4, strings.add(library));
+        writer.put(&mut verneed, 4, 16);
+        let next = 16 + 16 * versions.len() as u64;
+        writer.put(&mut verneed, 4, if last { 0 } else { next });
+        for (index, version) in versions.iter().enumerate() {
+            let last = index + 1 == versions.len();
+            writer.put(&mut verneed, 4, sysv_hash(version).into());
+            writer.put(&mut verneed, 2, 0);
+            writer.put(&mut verneed, 2, needed(library, version).into());
+            writer.put(&mut verneed, 4, strings.add(version));
+            writer.put(&mut verneed, 4, if last { 0 } else { 16 });
+        }
+    }
+    SymbolTables {
+        symbols,
+        first_export,
+        buckets,
+        verdef,
+        verdefs: if definitions.is_empty() {
+            0
+        } else {
+            u32::from(small(definitions.len() + 1))
+        },
+        verneed,
+        verneeds: u32::from(small(needs.len())),
+    }
+}
+
+fn gnu_table(builder: &ElfBuilder, tables: &SymbolTables<'_>) -> Vec<u8> {
+    let writer = Writer(builder);
+    let word = writer.word();
+    let bits = u32::try_from(word * 8).expect("32 or 64");
+    let exports = &tables.symbols[tables.first_export - 1..];
+    let shift = 6_u32;
+    let mut bloom = 0_u64;
+    let mut starts = vec![0_u64; tables.buckets as usize];
+    let mut chains = Vec::new();
+    for (index, symbol) in exports.iter().enumerate() {
+        let hash = gnu_hash(symbol.name);
+        bloom |= 1 << (hash % bits) | 1 << ((hash >> shift) % bits);
+        let bucket = hash % tables.buckets;
+        let start = &mut starts[bucket as usize];
+        if *start == 0 {
+            *start = (tables.first_export + index) as u64;
+        }
+        let last = exports
+            .get(index + 1)
+            .is_none_or(|next| gnu_hash(next.name) % tables.buckets != bucket);
+        chains.push(hash & !1 | u32::from(last));
+    }
+    let mut out = Vec::new();
+    writer.put(&mut out, 4, tables.buckets.into());
+    writer.put(&mut out, 4, tables.first_export as u64);
+    writer.put(&mut out, 4, 1);
+    writer.put(&mut out, 4, shift.into());
+    writer.put(&mut out, word, bloom);
+    for start in starts {
+        writer.put(&mut out, 4, start);
+    }
+    for chain in chains {
+        writer.put(&mut out, 4, chain.into());
+    }
+    out
+}
+
+fn sysv_table(builder: &ElfBuilder, tables: &SymbolTables<'_>) -> Vec<u8> {
+    let writer = Writer(builder);
+    let buckets = tables.buckets as usize;
+    let count = tables.symbols.len() + 1;
+    let mut starts = vec![0_u64; buckets];
+    let mut chains = vec![0_u64; count];
+    for (index, symbol) in tables.symbols.iter().enumerate() {
+        let bucket = &mut starts[sysv_hash(symbol.name) as usize % buckets];
+        chains[index + 1] = *bucket;
+        *bucket = index as u64 + 1;
+    }
+    // s390x has words of eight bytes here.
+    let size = if builder.machine == super::S390X && builder.width == Width::Bits64 {
+        8
+    } else {
+        4
+    };
+    let mut out = Vec::new();
+    for value in [buckets as u64, count as u64]
+        .into_iter()
+        .chain(starts)
+        .chain(chains)
+    {
+        writer.put(&mut out, size, value);
+    }
+    out
+}
+
+fn symbol_bytes(
+    builder: &ElfBuilder,
+    symbols: &[Symbol<'_>],
+    names: &[u64],
+    code: usize,
+    index: u64,
+) -> Vec<u8> {
+    let writer = Writer(builder);
+    let wide = builder.width == Width::Bits64;
+    let mut out = vec![0; if wide { 24 } else { 16 }];
+    for (symbol, name) in symbols.iter().zip(names) {
+        let value = if symbol.defined { code as u64 } else { 0 };
+        let size = u64::from(symbol.defined);
+        let section = if symbol.defined { index } else { 0 };
+        writer.put(&mut out, 4, *name);
+        if wide {
+            writer.put(&mut out, 1, symbol.info.into());
+            writer.put(&mut out, 1, 0);
+            writer.put(&mut out, 2, section);
+            writer.put(&mut out, 8, value);
+            writer.put(&mut out, 8, size);
+        } else {
+            writer.put(&mut out, 4, value);
+            writer.put(&mut out, 4, size);
+            writer.put(&mut out, 1, symbol.info.into());
+            writer.put(&mut out, 1, 0);
+            writer.put(&mut out, 2, section);
+        }
+    }
+    out
+}
+
+/// Sets the parts one behind the other, from `at`; the answer is the end.
+fn place(parts: &mut [Part], mut at: usize) -> usize {
+    for part in parts {
+        at = align_up(at, part.align);
+        part.at = at;
+        at += part.bytes.len();
+    }
+    at
+}
+
+pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
+    let writer = Writer(builder);
+    let word = writer.word();
+    let mut strings = Strings::default();
+    let tables = symbol_tables(builder, &mut strings);
+    let names: Vec<u64> = tables
+        .symbols
+        .iter()
+        .map(|symbol| strings.add(symbol.name))
+        .collect();
+    let mut entries: Vec<(u64, u64)> = Vec::new();
+    for library in &builder.needed {
+        entries.push((1, strings.add(library)));
+    }
+    if let Some(soname) = &builder.soname {
+        entries.push((14, strings.add(soname)));
+    }
+    for (tag, text) in &builder.dynamic_strings {
+        entries.push((*tag, strings.add(text)));
+    }
+    entries.extend(&builder.dynamic_values);
+
+    let mut read_only = note_parts(builder);
+    let notes = read_only.len();
+    let symbol = if builder.width == Width::Bits64 {
+        24
+    } else {
+        16
+    };
+    if builder.hash != HashStyle::Sysv {
+        let mut part = Part::new(
+            ".gnu.hash",
+            0x6fff_fff6,
+            2,
+            word,
+            gnu_table(builder, &tables),
+        );
+        part.link = ".dynsym";
+        read_only.push(part);
+    }
+    if builder.hash != HashStyle::Gnu {
+        let mut part = Part::new(".hash", 5, 2, word, sysv_table(builder, &tables));
+        part.link = ".dynsym";
+        read_only.push(part);
+    }
+    let mut part = Part::new(
+        ".dynsym",
+        11,
+        2,
+        word,
+        vec![0; symbol * (tables.symbols.len() + 1)],
+    );
+    (part.link, part.info, part.entry) = (".dynstr", 1, symbol as u64);
+    read_only.push(part);
+    let has_versions = tables.verdefs + tables.verneeds > 0;
+    if has_versions {
+        let mut bytes = Vec::new();
+        writer.put(&mut bytes, 2, 0);
+        for symbol in &tables.symbols {
+            writer.put(&mut bytes, 2, symbol.version.into());
+        }
+        let mut part = Part::new(".gnu.version", 0x6fff_ffff, 2, 2, bytes);
+        part.link = ".dynsym";
+        read_only.push(part);
+    }
+    if tables.verdefs > 0 {
+        let mut part = Part::new(".gnu.version_d", 0x6fff_fffd, 2, 4, tables.verdef.clone());
+        (part.link, part.info) = (".dynstr", tables.verdefs);
+        read_only.push(part);
+    }
+    if tables.verneeds > 0 {
+        let mut part = Part::new(".gnu.version_r", 0x6fff_fffe, 2, 4, tables.verneed.clone());
+        (part.link, part.info) = (".dynstr", tables.verneeds);
+        read_only.push(part);
+    }
+    if strings.0.is_empty() {
+        strings.0.push(0);
+    }
+    read_only.push(Part::new(".dynstr", 3, 2, 1, strings.0.clone()));
+    let own = |loaded: bool| {
+        let chosen = builder
+            .sections
+            .iter()
+            .filter(move |section| (section.flags & 2 != 0) == loaded);
+        chosen.map(|section| Part::new(&section.name, 1, section.flags, 16, section.bytes.clone()))
+    };
+    read_only.extend(own(true));
+
+    // Note segments, three loads, the dynamic section, the stack.
+    let segment_count = notes + 5;
+    let phoff = ehdr_size(builder.width);
+    let read_only_end = place(
+        &mut read_only,
+        phoff + segment_count * phdr_size(builder.width),
+    );
+    let code = align_up(read_only_end, PAGE);
+    // `ret` on x86; never run elsewhere.
+    let mut code_part = vec![Part::new(".text", 1, 6, 16, vec![0xc3; 16])];
+    let code_end = place(&mut code_part, code);
+    let data = align_up(code_end, PAGE);
+
+    let place_of = |name: &str| {
+        let part = read_only.iter().find(|part| part.name == name);
+        part.map(|part| (part.at as u64, part.bytes.len() as u64))
+    };
+    let (strtab, strsz) = place_of(".dynstr").expect("always there");
+    let (symtab, _) = place_of(".dynsym").expect("always there");
+    entries.extend([(5, strtab), (10, strsz), (6, symtab), (11, symbol as u64)]);
+    for (tag, name) in [
+        (0x6fff_fef5, ".gnu.hash"),
+        (4, ".hash"),
+        (0x6fff_fff0, ".gnu.version"),
+    ] {
+        entries.extend(place_of(name).map(|(at, _)| (tag, at)));
+    }
+    for (tag, count_tag, name, count) in [
+        (0x6fff_fffc, 0x6fff_fffd, ".gnu.version_d", tables.verdefs),
+        (0x6fff_fffe, 0x6fff_ffff, ".gnu.version_r", tables.verneeds),
+    ] {
+        if let Some((at, _)) = place_of(name) {
+            entries.extend([(tag, at), (count_tag, u64::from(count))]);
+        }
+    }
+    entries.push((0, 0));
+    let mut bytes = Vec::new();
+    for (tag, value) in entries {
+        writer.put(&mut bytes, word, tag);
+        writer.put(&mut bytes, word, value);
+    }
+    let mut dynamic = Part::new(".dynamic", 6, 3, word, bytes);
+    (dynamic.link, dynamic.entry) = (".dynstr", word as u64 * 2);
+    let mut data_part = vec![dynamic];
+    let data_end = place(&mut data_part, data);
+
+    let code_index = read_only.len() as u64 + 1;
+    let symbols = symbol_bytes(builder, &tables.symbols, &names, code, code_index);
+    let part = read_only.iter_mut().find(|part| part.name == ".dynsym");
+    part.expect("always there").bytes = symbols;
+
+    let mut segments: Vec<(u32, u32, usize, usize, usize)> = read_only[..notes]
+        .iter()
+        .map(|part| (PT_NOTE, 4, part.at, part.bytes.len(), part.align))
+        .collect();
+    segments.extend([
+        (PT_LOAD, 4, 0, read_only_end, PAGE),
+        (PT_LOAD, 5, code, code_end - code, PAGE),
+        (PT_LOAD, 6, data, data_end - data, PAGE),
+        (PT_DYNAMIC, 6, data, data_end - data, word),
+        (PT_GNU_STACK, 6, 0, 0, 16),
+    ]);
+    let parts: Vec<Part> = read_only
+        .into_iter()
+        .chain(code_part)
+        .chain(data_part)
+        .collect();
+    let mut file = ElfFile {
+        bytes: vec![0; data_end],
+        width: builder.width,
+        endian: builder.endian,
+        phoff,
+        shoff: 0,
+        segments: segments.iter().map(|segment| segment.0).collect(),
+        sections: Vec::new(),
+        places: Vec::new(),
+    };
+    for part in &parts {
+        file.bytes[part.at..part.at + part.bytes.len()].copy_from_slice(&part.bytes);
+    }
+    write_header(builder, &mut file);
+    for (index, (kind, flags, at, len, align)) in segments.iter().enumerate() {
+        for (field, value) in [
+            (PhdrField::Type, u64::from(*kind)),
+            (PhdrField::Flags, u64::from(*flags)),
+            (PhdrField::Offset, *at as u64),
+            (PhdrField::Vaddr, *at as u64),
+            (PhdrField::Filesz, *len as u64),
+            (PhdrField::Memsz, *len as u64),
+            (PhdrField::Align, *align as u64),
+        ] {
+            file.set_segment(index, field, value);
+        }
+    }
+    write_sections(builder, &mut file, parts, own(false).collect());
+    file
+}
+
+fn write_header(builder: &ElfBuilder, file: &mut ElfFile) {
+    file.bytes[..4].copy_from_slice(b"\x7fELF");
+    let size = |size: usize| size as u64;
+    for (field, value) in [
+        (
+            EhdrField::Class,
+            if builder.width == Width::Bits32 { 1 } else { 2 },
+        ),
+        (
+            EhdrField::Data,
+            if builder.endian == super::Endian::Little {
+                1
+            } else {
+                2
+            },
+        ),
+        (EhdrField::IdentVersion, 1),
+        (EhdrField::Type, 3),
+        (EhdrField::Machine, builder.machine.into()),
+        (EhdrField::Version, 1),
+        (EhdrField::Phoff, size(file.phoff)),
+        (EhdrField::Phentsize, size(phdr_size(builder.width))),
+        (EhdrField::Phnum, size(file.segments.len())),
+        (EhdrField::Shentsize, size(shdr_size(builder.width))),
+    ] {
+        file.set_header(field, value);
+    }
+    // e_ehsize stands between e_flags and e_phentsize.
+    let (at, _) = EhdrField::Phentsize.place(builder.width);
+    file.write(at - 2, 2, size(ehdr_size(builder.width)));
+}
+
+fn write_sections(
+    builder: &ElfBuilder,
+    file: &mut ElfFile,
+    mut parts: Vec<Part>,
+    loose: Vec<Part>,
+) {
+    let mut at = file.bytes.len();
+    for mut part in loose {
+        at = align_up(at, part.align);
+        part.at = at;
+        file.bytes.resize(at, 0);
+        file.bytes.extend_from_slice(&part.bytes);
+        at = file.bytes.len();
+        parts.push(part);
+    }
+    let mut names = Strings::default();
+    let mut name_at: Vec<u64> = parts.iter().map(|part| names.add(&part.name)).collect();
+    name_at.push(names.add(".shstrtab"));
+    let mut part = Part::new(".shstrtab", 3, 0, 1, names.0);
+    part.at = file.bytes.len();
+    file.bytes.extend_from_slice(&part.bytes);
+    parts.push(part);
+
+    file.shoff = align_up(file.bytes.len(), 8);
+    let count = parts.len() + 1;
+    file.bytes
+        .resize(file.shoff + count * shdr_size(builder.width), 0);
+    file.sections = std::iter::once(String::new())
+        .chain(parts.iter().map(|part| part.name.clone()))
+        .collect();
+    file.places = parts
+        .iter()
+        .map(|part| (part.name.clone(), part.at, part.bytes.len()))
+        .collect();
+    for (index, part) in parts.iter().enumerate() {
+        let link = if part.link.is_empty() {
+            0
+        } else {
+            file.section(part.link) as u64
+        };
+        let loaded = part.flags & 2 != 0;
+        for (field, value) in [
+            (ShdrField::Name, name_at[index]),
+            (ShdrField::Type, part.kind.into()),
+            (ShdrField::Flags, part.flags),
+            (ShdrField::Offset, part.at as u64),
+            (ShdrField::Size, part.bytes.len() as u64),
+            (ShdrField::Link, link),
+            (ShdrField::Info, part.info.into()),
+        ] {
+            file.set_section(index + 1, field, value);
+        }
+        // sh_addr stands before sh_offset, sh_addralign and sh_entsize at the end.
+        let entry = file.shoff + (index + 1) * shdr_size(builder.width);
+        let (offset, size) = ShdrField::Offset.place(builder.width);
+        let end = entry + shdr_size(builder.width);
+        file.write(
+            entry + offset - size,
+            size,
+            if loaded { part.at as u64 } else { 0 },
+        );
+        file.write(end - 2 * size, size, part.align as u64);
+        file.write(end - size, size, part.entry);
+    }
+    let names = count as u64 - 1;
+    file.set_header(EhdrField::Shoff, file.shoff as u64);
+    if builder.extended_numbering {
+        let segments = file.segments.len() as u64;
+        file.set_header(EhdrField::Phnum, 0xffff)
+            .set_header(EhdrField::Shnum, 0)
+            .set_header(EhdrField::Shstrndx, 0xffff)
+            .set_section(0, ShdrField::Size, count as u64)
+            .set_section(0, ShdrField::Link, names)
+            .set_section(0, ShdrField::Info, segments);
+    } else {
+        file.set_header(EhdrField::Shnum, count as u64)
+            .set_header(EhdrField::Shstrndx, names);
+    }
+}
