@@ -31,8 +31,9 @@ pub struct Problem {
 
 /// What the system's loader does with a file that has the fault.
 ///
-/// For ELF this is glibc's `ld.so` (read in and measured on 2.36), for Mach-O dyld and for
-/// PE the loader of Windows, whose answers are from their documentation and not measured.
+/// For ELF this is glibc's `ld.so`: the worst that 2.36 was seen to do with such a fault,
+/// since what it does can depend on the rest of the file. For Mach-O it is dyld and for PE
+/// the loader of Windows, whose answers are from their documentation and not measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

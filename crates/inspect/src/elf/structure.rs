@@ -129,15 +129,22 @@ fn check_segment(header: &Header, segment: &Segment, size: u64, problems: &mut P
 }
 
 fn check_alignment(segment: &Segment, problems: &mut Problems) {
+    let slide = segment.vaddr.wrapping_sub(segment.offset);
     let align = segment.align.max(1);
-    let aligned = segment.vaddr.wrapping_sub(segment.offset) & align.wrapping_sub(1) == 0;
-    if !align.is_power_of_two() || !align.is_multiple_of(PAGE) || !aligned {
+    // glibc asks for agreement within a page only, and takes any stated alignment.
+    let loader = if slide.is_multiple_of(PAGE) {
+        Loader::Accepts
+    } else {
+        Loader::Refuses
+    };
+    let agrees = align.is_power_of_two() && slide & align.wrapping_sub(1) == 0;
+    if loader == Loader::Refuses || !agrees {
         problems.add(
             Code::SegmentMisaligned,
-            Loader::Refuses,
+            loader,
             segment.at,
-            "an alignment that is a power of two and a multiple of the page, and an \
-             address and an offset that agree in it",
+            "an alignment that is a power of two, and an address and an offset that agree \
+             in it and in the page",
             format!(
                 "alignment {:#x}, address {:#x}, offset {:#x}",
                 segment.align, segment.vaddr, segment.offset
