@@ -41,6 +41,8 @@ mod hints;
 mod image;
 mod library;
 mod os;
+#[cfg(feature = "explain")]
+mod readable;
 
 pub use copy_folder::CopyFolder;
 pub use error::{Attempt, LoadError, LoadErrorKind, OsText, SymbolError, SymbolErrorKind};

@@ -28,8 +28,10 @@ mod error;
 mod os;
 #[cfg(unix)]
 mod root;
+mod structure;
 
 pub use digest::digest;
 pub use error::{OpenError, OpenErrorKind};
 #[cfg(unix)]
 pub use root::{Opened, Root};
+pub use structure::structure;

@@ -1,1 +1,53 @@
 //! Discovery, judgement, loading and binding of plugins: the application's crate.
+//!
+//! A [`Host`] looks through folders without running anything, reads what each file says of
+//! itself, and indexes it by interface and key. Asked for an interface, it takes the best
+//! plugin that fits and walks it through the [`pipeline`]: the bytes that will be loaded are
+//! copied so that nobody can change them, parsed strictly, judged by the host's policy, and
+//! only then loaded. What comes back is a [`Handle`] that implements the interface's trait.
+//!
+//! ```no_run
+//! use plugwright_host::{Handle, Host, InProcess};
+//! use plugwright_plugin::interface;
+//!
+//! #[interface(id = "org.example.codec", version = "1.0")]
+//! pub trait Codec: Send + Sync {
+//!     fn encode(&self, input: &[u8], level: u32) -> Vec<u8>;
+//! }
+//!
+//! // SAFETY: the plugins in this folder are our own.
+//! let token = unsafe { InProcess::trust_plugins() };
+//! let host = Host::developer()
+//!     .folder("/opt/press/codecs")
+//!     .in_process(token)
+//!     .scan();
+//! for plugin in host.plugins() {
+//!     println!("{} {} in {:?}", plugin.id(), plugin.version(), plugin.path());
+//! }
+//! let codec: Handle<dyn Codec> = host.create("zstd")?;
+//! let packed = codec.encode(b"some bytes", 3);
+//! # Ok::<(), plugwright_host::CreateError>(())
+//! ```
+//!
+//! Nothing is ever unloaded: closing an ordinary Rust library can crash the process later.
+
+#![deny(unsafe_code)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod builder;
+mod discovery;
+mod error;
+mod host;
+pub mod pipeline;
+mod refusal;
+mod registration;
+mod token;
+
+pub use builder::HostBuilder;
+pub use error::{Attempt, CreateError, CreateErrorKind};
+pub use host::{Host, Plugin};
+pub use plugwright_manifest::{Id, InterfaceVersion, Provided, Version};
+pub use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface};
+pub use plugwright_trust::{Policy, Verdict};
+pub use refusal::{Refusal, RefusalKind, Seen, Status};
+pub use token::InProcess;

@@ -1,0 +1,122 @@
+//! Looking through folders: what is there, without running anything.
+//!
+//! For each file one open, one `fstat` and, for an ordinary plugin, one read of its first
+//! page. The order is the folders' order, and within a folder the byte order of the names,
+//! so that two scans of the same files give the same answer. Nothing is dropped: what is
+//! not a plugin is reported with the reason.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use plugwright_evidence::Root;
+use plugwright_inspect::{Group, Identity, Links, Loader, Target, identity, open_at};
+use plugwright_manifest::{Record, Role};
+use plugwright_plugin::bind;
+
+use crate::pipeline::Candidate;
+use crate::{Refusal, RefusalKind, Seen, Status};
+
+/// A plugin that a file offers.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) candidate: Candidate,
+    pub(crate) record: Record,
+}
+
+/// Looks through one folder.
+pub(crate) fn scan(folder: &Path, found: &mut Vec<Found>, seen: &mut Vec<Seen>) {
+    let refused = |kind| Seen {
+        path: folder.to_owned(),
+        status: Status::Refused(Refusal::new(folder, kind)),
+    };
+    let root = match Root::open(folder) {
+        Ok(root) => Arc::new(root),
+        Err(error) => return seen.push(refused(RefusalKind::Unreadable(error))),
+    };
+    let names = match names(root.path()) {
+        Ok(names) => names,
+        Err(error) => return seen.push(refused(RefusalKind::FolderUnreadable(error))),
+    };
+    for name in names {
+        let candidate = Candidate::new(Arc::clone(&root), &name);
+        let path = candidate.path();
+        match records(&root, &name) {
+            Ok(records) => found.extend(records.into_iter().map(|record| Found {
+                candidate: candidate.clone(),
+                record,
+            })),
+            Err(kind) => seen.push(Seen {
+                status: Status::Refused(Refusal::new(&path, kind)),
+                path,
+            }),
+        }
+    }
+}
+
+/// The names in a folder, without its folders, in byte order.
+fn names(folder: &Path) -> std::io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            names.push(entry.file_name());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The records that a file offers to this system.
+fn records(root: &Root, name: &OsString) -> Result<Vec<Record>, RefusalKind> {
+    let opened = match open_at(root, name, Links::Refuse) {
+        Ok(opened) => opened,
+        // Opening it the way a load does says the same with the folder's words.
+        Err(_) => match root.open_file(Path::new(name)) {
+            Err(error) => return Err(RefusalKind::Unreadable(error)),
+            // It is readable now: the file was replaced meanwhile.
+            Ok(_) => return Err(RefusalKind::Changed),
+        },
+    };
+    let Identity {
+        mut images,
+        problems,
+        ..
+    } = identity(&opened, Some(name));
+    let damaged = |problem: &&plugwright_inspect::Problem| {
+        !matches!(problem.code.group(), Group::Foreign)
+            && (problem.loader != Loader::Accepts || is_record_damage(problem))
+    };
+    if problems.iter().any(|problem| damaged(&problem)) {
+        let kept = problems.iter().filter(damaged).cloned().collect();
+        return Err(RefusalKind::Damaged(kept));
+    }
+    if images.is_empty() {
+        let foreign = problems.into_iter().next();
+        return Err(foreign.map_or(RefusalKind::NotAPlugin, RefusalKind::Foreign));
+    }
+    if images.iter().all(|image| image.records.is_empty()) {
+        return Err(RefusalKind::NotAPlugin);
+    }
+    let Some(host) = Target::host() else {
+        return Err(RefusalKind::NotAPlugin);
+    };
+    let fitting = images
+        .iter()
+        .position(|image| host.mismatch(&image.target).is_none());
+    let Some(fitting) = fitting else {
+        let mismatch = images.iter().find_map(|image| host.mismatch(&image.target));
+        return Err(mismatch.map_or(RefusalKind::NotAPlugin, RefusalKind::WrongTarget));
+    };
+    let mut records = images.swap_remove(fitting).records;
+    records.retain(|record| record.role == Role::Root);
+    for record in &records {
+        bind::check_abi(&record.summary).map_err(RefusalKind::Abi)?;
+    }
+    Ok(records)
+}
+
+/// Whether what is damaged is a Plugwright record, as against another plugin system's data.
+fn is_record_damage(problem: &plugwright_inspect::Problem) -> bool {
+    problem.code.as_str().starts_with("record-")
+}

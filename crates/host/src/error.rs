@@ -1,0 +1,114 @@
+//! Why an interface was not to be had: every plugin that was considered, with its reason.
+
+use std::fmt;
+
+use plugwright_manifest::{Id, InterfaceVersion, Version};
+
+use crate::Refusal;
+
+/// Why [`Host::create`](crate::Host::create) has no handle to give.
+#[derive(Debug)]
+pub struct CreateError {
+    pub(crate) kind: CreateErrorKind,
+    pub(crate) interface: &'static str,
+    pub(crate) version: InterfaceVersion,
+    pub(crate) key: Option<String>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) near: Vec<String>,
+    pub(crate) folders: usize,
+    pub(crate) refused: usize,
+}
+
+/// The kinds of [`CreateError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CreateErrorKind {
+    /// No plugin offers the interface, or none under this key.
+    NotFound,
+    /// Plugins offer it, but none could be used: see the attempts.
+    AllRefused,
+}
+
+/// A plugin that was considered and not used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The plugin.
+    pub id: Id,
+    /// Its version.
+    pub version: Version,
+    /// Why it is not used.
+    pub refusal: Refusal,
+}
+
+impl CreateError {
+    /// What went wrong, for decisions.
+    #[must_use]
+    pub fn kind(&self) -> CreateErrorKind {
+        self.kind
+    }
+
+    /// The interface's id.
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        self.interface
+    }
+
+    /// The key that was asked for.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Every plugin that was considered, best first.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+}
+
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no plugin for {} {}", self.interface, self.version)?;
+        if let Some(key) = &self.key {
+            write!(f, " with key {key:?}")?;
+        }
+        match self.kind {
+            CreateErrorKind::NotFound => {
+                write!(
+                    f,
+                    ": none of the plugins in {} folders offers it",
+                    self.folders
+                )?;
+                for near in &self.near {
+                    write!(f, "\n  {near}")?;
+                }
+                if self.refused > 0 {
+                    write!(
+                        f,
+                        "\n  {} files were not used at all: `Host::seen` says why",
+                        self.refused
+                    )?;
+                }
+            }
+            CreateErrorKind::AllRefused => f.write_str(": each that offers it was refused")?,
+        }
+        for attempt in &self.attempts {
+            write!(
+                f,
+                "\n  {} {}: {}",
+                attempt.id, attempt.version, attempt.refusal
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CreateError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.attempts.as_slice() {
+            [only] => Some(&only.refusal),
+            _ => None,
+        }
+    }
+}

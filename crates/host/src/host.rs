@@ -1,0 +1,403 @@
+//! The host: what its folders offer, and handles for it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use plugwright_manifest::{Detail, Id, Provided, Record, Version, compat};
+use plugwright_plugin::{Handle, Interface};
+use plugwright_trust::{Digest, Policy};
+
+use crate::builder::Copies;
+use crate::discovery::{self, Found};
+use crate::error::{Attempt, CreateError, CreateErrorKind};
+use crate::pipeline::Started;
+use crate::registration::Registration;
+use crate::{HostBuilder, InProcess, Refusal, RefusalKind, Seen, Status};
+
+/// What an application's folders offer. May be shared between threads.
+#[derive(Debug)]
+pub struct Host {
+    policy: Policy,
+    permission: Option<InProcess>,
+    copies: Option<Copies>,
+    folders: usize,
+    plugins: Vec<Registration>,
+    /// For each interface, the plugins that provide it and which of their entries does,
+    /// best first.
+    offers: HashMap<Id, Vec<Offer>>,
+    seen: Vec<Seen>,
+}
+
+/// That a plugin provides an interface.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    plugin: usize,
+    provided: usize,
+}
+
+/// A plugin that a host offers.
+#[derive(Clone, Copy)]
+pub struct Plugin<'a> {
+    registration: &'a Registration,
+}
+
+impl Host {
+    /// Begins a host that accepts what `policy` accepts.
+    pub fn builder(policy: Policy) -> HostBuilder {
+        HostBuilder::new(policy)
+    }
+
+    /// Begins a host for developing plugins: it trusts files of root and of the user who
+    /// runs it, wherever they lie, and loads private copies of them that a debugger can
+    /// open. The copies are kept below the system's folder for temporary files, which is
+    /// found through the environment (`TMPDIR`).
+    pub fn developer() -> HostBuilder {
+        Self::builder(Policy::developer()).copies_below(std::env::temp_dir())
+    }
+
+    pub(crate) fn scan(
+        policy: Policy,
+        folders: &[PathBuf],
+        copies: Option<PathBuf>,
+        permission: Option<InProcess>,
+    ) -> Self {
+        let (mut found, mut seen) = (Vec::new(), Vec::new());
+        for folder in folders {
+            discovery::scan(folder, &mut found, &mut seen);
+        }
+        let plugins = without_duplicates(found, &mut seen);
+        seen.sort_by(|a, b| a.path.cmp(&b.path));
+        let offers = offers(&plugins);
+        Self {
+            policy,
+            permission,
+            copies: copies.map(Copies::new),
+            folders: folders.len(),
+            plugins,
+            offers,
+            seen,
+        }
+    }
+
+    /// The plugins on offer, in the order in which they were found.
+    pub fn plugins(&self) -> impl Iterator<Item = Plugin<'_>> {
+        self.plugins
+            .iter()
+            .map(|registration| Plugin { registration })
+    }
+
+    /// Everything that the folders hold, by path: each file's plugin or the reason why it
+    /// is not used.
+    #[must_use]
+    pub fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+
+    /// The plugins that provide `T` in some form, best first: by rank, then by version.
+    pub fn providers<T: ?Sized + Interface>(&self) -> impl Iterator<Item = Plugin<'_>> {
+        self.offers_of::<T>().iter().filter_map(|offer| {
+            let registration = self.plugins.get(offer.plugin)?;
+            Some(Plugin { registration })
+        })
+    }
+
+    /// The keys under which `T` can be had, best provider first, each once.
+    #[must_use]
+    pub fn keys<T: ?Sized + Interface>(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = Vec::new();
+        for offer in self.offers_of::<T>() {
+            if let Some((_, provided)) = self.offered(*offer)
+                && compat::check(T::SHAPE, provided, None).is_ok()
+            {
+                for key in &provided.keys {
+                    if !keys.contains(&key.as_str()) {
+                        keys.push(key);
+                    }
+                }
+            }
+        }
+        keys
+    }
+
+    /// Makes an object of the best plugin that provides `T` under `key`.
+    ///
+    /// The plugin is loaded when this is the first use of it. A plugin that does not fit or
+    /// is refused is passed over, and the next best is taken; if there is none left, the
+    /// error names each with its reason.
+    ///
+    /// # Errors
+    /// When no plugin provides `T` under `key`, or none that does can be used.
+    pub fn create<T: ?Sized + Interface>(&self, key: &str) -> Result<Handle<T>, CreateError> {
+        self.create_where(Some(key))
+    }
+
+    /// Makes an object of the best plugin that provides `T`, whatever its keys.
+    ///
+    /// # Errors
+    /// When no plugin provides `T`, or none that does can be used.
+    pub fn create_any<T: ?Sized + Interface>(&self) -> Result<Handle<T>, CreateError> {
+        self.create_where(None)
+    }
+
+    fn create_where<T: ?Sized + Interface>(
+        &self,
+        key: Option<&str>,
+    ) -> Result<Handle<T>, CreateError> {
+        let mut attempts = Vec::new();
+        for offer in self.offers_of::<T>() {
+            let Some((registration, provided)) = self.offered(*offer) else {
+                continue;
+            };
+            if key.is_some_and(|key| !provided.keys.iter().any(|own| own == key)) {
+                continue;
+            }
+            match self.create_from::<T>(registration, provided) {
+                Ok(handle) => return Ok(handle),
+                Err(refusal) => attempts.push(Attempt {
+                    id: registration.record.summary.id.clone(),
+                    version: registration.record.summary.version.clone(),
+                    refusal,
+                }),
+            }
+        }
+        Err(self.failed::<T>(key, attempts))
+    }
+
+    fn create_from<T: ?Sized + Interface>(
+        &self,
+        registration: &Registration,
+        provided: &Provided,
+    ) -> Result<Handle<T>, Refusal> {
+        if compat::check(T::SHAPE, provided, None).is_err() {
+            return Err(self.mismatch::<T>(registration, provided));
+        }
+        let started = registration.started(|| self.load(registration))?;
+        started
+            .create::<T>()
+            .map_err(|error| Refusal::new(started.path(), RefusalKind::Create(error)))
+    }
+
+    /// Walks a plugin through the pipeline.
+    fn load(&self, registration: &Registration) -> Result<Started, Refusal> {
+        let candidate = &registration.candidate;
+        let copies = match &self.copies {
+            Some(copies) => match copies.folder() {
+                Ok(folder) => Some(folder),
+                Err(error) => {
+                    return Err(Refusal::new(candidate.path(), RefusalKind::Copy(error)));
+                }
+            },
+            None => None,
+        };
+        let bound = candidate
+            .inspect(&registration.record, &self.policy, copies)?
+            .resolve()?
+            .judge(&self.policy)?
+            .plan(self.permission)?
+            .load()?
+            .bind()?;
+        Ok(bound.start())
+    }
+
+    /// The precise difference: the plugin's file is read once more for its schema.
+    fn mismatch<T: ?Sized + Interface>(
+        &self,
+        registration: &Registration,
+        provided: &Provided,
+    ) -> Refusal {
+        let path = registration.candidate.path();
+        let detail = registration.candidate.detail(&registration.record);
+        let schema = detail.as_ref().and_then(|detail| {
+            let mut schemas = detail.schemas.iter();
+            schemas.find(|schema| {
+                schema.interface == provided.interface && schema.version == provided.version
+            })
+        });
+        match compat::check(T::SHAPE, provided, schema) {
+            Err(mismatch) => Refusal::new(path, RefusalKind::Mismatch(mismatch)),
+            // Only reached if the answer depended on the schema, which it does not.
+            Ok(()) => Refusal::new(path, RefusalKind::Changed),
+        }
+    }
+
+    fn offers_of<T: ?Sized + Interface>(&self) -> &[Offer] {
+        self.offers.get(T::SHAPE.id).map_or(&[], Vec::as_slice)
+    }
+
+    fn offered(&self, offer: Offer) -> Option<(&Registration, &Provided)> {
+        let registration = self.plugins.get(offer.plugin)?;
+        let provided = registration.record.summary.provides.get(offer.provided)?;
+        Some((registration, provided))
+    }
+
+    fn failed<T: ?Sized + Interface>(
+        &self,
+        key: Option<&str>,
+        attempts: Vec<Attempt>,
+    ) -> CreateError {
+        let kind = if attempts.is_empty() {
+            CreateErrorKind::NotFound
+        } else {
+            CreateErrorKind::AllRefused
+        };
+        let near = self.offers_of::<T>().iter().filter_map(|offer| {
+            let (registration, provided) = self.offered(*offer)?;
+            let id = &registration.record.summary.id;
+            Some(format!(
+                "{id} provides {} {} under {:?}",
+                provided.interface, provided.version, provided.keys
+            ))
+        });
+        let refused = self.seen.iter().filter(|seen| {
+            matches!(&seen.status, Status::Refused(refusal)
+                if !matches!(refusal.kind(), RefusalKind::Foreign(_) | RefusalKind::NotAPlugin))
+        });
+        CreateError {
+            kind,
+            interface: T::SHAPE.id,
+            version: T::SHAPE.version,
+            key: key.map(str::to_owned),
+            near: near.collect(),
+            attempts,
+            folders: self.folders,
+            refused: refused.count(),
+        }
+    }
+}
+
+/// The index by interface: for each, its providers, the greatest rank first, then the
+/// greatest version, then the order in which they were found.
+fn offers(plugins: &[Registration]) -> HashMap<Id, Vec<Offer>> {
+    let mut offers: HashMap<Id, Vec<Offer>> = HashMap::new();
+    for (plugin, registration) in plugins.iter().enumerate() {
+        for (index, provided) in registration.record.summary.provides.iter().enumerate() {
+            offers
+                .entry(provided.interface.clone())
+                .or_default()
+                .push(Offer {
+                    plugin,
+                    provided: index,
+                });
+        }
+    }
+    let order = |offer: &Offer| {
+        let summary = plugins
+            .get(offer.plugin)
+            .map(|plugin| &plugin.record.summary);
+        let rank = summary.and_then(|summary| Some(summary.provides.get(offer.provided)?.rank));
+        let version = summary.map(|summary| summary.version.clone());
+        std::cmp::Reverse((rank, version))
+    };
+    for offers in offers.values_mut() {
+        offers.sort_by_key(order);
+    }
+    offers
+}
+
+/// Applies the rule for files that say they are the same version of the same plugin: equal
+/// bytes are one offer, other bytes refuse them all.
+fn without_duplicates(found: Vec<Found>, seen: &mut Vec<Seen>) -> Vec<Registration> {
+    let mut groups: HashMap<(Id, Version), Vec<usize>> = HashMap::new();
+    for (index, found) in found.iter().enumerate() {
+        let summary = &found.record.summary;
+        groups
+            .entry((summary.id.clone(), summary.version.clone()))
+            .or_default()
+            .push(index);
+    }
+    let mut verdicts: HashMap<usize, Status> = HashMap::new();
+    for ((id, version), group) in groups {
+        if let [first, others @ ..] = group.as_slice()
+            && !others.is_empty()
+        {
+            let all = || group.iter().filter_map(|index| found.get(*index));
+            let digests: Vec<Option<Digest>> =
+                all().map(|found| found.candidate.digest()).collect();
+            let paths: Vec<PathBuf> = all().map(|found| found.candidate.path()).collect();
+            let equal = digests
+                .iter()
+                .all(|digest| digest.is_some() && *digest == digests[0]);
+            for (place, index) in group.iter().enumerate() {
+                if equal && index != first {
+                    verdicts.insert(*index, Status::SameAs(paths[0].clone()));
+                } else if !equal {
+                    let other = paths[usize::from(place == 0)].clone();
+                    let kind = RefusalKind::Duplicate {
+                        id: id.clone(),
+                        version: version.clone(),
+                        other,
+                    };
+                    let refusal = Refusal::new(&paths[place], kind);
+                    verdicts.insert(*index, Status::Refused(refusal));
+                }
+            }
+        }
+    }
+    let mut plugins = Vec::new();
+    for (index, Found { candidate, record }) in found.into_iter().enumerate() {
+        let (id, version) = (record.summary.id.clone(), record.summary.version.clone());
+        let path = candidate.path();
+        let status = verdicts.remove(&index).unwrap_or_else(|| {
+            plugins.push(Registration::new(candidate, record));
+            Status::Offered(id, version)
+        });
+        seen.push(Seen { path, status });
+    }
+    plugins
+}
+
+impl<'a> Plugin<'a> {
+    /// The plugin's id.
+    #[must_use]
+    pub fn id(&self) -> &'a Id {
+        &self.record().summary.id
+    }
+
+    /// The plugin's version.
+    #[must_use]
+    pub fn version(&self) -> &'a Version {
+        &self.record().summary.version
+    }
+
+    /// What it provides.
+    #[must_use]
+    pub fn provides(&self) -> &'a [Provided] {
+        &self.record().summary.provides
+    }
+
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.registration.candidate.path()
+    }
+
+    /// Its record as it stood in the file when the folder was scanned, without the detail.
+    #[must_use]
+    pub fn record(&self) -> &'a Record {
+        &self.registration.record
+    }
+
+    /// Reads texts, schema and application metadata from the file; nothing is run. `None`
+    /// when the file no longer has this record.
+    #[must_use]
+    pub fn detail(&self) -> Option<Detail> {
+        self.registration.candidate.detail(self.record())
+    }
+
+    /// Whether it is loaded.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.registration.is_loaded()
+    }
+}
+
+impl fmt::Debug for Plugin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("id", self.id())
+            .field("version", self.version())
+            .field("path", &self.path())
+            .finish()
+    }
+}

@@ -1,0 +1,411 @@
+//! The order of a load, as types: none can be made but from the one before it.
+//!
+//! | stage | what is known or done | by |
+//! |---|---|---|
+//! | [`Candidate`] | a name in a folder | discovery |
+//! | [`Inspected`] | opened below the folder, copied so that nobody can change it, parsed strictly | `evidence`, `dylib`, `inspect` |
+//! | [`Resolved`] | what it needs is known | `inspect` |
+//! | [`Judged`] | the policy allows these very bytes | `trust` |
+//! | [`Planned`] | there is a place to run it and permission to use that place | |
+//! | [`Loaded`] | constructors have run | `dylib` |
+//! | [`Bound`] | the plugin's table agrees with its manifest | `plugin` |
+//! | [`Started`] | objects can be made | |
+//!
+//! Nothing of the plugin runs before `load`, and what was inspected and judged is what is
+//! loaded: the [`Image`] that was copied first is handed from stage to stage.
+
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use plugwright_dylib::{CopyFolder, Hints, Image, Library};
+use plugwright_evidence::{Opened, Root, digest, structure};
+use plugwright_inspect::{Headers, ReadAt, Target, headers};
+use plugwright_manifest::{Detail, Record};
+use plugwright_plugin::abi::KeepAlive;
+use plugwright_plugin::bind::{self, BoundPlugin, CreateError};
+use plugwright_plugin::{Handle, Interface};
+use plugwright_trust::{
+    Digest, Grants, ManifestFacts, PanicStrategy, Placement, Policy, Source, Verdict, judge,
+};
+
+use crate::{InProcess, Refusal, RefusalKind};
+
+/// A name in a folder that was opened: what discovery found.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    root: Arc<Root>,
+    name: PathBuf,
+}
+
+/// A file whose bytes are held and were parsed.
+#[derive(Debug)]
+pub struct Inspected {
+    path: PathBuf,
+    opened: Opened,
+    image: Image,
+    held: Source,
+    headers: Headers,
+    record: Record,
+}
+
+/// A file of which it is known what it needs.
+#[derive(Debug)]
+pub struct Resolved {
+    inspected: Inspected,
+    needed: Vec<String>,
+}
+
+/// A file that the policy allows.
+#[derive(Debug)]
+pub struct Judged {
+    resolved: Resolved,
+    placement: Placement,
+    grants: Grants,
+}
+
+/// A file that will be loaded into a certain place.
+#[derive(Debug)]
+pub struct Planned {
+    judged: Judged,
+    _permission: InProcess,
+}
+
+/// A library whose constructors have run.
+#[derive(Debug)]
+pub struct Loaded {
+    path: PathBuf,
+    record: Record,
+    library: Library,
+    grants: Grants,
+}
+
+/// A plugin whose table agrees with its manifest.
+#[derive(Debug)]
+pub struct Bound {
+    path: PathBuf,
+    record: Record,
+    plugin: BoundPlugin,
+    grants: Grants,
+}
+
+/// A plugin that can be used.
+#[derive(Debug)]
+pub struct Started(Bound);
+
+impl Candidate {
+    pub(crate) fn new(root: Arc<Root>, name: impl Into<PathBuf>) -> Self {
+        Self {
+            root,
+            name: name.into(),
+        }
+    }
+
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.root.path().join(&self.name)
+    }
+
+    /// The file's digest as it is now; `None` when it cannot be read.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        let opened = self.root.open_file(&self.name).ok()?;
+        let file = opened.file();
+        digest(&mut |buffer, offset| ReadAt::read_at(file, buffer, offset)).ok()
+    }
+
+    /// The detail of `record` as it is in the file now.
+    pub(crate) fn detail(&self, record: &Record) -> Option<Detail> {
+        let opened = self.root.open_file(&self.name).ok()?;
+        let headers = headers(opened.file(), self.name.file_name());
+        let records = headers
+            .images
+            .into_iter()
+            .flat_map(|image| image.image.records);
+        records
+            .filter(|found| found.summary == record.summary)
+            .find_map(|found| found.detail)
+    }
+
+    /// Opens the file below its folder, takes hold of its bytes in the way that `policy`
+    /// prefers, and parses them. `expected` is the record that the file had when its
+    /// folder was scanned.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or copied, or no longer has that record.
+    pub fn inspect(
+        &self,
+        expected: &Record,
+        policy: &Policy,
+        copies: Option<&CopyFolder>,
+    ) -> Result<Inspected, Refusal> {
+        let path = self.path();
+        let refuse = |kind| Refusal::new(path.clone(), kind);
+        let opened = self
+            .root
+            .open_file(&self.name)
+            .map_err(|error| refuse(RefusalKind::Unreadable(error)))?;
+        let (image, held) = hold(&opened, policy, copies).map_err(refuse)?;
+        let headers = headers(&image, self.name.file_name());
+        let record = headers
+            .images
+            .iter()
+            .flat_map(|image| &image.image.records)
+            .find(|record| record.summary == expected.summary)
+            .cloned();
+        let Some(record) = record else {
+            return Err(refuse(RefusalKind::Changed));
+        };
+        Ok(Inspected {
+            path,
+            opened,
+            image,
+            held,
+            headers,
+            record,
+        })
+    }
+}
+
+/// Takes hold of the file's bytes: the first of the policy's ways that this system has.
+fn hold(
+    opened: &Opened,
+    policy: &Policy,
+    copies: Option<&CopyFolder>,
+) -> Result<(Image, Source), RefusalKind> {
+    let name = opened.path().file_name().unwrap_or_default();
+    let mut failed = None;
+    for source in &policy.sources {
+        let image = match (source, copies) {
+            (Source::Sealed, _) => Image::seal(opened.file(), name),
+            (Source::PrivateCopy, Some(copies)) => Image::private_copy(opened.file(), copies, name),
+            (Source::PrivateCopy, None) => continue,
+            (Source::InPlace, _) => match opened.file().try_clone() {
+                Ok(file) => Image::in_place(opened.path(), file),
+                Err(error) => return Err(RefusalKind::Reading(error)),
+            },
+            _ => continue,
+        };
+        match image {
+            Ok(image) => return Ok((image, *source)),
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(failed.map_or(RefusalKind::NoSource, RefusalKind::Copy))
+}
+
+impl Inspected {
+    /// Finds out what the file needs.
+    ///
+    /// # Errors
+    /// When it is not for this system.
+    pub fn resolve(self) -> Result<Resolved, Refusal> {
+        let host = Target::host();
+        let image = host.and_then(|host| self.headers.image_for(&host));
+        let Some(image) = image else {
+            let problem = host
+                .zip(self.headers.images.first())
+                .and_then(|(host, image)| host.mismatch(&image.image.target));
+            let kind = problem.map_or(RefusalKind::NotAPlugin, RefusalKind::WrongTarget);
+            return Err(Refusal::new(self.path, kind));
+        };
+        let needed = image.needed.iter().map(ToString::to_string).collect();
+        Ok(Resolved {
+            inspected: self,
+            needed,
+        })
+    }
+}
+
+impl Resolved {
+    /// The names of the libraries that the file needs, escaped, in its order.
+    #[must_use]
+    pub fn needed(&self) -> &[String] {
+        &self.needed
+    }
+
+    /// Gathers the facts about the held bytes and asks the judge.
+    ///
+    /// # Errors
+    /// When the bytes cannot be read, or with every reason of the policy's.
+    pub fn judge(self, policy: &Policy) -> Result<Judged, Refusal> {
+        let inspected = &self.inspected;
+        let summary = &inspected.record.summary;
+        let panic = if summary.build.panic_abort {
+            PanicStrategy::Abort
+        } else {
+            PanicStrategy::Unwind
+        };
+        let manifest = ManifestFacts::new(summary.id.as_str(), summary.version.to_string());
+        let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
+        let facts = inspected
+            .opened
+            .facts(read_at, structure(&inspected.headers));
+        let facts = match facts {
+            Ok(facts) => facts
+                .with_manifest(manifest.with_panic(panic))
+                .with_held(inspected.held),
+            Err(error) => {
+                return Err(Refusal::new(
+                    &self.inspected.path,
+                    RefusalKind::Reading(error),
+                ));
+            }
+        };
+        match judge(&facts, policy) {
+            Verdict::Allow { placement, grants } => Ok(Judged {
+                resolved: self,
+                placement,
+                grants,
+            }),
+            Verdict::Refuse { reasons } => Err(Refusal::new(
+                &self.inspected.path,
+                RefusalKind::Judged(reasons),
+            )),
+        }
+    }
+}
+
+impl Judged {
+    /// Where the policy wants it to run.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// What the policy grants it.
+    #[must_use]
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// Settles where it runs.
+    ///
+    /// # Errors
+    /// When the binary interface is another one, or there is no permission to use the place.
+    pub fn plan(self, permission: Option<InProcess>) -> Result<Planned, Refusal> {
+        let inspected = &self.resolved.inspected;
+        let refuse = |kind| Err(Refusal::new(&inspected.path, kind));
+        if let Err(error) = bind::check_abi(&inspected.record.summary) {
+            return refuse(RefusalKind::Abi(error));
+        }
+        match permission {
+            Some(permission) => Ok(Planned {
+                judged: self,
+                _permission: permission,
+            }),
+            None => refuse(RefusalKind::NoPermission),
+        }
+    }
+}
+
+impl Planned {
+    /// Loads the held bytes. The library's constructors run here, and nothing of it before.
+    ///
+    /// # Errors
+    /// When the system's loader refuses it, or mapped something else.
+    pub fn load(self) -> Result<Loaded, Refusal> {
+        let Judged {
+            resolved, grants, ..
+        } = self.judged;
+        let Inspected {
+            path,
+            image,
+            record,
+            ..
+        } = resolved.inspected;
+        #[expect(
+            unsafe_code,
+            reason = "running the plugin's constructors is what the permission allows"
+        )]
+        // SAFETY: the policy allowed these bytes, and whoever made the `InProcess` that
+        // this plan carries answers for the constructors of every plugin that it allows.
+        let library = unsafe { Library::load(image, Hints::new()) };
+        match library {
+            Ok(library) => Ok(Loaded {
+                path,
+                record,
+                library,
+                grants,
+            }),
+            Err(error) => Err(Refusal::new(path, RefusalKind::Load(error))),
+        }
+    }
+}
+
+impl Loaded {
+    /// Enters the plugin and compares its table with its manifest.
+    ///
+    /// # Errors
+    /// When the entry symbol is missing, or the two disagree.
+    pub fn bind(self) -> Result<Bound, Refusal> {
+        let refuse = |kind| Refusal::new(&self.path, kind);
+        // A record with a NUL in its entry has no symbol: the lookup says so.
+        let symbol =
+            CString::new(self.record.summary.entry().replace('\0', "\u{fffd}")).unwrap_or_default();
+        let entry = self
+            .library
+            .data::<std::ffi::c_void>(&symbol)
+            .map_err(|error| refuse(RefusalKind::Entry(error)))?;
+        let keep = KeepAlive::new(Arc::new(self.library.clone()));
+        #[expect(
+            unsafe_code,
+            reason = "entering the plugin is what the permission allows"
+        )]
+        // SAFETY: the symbol is the one that the record in these very bytes names; the
+        // library is never unloaded. That it keeps to the binary interface is what whoever
+        // made the `InProcess` answers for.
+        let plugin = unsafe { BoundPlugin::bind(entry, keep, &self.record.summary) };
+        match plugin {
+            Ok(plugin) => Ok(Bound {
+                path: self.path,
+                record: self.record,
+                plugin,
+                grants: self.grants,
+            }),
+            Err(error) => Err(refuse(RefusalKind::Bind(error))),
+        }
+    }
+}
+
+impl Bound {
+    /// Makes the plugin ready for use.
+    #[must_use]
+    pub fn start(self) -> Started {
+        Started(self)
+    }
+}
+
+impl Started {
+    /// The plugin's record, as it stood in the bytes that were loaded.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.0.record
+    }
+
+    /// The file that it came from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What the policy grants it.
+    #[must_use]
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
+    /// Makes an object.
+    ///
+    /// # Errors
+    /// When the plugin does not provide `T`, or its constructor fails.
+    pub fn create<T: ?Sized + Interface>(&self) -> Result<Handle<T>, CreateError> {
+        let schemas = self.0.record.detail.as_ref().map(|detail| &detail.schemas);
+        let schema = schemas.and_then(|schemas| {
+            schemas
+                .iter()
+                .find(|schema| schema.interface.as_str() == T::SHAPE.id)
+        });
+        self.0.plugin.create(schema)
+    }
+}
