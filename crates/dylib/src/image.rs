@@ -200,6 +200,13 @@ impl Image {
 
     /// The number of bytes, as it was when the image was made.
     #[must_use]
+    #[cfg_attr(
+        feature = "explain",
+        expect(
+            clippy::same_name_method,
+            reason = "inspection's trait has the same function, which is there without it too"
+        )
+    )]
     pub const fn size(&self) -> u64 {
         self.size
     }
@@ -209,6 +216,13 @@ impl Image {
     ///
     /// # Errors
     /// What the system says.
+    #[cfg_attr(
+        feature = "explain",
+        expect(
+            clippy::same_name_method,
+            reason = "inspection's trait has the same function, which is there without it too"
+        )
+    )]
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.file.read_at(buffer, offset)
     }

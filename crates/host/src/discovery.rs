@@ -69,14 +69,13 @@ fn names(folder: &Path) -> std::io::Result<Vec<OsString>> {
 
 /// The records that a file offers to this system.
 fn records(root: &Root, name: &OsString) -> Result<Vec<Record>, RefusalKind> {
-    let opened = match open_at(root, name, Links::Refuse) {
-        Ok(opened) => opened,
-        // Opening it the way a load does says the same with the folder's words.
-        Err(_) => match root.open_file(Path::new(name)) {
-            Err(error) => return Err(RefusalKind::Unreadable(error)),
+    let Ok(opened) = open_at(root, name, Links::Refuse) else {
+        // Opening it the way a load does says why, in the words of a load.
+        return Err(match root.open_file(Path::new(name)) {
+            Err(error) => RefusalKind::Unreadable(error),
             // It is readable now: the file was replaced meanwhile.
-            Ok(_) => return Err(RefusalKind::Changed),
-        },
+            Ok(_) => RefusalKind::Changed,
+        });
     };
     let Identity {
         mut images,

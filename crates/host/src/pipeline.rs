@@ -347,7 +347,7 @@ impl Loaded {
             .library
             .data::<std::ffi::c_void>(&symbol)
             .map_err(|error| refuse(RefusalKind::Entry(error)))?;
-        let keep = KeepAlive::new(Arc::new(self.library.clone()));
+        let keep = KeepAlive::new(Arc::new(self.library));
         #[expect(
             unsafe_code,
             reason = "entering the plugin is what the permission allows"

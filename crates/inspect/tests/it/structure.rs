@@ -35,7 +35,10 @@ fn check(spoil: impl FnOnce(&mut ElfFile), code: Code, loader: Loader) {
     // than we say may not happen.
     let worst = found.problems.iter().map(|problem| problem.loader).max();
     let (measured, text) = measure(file.bytes());
-    assert!(Some(measured) <= worst, "{told}, but the loader: {measured:?} {text}");
+    assert!(
+        Some(measured) <= worst,
+        "{told}, but the loader: {measured:?} {text}"
+    );
 }
 
 /// What the system's loader does with the file, preloaded into a program that does nothing.
@@ -43,7 +46,10 @@ fn measure(bytes: &[u8]) -> (Loader, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("libx.so");
     std::fs::write(&path, bytes).expect("a file");
-    #[expect(clippy::disallowed_methods, reason = "asks the system's loader, apart from this process")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "asks the system's loader, apart from this process"
+    )]
     let output = std::process::Command::new("/bin/true")
         .env("LD_PRELOAD", &path)
         .env("LD_BIND_NOW", "1")

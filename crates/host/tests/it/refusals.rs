@@ -1,0 +1,186 @@
+//! What is refused, why, and that nothing of it ran.
+
+use fixture_greeter::Greeter;
+use fixture_marker_interface::Marker;
+use plugwright_host::{CreateErrorKind, Handle, Host, Policy, RefusalKind};
+use plugwright_plugin::interface;
+use plugwright_trust::{Digest, Unpinned};
+
+use crate::{Folder, permitted};
+
+/// Runs this very test again in a process where the marker leaves its mark at `mark`.
+fn in_child(test: &str, mark: &std::path::Path) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "constructors read the environment, which a test must not change for others"
+    )]
+    let status = std::process::Command::new(std::env::current_exe().expect("a path"))
+        .args([test, "--exact"])
+        .env("PLUGWRIGHT_FIXTURE_MARK", mark)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .expect("the child runs");
+    assert!(status.success(), "the child's own assertions hold");
+}
+
+fn is_child() -> bool {
+    std::env::var_os("PLUGWRIGHT_FIXTURE_MARK").is_some()
+}
+
+#[test]
+fn an_interface_that_does_not_fit_is_refused_before_constructors_run() {
+    if is_child() {
+        let folder = Folder::with(&["marker"]);
+        let host = folder.host();
+        let error = host
+            .create::<dyn Greeter>("marked")
+            .expect_err("another signature");
+        assert_eq!(error.kind(), CreateErrorKind::AllRefused);
+        let [attempt] = error.attempts() else {
+            panic!("one attempt");
+        };
+        assert!(matches!(attempt.refusal.kind(), RefusalKind::Mismatch(_)));
+        let text = attempt.refusal.to_string();
+        assert!(
+            text.ends_with(
+                "does not fit: the plugin provides org.example.greeter 1.1, the host wants 1.1: \
+                 method `greet`: the host has `fn greet(&self, name: &str) -> String`, the \
+                 plugin has `fn greet(&self, name: &str, times: u8) -> String`; the plugin has \
+                 no `fn try_hard(&self, how: Outcome) -> Result<u32, Refusal>`; the plugin has \
+                 no `fn count(&self) -> u64`"
+            ),
+            "{text}"
+        );
+        assert!(host.plugins().all(|plugin| !plugin.is_loaded()));
+        return;
+    }
+    let folder = Folder::new();
+    let mark = folder.join("mark");
+    in_child(
+        "refusals::an_interface_that_does_not_fit_is_refused_before_constructors_run",
+        &mark,
+    );
+    assert!(!mark.try_exists().expect("readable"), "a constructor ran");
+}
+
+/// The control of the test above: the mark is left when the plugin is loaded.
+#[test]
+fn constructors_run_when_a_plugin_is_loaded() {
+    if is_child() {
+        let handle: Handle<dyn Marker> = Folder::with(&["marker"])
+            .host()
+            .create("marker")
+            .expect("fits");
+        assert!(handle.is_loaded());
+        return;
+    }
+    let folder = Folder::new();
+    let mark = folder.join("mark");
+    in_child("refusals::constructors_run_when_a_plugin_is_loaded", &mark);
+    assert!(mark.try_exists().expect("readable"), "no constructor ran");
+}
+
+#[test]
+fn a_refusing_policy_refuses_before_constructors_run() {
+    if is_child() {
+        let folder = Folder::with(&["marker"]);
+        let policy = Policy::developer().with_unpinned(Unpinned::Refused);
+        let host = permitted(Host::builder(policy))
+            .copies_below(folder.path())
+            .folder(folder.path())
+            .scan();
+        let error = host.create::<dyn Marker>("marker").expect_err("not pinned");
+        assert!(error.to_string().contains("CWE-353"), "{error}");
+        return;
+    }
+    let folder = Folder::new();
+    let mark = folder.join("mark");
+    in_child(
+        "refusals::a_refusing_policy_refuses_before_constructors_run",
+        &mark,
+    );
+    assert!(!mark.try_exists().expect("readable"), "a constructor ran");
+}
+
+#[test]
+fn without_permission_nothing_is_loaded() {
+    let folder = Folder::with(&["hello"]);
+    let host = Host::developer().folder(folder.path()).scan();
+    let error = host.create::<dyn Greeter>("en").expect_err("no permission");
+    assert!(matches!(
+        error.attempts()[0].refusal.kind(),
+        RefusalKind::NoPermission
+    ));
+}
+
+#[test]
+fn pinned_digests_decide() {
+    let folder = Folder::with(&["hello"]);
+    let bytes = std::fs::read(folder.join("libhello.so")).expect("readable");
+    let digest = plugwright_evidence::digest(&mut |buffer, offset| {
+        plugwright_inspect::ReadAt::read_at(&bytes, buffer, offset)
+    })
+    .expect("memory");
+    let create = |pin: Digest| {
+        let policy = Policy::developer().with_pin("org.example.hello", pin);
+        permitted(Host::builder(policy))
+            .copies_below(std::env::temp_dir())
+            .folder(folder.path())
+            .scan()
+            .create::<dyn Greeter>("en")
+    };
+    assert!(create(digest).is_ok());
+    let other = Digest::from_bytes([7; 32]);
+    let error = create(other).expect_err("another digest");
+    assert!(error.to_string().contains("CWE-354"), "{error}");
+}
+
+#[test]
+fn a_file_that_changed_since_the_scan_is_refused() {
+    let folder = Folder::with(&["hello"]);
+    let host = folder.host();
+    folder.add("bonjour", "libhello.so");
+    let error = host
+        .create::<dyn Greeter>("en")
+        .expect_err("another plugin");
+    assert!(matches!(
+        error.attempts()[0].refusal.kind(),
+        RefusalKind::Changed
+    ));
+    std::fs::remove_file(folder.join("libhello.so")).expect("removed");
+    let error = host.create::<dyn Greeter>("en").expect_err("no file");
+    assert!(matches!(
+        error.attempts()[0].refusal.kind(),
+        RefusalKind::Unreadable(_)
+    ));
+}
+
+#[interface(id = "org.example.nobody", version = "1.0")]
+trait Nobody {
+    fn nothing(&self);
+}
+
+#[test]
+fn what_nobody_offers_is_said() {
+    let folder = Folder::with(&["hello"]);
+    folder.write("notes.txt", b"not a library");
+    folder.write("broken.so", b"\x7fELF and then nothing");
+    let host = folder.host();
+    let error = host
+        .create::<dyn Nobody>("x")
+        .err()
+        .expect("nobody offers it");
+    assert_eq!(error.kind(), CreateErrorKind::NotFound);
+    assert_eq!(
+        error.to_string(),
+        "no plugin for org.example.nobody 1.0 with key \"x\": none of the plugins in 1 folders \
+         offers it\n  1 files were not used at all: `Host::seen` says why"
+    );
+    let error = host.create::<dyn Greeter>("de").expect_err("no such key");
+    assert_eq!(
+        error.to_string(),
+        "no plugin for org.example.greeter 1.1 with key \"de\": none of the plugins in 1 folders \
+         offers it\n  org.example.hello provides org.example.greeter 1.1 under [\"en\", \
+         \"english\"]\n  1 files were not used at all: `Host::seen` says why"
+    );
+}
