@@ -84,7 +84,7 @@ pub(crate) fn outcomes(host: &Host) -> Vec<String> {
         Status::Offered(id, version) => format!("offered as {id} {version}"),
         Status::SameAs(path) => format!("same as {}", file_name(path)),
         Status::Refused(refusal) => {
-            let folder = seen.path.parent().unwrap_or(Path::new("/"));
+            let folder = seen.path.parent().unwrap_or_else(|| Path::new("/"));
             let folder = format!("{}/", folder.display());
             refusal.to_string().replace(&folder, "")
         }

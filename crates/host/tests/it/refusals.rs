@@ -168,8 +168,7 @@ fn what_nobody_offers_is_said() {
     let host = folder.host();
     let error = host
         .create::<dyn Nobody>("x")
-        .err()
-        .expect("nobody offers it");
+        .expect_err("nobody offers it");
     assert_eq!(error.kind(), CreateErrorKind::NotFound);
     assert_eq!(
         error.to_string(),

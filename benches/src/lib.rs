@@ -1,0 +1,113 @@
+//! Measurements of Plugwright beside its peers.
+//!
+//! Machines differ and are noisy, so every number is given as a ratio to a peer that was
+//! measured in the same run, in turns with it: [`race`] lets each contestant run a short
+//! round, again and again, and compares the medians. Nothing here asserts on a time.
+//!
+//! ```sh
+//! cargo bench -p plugwright-benches
+//! ```
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// One contestant: a name, and what to do in a round, which returns how often it did it.
+pub struct Contestant<'a> {
+    /// What is printed.
+    pub name: &'a str,
+    /// Runs one round and returns the number of operations.
+    pub round: Box<dyn FnMut() -> u64 + 'a>,
+}
+
+impl std::fmt::Debug for Contestant<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Contestant")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A contestant's result.
+#[derive(Clone, Debug)]
+pub struct Result {
+    /// Its name.
+    pub name: String,
+    /// The median time of one operation, in nanoseconds.
+    pub median: f64,
+    /// The least and the greatest round, in nanoseconds for one operation.
+    pub range: (f64, f64),
+}
+
+/// Lets the contestants run `rounds` rounds in turns.
+///
+/// # Panics
+/// When there is no contestant or no round.
+#[must_use]
+pub fn race(mut contestants: Vec<Contestant<'_>>, rounds: usize) -> Vec<Result> {
+    assert!(
+        rounds > 0 && !contestants.is_empty(),
+        "something to measure"
+    );
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); contestants.len()];
+    for round in 0..=rounds {
+        for (contestant, times) in contestants.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            let operations = black_box((contestant.round)());
+            let elapsed = start.elapsed();
+            // The first round only warms up.
+            if round > 0 {
+                times.push(nanoseconds(elapsed) / as_float(operations));
+            }
+        }
+    }
+    contestants
+        .iter()
+        .zip(times)
+        .map(|(contestant, mut times)| {
+            times.sort_by(f64::total_cmp);
+            Result {
+                name: contestant.name.to_owned(),
+                median: times[times.len() / 2],
+                range: (times[0], times[times.len() - 1]),
+            }
+        })
+        .collect()
+}
+
+/// A race's results as lines: the first contestant is the yardstick.
+#[must_use]
+pub fn table(title: &str, results: &[Result]) -> String {
+    let mut text = format!("{title}\n");
+    let yardstick = results.first().map_or(1.0, |result| result.median);
+    for result in results {
+        let line = format!(
+            "  {:<44} {:>12} {:>7.2}x   ({} .. {})\n",
+            result.name,
+            human(result.median),
+            result.median / yardstick,
+            human(result.range.0),
+            human(result.range.1),
+        );
+        text.push_str(&line);
+    }
+    text
+}
+
+fn human(nanoseconds: f64) -> String {
+    if nanoseconds < 1_000.0 {
+        format!("{nanoseconds:.2} ns")
+    } else if nanoseconds < 1_000_000.0 {
+        format!("{:.2} us", nanoseconds / 1_000.0)
+    } else {
+        format!("{:.2} ms", nanoseconds / 1_000_000.0)
+    }
+}
+
+fn nanoseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e9
+}
+
+fn as_float(operations: u64) -> f64 {
+    // Rounds are far below 2^32 operations.
+    u32::try_from(operations).map_or(f64::MAX, f64::from)
+}
