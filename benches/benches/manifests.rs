@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use object::{Object, ObjectSection};
 use plugwright_benches::{Contestant, race, table};
-use plugwright_inspect::{Links, identity, open};
+use plugwright_inspect::{Links, identity, open, open_at};
 use plugwright_manifest::Summary;
 
 const FILES: usize = 1_000;
@@ -30,6 +30,19 @@ fn main() {
     let results = race(
         vec![
             each("identity(): one open, one page", &paths, quick),
+            Contestant {
+                name: "the same, opened below the folder",
+                round: Box::new(|| {
+                    let root = fs::File::open(folder.path()).expect("readable");
+                    for path in &paths {
+                        let name = path.file_name().expect("a name");
+                        let opened = open_at(&root, name, Links::Refuse).expect("readable");
+                        assert_eq!(identity(&opened, Some(name)).images[0].records.len(), 1);
+                    }
+                    1_000
+                }),
+            },
+            each("the floor: open, fstat, pread, close", &paths, floor),
             each("mmap + object crate, decoded the same", &paths, mapped),
             each("dlopen + dlsym + dlclose", &paths, loaded),
         ],
@@ -61,6 +74,16 @@ fn quick(path: &Path) -> usize {
         .iter()
         .map(|image| image.records.len())
         .sum()
+}
+
+/// What the system's calls alone cost.
+fn floor(path: &Path) -> usize {
+    let file = fs::File::open(path).expect("readable");
+    let metadata = file.metadata().expect("known");
+    let mut page = [0; 4096];
+    let read = std::os::unix::fs::FileExt::read_at(&file, &mut page, 0).expect("readable");
+    black_box(page);
+    usize::from(read == page.len() && metadata.is_file())
 }
 
 fn mapped(path: &Path) -> usize {
