@@ -22,6 +22,10 @@ pub struct LoadError {
 pub enum LoadErrorKind {
     /// The path is relative. No path is ever derived from the current folder.
     NotAbsolute,
+    /// A name is empty or has a `/`, or a path has no file name.
+    NotAName,
+    /// A version is empty or could lead to another folder.
+    InvalidVersion,
     /// The path or name contains a byte 0.
     ContainsNul,
     /// It is not a regular file.
@@ -143,8 +147,19 @@ impl fmt::Display for LoadError {
         let path = &self.path;
         match self.kind {
             LoadErrorKind::NotAbsolute => {
-                write!(f, "cannot load {path:?}: expected an absolute path")
+                write!(
+                    f,
+                    "cannot load {path:?}: expected an absolute path; say what it is relative to"
+                )
             }
+            LoadErrorKind::NotAName => write!(
+                f,
+                "cannot load {path:?}: expected the name of a library; to name a file, request it by path"
+            ),
+            LoadErrorKind::InvalidVersion => write!(
+                f,
+                "cannot load {path:?}: a version is like \"3.1\", not empty and without \"/\""
+            ),
             LoadErrorKind::ContainsNul => {
                 write!(f, "cannot load {path:?}: the name contains a byte 0")
             }

@@ -35,6 +35,7 @@
 #[cfg(not(unix))]
 compile_error!("plugwright-dylib loads libraries on Unix systems only, so far");
 
+mod candidates;
 mod copy_folder;
 mod error;
 mod hints;
@@ -43,9 +44,12 @@ mod library;
 mod os;
 #[cfg(feature = "explain")]
 mod readable;
+mod request;
 
+pub use candidates::{Candidate, Platform, candidates, is_library_name};
 pub use copy_folder::CopyFolder;
 pub use error::{Attempt, LoadError, LoadErrorKind, OsText, SymbolError, SymbolErrorKind};
 pub use hints::{Binding, DeepBind, Hints, Visibility};
 pub use image::{Identity, Image, Source};
 pub use library::Library;
+pub use request::Request;
