@@ -27,7 +27,10 @@ pub enum Source {
 
 /// Which file it is: the same for all its names and descriptors, and for no other file at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "these two numbers are what identifies a file"
+)]
 pub struct Identity {
     /// The file system's number (`st_dev`).
     pub device: u64,

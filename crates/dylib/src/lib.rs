@@ -41,15 +41,26 @@ mod error;
 mod hints;
 mod image;
 mod library;
+mod loaded;
+mod open;
 mod os;
 #[cfg(feature = "explain")]
 mod readable;
 mod request;
+mod store;
+mod symbols;
+mod sync;
+mod unloadable;
 
 pub use candidates::{Candidate, Platform, candidates, is_library_name};
 pub use copy_folder::CopyFolder;
-pub use error::{Attempt, LoadError, LoadErrorKind, OsText, SymbolError, SymbolErrorKind};
+pub use error::{
+    Attempt, LoadError, LoadErrorKind, OsText, ResolveError, SymbolError, SymbolErrorKind,
+};
 pub use hints::{Binding, DeepBind, Hints, Visibility};
 pub use image::{Identity, Image, Source};
-pub use library::Library;
+pub use library::{Library, resolve};
+pub use loaded::{LoadedImage, LoadedSegment, image_containing, loaded_images};
 pub use request::Request;
+pub use symbols::SymbolName;
+pub use unloadable::{Function, Unloadable, UnmapToken, Unmapping, Why};

@@ -1,33 +1,29 @@
 //! A loaded library that stays for the life of the process.
 
-use crate::error::{Attempt, LoadError, LoadErrorKind, SymbolError};
+use crate::error::{LoadError, ResolveError, SymbolError};
 use crate::hints::Hints;
-use crate::image::{Identity, Image, Place};
-use crate::os::{self, Handle, Mapped};
-use std::ffi::{CStr, CString, OsStr, c_void};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use crate::image::{Identity, Image};
+use crate::open::{self, Loaded, Stay};
+use crate::request::Request;
+use crate::symbols::{self, SymbolName};
+use std::ffi::c_void;
+use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
-/// A loaded library. It stays for the life of the process: dropping this does nothing, and what it hands out is `'static`.
-#[derive(Clone, Copy, Debug)]
-pub struct Library(&'static Pinned);
-
-/// What is kept for ever of a library that was loaded.
-#[derive(Debug)]
-struct Pinned {
-    name: PathBuf,
-    handle: Handle,
-    identity: Identity,
-    /// Keeps a private copy and its folder on disk, for debuggers.
-    _place: Place,
-}
+/// A loaded library that stays for the life of the process: dropping this unloads nothing, and what it hands out is
+/// `'static`.
+///
+/// Opening a library again, or cloning this, gives another object for the same library.
+#[derive(Clone, Debug)]
+pub struct Library(Arc<Loaded>);
 
 impl Library {
     /// Loads an image, runs its constructors, and makes sure that it is this image that was loaded.
     ///
-    /// The library can never be unloaded (`RTLD_NODELETE`). Loading the same image's file in place twice gives the same
-    /// library. No lock of this crate is held while constructors run.
+    /// The library can never be unloaded (`RTLD_NODELETE`). Loading one file in place twice gives the same library; each
+    /// sealed or private copy is a library of its own. No lock of this crate is held while constructors run, so that a
+    /// constructor can load libraries too.
     ///
     /// # Safety
     /// - The library's constructors, those of the libraries that it needs, and its ifunc resolvers run in this process:
@@ -37,55 +33,42 @@ impl Library {
     /// - The symbols that it exports must not replace, in libraries that are loaded later, others that those rely on.
     ///
     /// # Errors
-    /// If the dynamic linker refuses it ([`LoadErrorKind::Refused`]), if a file in place is no longer the one that was
-    /// opened ([`LoadErrorKind::Changed`], nothing has run), or if the dynamic linker brought another file
-    /// ([`LoadErrorKind::IdentityMismatch`]).
+    /// If the dynamic linker refuses it ([`LoadErrorKind::Refused`](crate::LoadErrorKind::Refused)), if a file in place is
+    /// no longer the one that was opened ([`Changed`](crate::LoadErrorKind::Changed), nothing has run), or if the dynamic
+    /// linker brought another file ([`IdentityMismatch`](crate::LoadErrorKind::IdentityMismatch)).
     pub unsafe fn load(image: Image, hints: Hints) -> Result<Self, LoadError> {
-        image.check_path()?;
-        let path = spelling(&image)?;
-        // SAFETY: the caller vouches for the constructors of the bytes in `image` and of what they need.
-        let handle = unsafe { os::open(&path, hints.flags() | libc::RTLD_NODELETE) };
-        let handle = handle.map_err(|answer| {
-            let candidate = PathBuf::from(OsStr::from_bytes(path.to_bytes()));
-            LoadError::refused(image.name(), vec![Attempt { candidate, answer }])
-        })?;
-        match os::mapped(handle, image.file()) {
-            Ok(Mapped::This) => {}
-            Ok(Mapped::Another) => {
-                return Err(LoadError::new(
-                    LoadErrorKind::IdentityMismatch,
-                    image.name(),
-                ));
-            }
-            Err(error) => {
-                return Err(LoadError::io(
-                    LoadErrorKind::IdentityUnknown,
-                    image.name(),
-                    error,
-                ));
-            }
-        }
-        let (name, file, identity, place) = image.into_parts();
-        if matches!(place, Place::Memory) {
-            os::keep_for_debuggers(file);
-        }
-        Ok(Self(Box::leak(Box::new(Pinned {
-            name,
-            handle,
-            identity,
-            _place: place,
-        }))))
+        // SAFETY: the caller vouches for all that the callee asks for.
+        unsafe { open::image(image, hints, Stay::Ever) }.map(Self)
     }
 
-    /// What the image was called.
+    /// Opens a library by name or path: the names of [`candidates`](crate::candidates) are tried in order, in place. A name
+    /// that is not there is passed over; the first file that is there decides, so that what is wrong with it is told.
+    ///
+    /// # Safety
+    /// As for [`load`](Self::load), for whatever the request leads to.
+    ///
+    /// # Errors
+    /// If the request is not one, if nothing is found, or as for [`load`](Self::load). The error tells every attempt.
+    pub unsafe fn open(request: &Request, hints: Hints) -> Result<Self, LoadError> {
+        // SAFETY: the caller vouches for all that the callee asks for.
+        unsafe { open::request(request, hints, Stay::Ever) }.map(Self)
+    }
+
+    /// What the first to load it called it.
     #[must_use]
-    pub fn name(&self) -> &'static Path {
+    pub fn name(&self) -> &Path {
         &self.0.name
     }
 
-    /// Which file is mapped.
+    /// The dynamic linker's name for it: for a library that was found by name, the file that was found.
     #[must_use]
-    pub const fn identity(&self) -> Identity {
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Which file is mapped. `None` if it was found by name and its file has been replaced or removed since.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
         self.0.identity
     }
 
@@ -93,12 +76,12 @@ impl Library {
     /// not the same as being missing (a weak symbol or an absolute one can be 0).
     ///
     /// # Errors
-    /// If there is no such symbol.
-    pub fn address(&self, symbol: &CStr) -> Result<Option<NonNull<c_void>>, SymbolError> {
-        let address = os::symbol(self.0.handle, symbol);
-        address
-            .map(NonNull::new)
-            .map_err(|text| SymbolError::missing(symbol, self.name(), text))
+    /// If there is no such symbol; the error names symbols with similar names.
+    pub fn address<'a>(
+        &self,
+        symbol: impl Into<SymbolName<'a>>,
+    ) -> Result<Option<NonNull<c_void>>, SymbolError> {
+        symbols::address(&self.0, symbol.into())
     }
 
     /// The address of exported data. That it is a `T`, that it is aligned for one, and who else writes it, is for the
@@ -106,11 +89,11 @@ impl Library {
     ///
     /// # Errors
     /// If there is no such symbol, or if its value is 0.
-    pub fn data<T>(&self, symbol: &CStr) -> Result<NonNull<T>, SymbolError> {
-        let address = self
-            .address(symbol)?
-            .ok_or_else(|| SymbolError::null(symbol, self.name()))?;
-        Ok(address.cast())
+    pub fn data<'a, T>(
+        &self,
+        symbol: impl Into<SymbolName<'a>>,
+    ) -> Result<NonNull<T>, SymbolError> {
+        symbols::data(&self.0, symbol.into())
     }
 
     /// An exported function, as a function pointer that stays valid for ever.
@@ -119,9 +102,8 @@ impl Library {
     /// which the address 0 would be a value, does not compile:
     ///
     /// ```compile_fail
-    /// # use plugwright_dylib::{Library, SymbolError};
-    /// # use std::ffi::CStr;
-    /// let _: unsafe fn(&Library, &CStr) -> Result<usize, SymbolError> = Library::function::<usize>;
+    /// # use plugwright_dylib::{Library, SymbolError, SymbolName};
+    /// let _: unsafe fn(&Library, SymbolName) -> Result<usize, SymbolError> = Library::function::<usize>;
     /// ```
     ///
     /// # Safety
@@ -130,41 +112,28 @@ impl Library {
     ///
     /// # Errors
     /// If there is no such symbol, or if its value is 0.
-    pub unsafe fn function<F: Copy + 'static>(&self, symbol: &CStr) -> Result<F, SymbolError> {
-        const {
-            assert!(
-                size_of::<F>() == size_of::<*mut c_void>(),
-                "not as large as an address"
-            );
-            assert!(
-                size_of::<Option<F>>() == size_of::<F>(),
-                "the address 0 would be a value of this type"
-            );
-        }
-        let address = self.data::<c_void>(symbol)?.as_ptr();
-        // SAFETY: `F` has the size of an address (asserted above) and is a function pointer type of the symbol's own type
-        // (the caller vouches), so that the address of the function, which is not 0, is a value of it.
-        Ok(unsafe { std::mem::transmute_copy::<*mut c_void, F>(&address) })
+    pub unsafe fn function<'a, F: Copy + 'static>(
+        &self,
+        symbol: impl Into<SymbolName<'a>>,
+    ) -> Result<F, SymbolError> {
+        // SAFETY: the caller vouches for `F`.
+        unsafe { symbols::function(&self.0, symbol.into()) }
     }
 }
 
-/// The path that is handed to the dynamic linker.
-fn spelling(image: &Image) -> Result<CString, LoadError> {
-    let path = match image.place() {
-        Place::Memory => {
-            return os::descriptor_path(image.file())
-                .map_err(|error| LoadError::io(LoadErrorKind::Io, image.name(), error));
-        }
-        Place::Copy(copied) => &copied.path,
-        Place::Path(path) => path,
-    };
-    let text = CString::new(path.as_os_str().as_bytes());
-    let text = text.map_err(|error| LoadError::io(LoadErrorKind::ContainsNul, path, error))?;
-    // glibc takes whatever was loaded under this name, even if the name leads to another file by now. Then, and only then,
-    // the path is spelled in a way that it has not seen.
-    Ok(if os::names_another(&text, image.file()) {
-        os::fresh_spelling(path)
-    } else {
-        text
-    })
+/// Opens a library by name or path, for the life of the process, and gets one function of it.
+///
+/// # Safety
+/// As for [`Library::open`] and [`Library::function`].
+///
+/// # Errors
+/// As for those two.
+pub unsafe fn resolve<F: Copy + 'static>(
+    request: &Request,
+    symbol: SymbolName<'_>,
+) -> Result<F, ResolveError> {
+    // SAFETY: the caller vouches for the library.
+    let library = unsafe { Library::open(request, Hints::new()) }.map_err(ResolveError::Load)?;
+    // SAFETY: the caller vouches for the function.
+    unsafe { library.function(symbol) }.map_err(ResolveError::Symbol)
 }

@@ -1,14 +1,16 @@
 //! Linux: sealed memory, and what is mapped according to `/proc/self/maps`.
 
 use super::{Handle, Mapped, SealFailure, unix};
+use crate::error::OsText;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::Errno;
 use std::collections::VecDeque;
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_void};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
@@ -93,7 +95,9 @@ pub(crate) fn names_another(path: &CStr, file: &File) -> bool {
 /// The numbers of device and inode in `/proc/self/maps` are not those of `fstat` on every file system (overlayfs, btrfs).
 /// So a page of the file is mapped, never touched, and its line compared with that of the library's dynamic section.
 pub(crate) fn mapped(handle: Handle, file: &File) -> io::Result<Mapped> {
-    let library = dynamic_section(handle)?;
+    let library = dynamic_section(handle).ok_or_else(|| {
+        io::Error::other("the dynamic linker does not say where it mapped the library")
+    })?;
     let page = Page::map(file)?;
     let maps = fs::read_to_string("/proc/self/maps")?;
     let (library, page) = (line(&maps, library), line(&maps, page.address()));
@@ -118,33 +122,74 @@ fn line(maps: &str, address: usize) -> Option<(&str, &str)> {
     })
 }
 
+/// The value of a symbol of a certain version.
+#[cfg(target_env = "gnu")]
+pub(crate) fn versioned_symbol(
+    handle: Handle,
+    name: &CStr,
+    version: &CStr,
+) -> Result<*mut c_void, OsText> {
+    // SAFETY: the handle is one that `dlopen` returned and nobody closed, and both names end in a byte 0.
+    Ok(unsafe { libc::dlvsym(handle.as_ptr(), name.as_ptr(), version.as_ptr()) })
+}
+
+/// The value of a symbol of a certain version. Only glibc has such a question.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn versioned_symbol(
+    _handle: Handle,
+    _name: &CStr,
+    _version: &CStr,
+) -> Result<*mut c_void, OsText> {
+    Err(OsText::new(
+        c"this system's dynamic linker does not look up versions",
+    ))
+}
+
 /// The beginning of glibc's and musl's public `struct link_map` (`<link.h>`).
 #[repr(C)]
 struct LinkMap {
     _load_bias: usize,
-    _name: *const std::ffi::c_char,
+    name: *const c_char,
     dynamic: *const c_void,
 }
 
-/// The address of the library's dynamic section, which lies in a mapping of its file.
-fn dynamic_section(handle: Handle) -> io::Result<usize> {
+/// `RTLD_DI_LINKMAP` in glibc's and musl's `<dlfcn.h>`.
+const LINK_MAP: c_int = 2;
+
+unsafe extern "C" {
+    /// In glibc and musl; the libc crate has it for glibc only.
+    fn dlinfo(handle: *mut c_void, request: c_int, argument: *mut c_void) -> c_int;
+}
+
+/// The dynamic linker's entry of a library.
+fn link_map(handle: Handle) -> Option<&'static LinkMap> {
     let mut map: *const LinkMap = ptr::null();
-    // SAFETY: the handle is open; RTLD_DI_LINKMAP writes one pointer to where the third argument points.
-    let failed = unsafe {
-        libc::dlinfo(
-            handle.as_ptr(),
-            libc::RTLD_DI_LINKMAP,
-            ptr::from_mut(&mut map).cast(),
-        )
-    };
-    if failed != 0 || map.is_null() {
-        return Err(io::Error::other(
-            "the dynamic linker does not say where it mapped the library",
-        ));
+    // SAFETY: the handle is open; the request writes one pointer to where the third argument points.
+    let failed = unsafe { dlinfo(handle.as_ptr(), LINK_MAP, ptr::from_mut(&mut map).cast()) };
+    if failed != 0 {
+        return None;
     }
-    // SAFETY: the dynamic linker's entry of an open handle stays, and begins with the fields of `LinkMap`.
-    let dynamic = unsafe { (*map).dynamic };
-    Ok(dynamic.addr())
+    // SAFETY: the entry of an open library begins with the fields of `LinkMap`, and is used in this module only while the
+    // library is open.
+    unsafe { map.as_ref() }
+}
+
+/// The address of the library's dynamic section, which lies in a mapping of its file.
+pub(crate) fn dynamic_section(handle: Handle) -> Option<usize> {
+    link_map(handle).map(|map| map.dynamic.addr())
+}
+
+/// The dynamic linker's name for a library.
+pub(crate) fn linker_name(handle: Handle) -> PathBuf {
+    let Some(name) = link_map(handle)
+        .map(|map| map.name)
+        .filter(|name| !name.is_null())
+    else {
+        return PathBuf::new();
+    };
+    // SAFETY: it is not null, and a string that stays as long as the library is open.
+    let name = unsafe { CStr::from_ptr(name) };
+    PathBuf::from(OsStr::from_bytes(name.to_bytes()))
 }
 
 /// A page of a file, mapped and never read: reading could raise SIGBUS if somebody cut the file short.

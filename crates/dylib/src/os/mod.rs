@@ -1,20 +1,26 @@
 //! The system's own ways: opening and asking the dynamic linker, holding sealed bytes, and finding out what is mapped.
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
+mod elf;
+#[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(target_os = "linux"))]
 mod other;
 mod unix;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
+pub(crate) use elf::{exported, loaded_images};
+#[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    DEEP_BIND, descriptor_path, keep_for_debuggers, mapped, names_another, seal,
+    DEEP_BIND, descriptor_path, dynamic_section, keep_for_debuggers, linker_name, mapped,
+    names_another, seal, versioned_symbol,
 };
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
-    DEEP_BIND, descriptor_path, keep_for_debuggers, mapped, names_another, seal,
+    DEEP_BIND, descriptor_path, dynamic_section, exported, keep_for_debuggers, linker_name,
+    loaded_images, mapped, names_another, seal, versioned_symbol,
 };
-pub(crate) use unix::{Handle, fresh_spelling, open, symbol};
+pub(crate) use unix::{Handle, close, fresh_spelling, open, symbol};
 
 use std::io;
 

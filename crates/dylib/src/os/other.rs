@@ -1,9 +1,13 @@
 //! Unix systems other than Linux: no sealed memory, and no comparison after loading.
 
 use super::{Handle, Mapped, SealFailure};
-use std::ffi::{CStr, CString, c_int};
+use crate::error::OsText;
+use crate::loaded::LoadedImage;
+use crate::symbols::Exported;
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 
 /// The flag that makes a library prefer its own symbols.
 #[cfg(target_os = "freebsd")]
@@ -34,4 +38,33 @@ pub(crate) fn names_another(_path: &CStr, _file: &File) -> bool {
 /// Taken on trust here: the path of a private copy is this process's own.
 pub(crate) fn mapped(_handle: Handle, _file: &File) -> io::Result<Mapped> {
     Ok(Mapped::This)
+}
+
+/// Not looked up here.
+pub(crate) fn versioned_symbol(
+    _handle: Handle,
+    _name: &CStr,
+    _version: &CStr,
+) -> Result<*mut c_void, OsText> {
+    Err(OsText::new(c"symbol versions are looked up on Linux only"))
+}
+
+/// Not known here.
+pub(crate) fn dynamic_section(_handle: Handle) -> Option<usize> {
+    None
+}
+
+/// Not known here.
+pub(crate) fn linker_name(_handle: Handle) -> PathBuf {
+    PathBuf::new()
+}
+
+/// Not known here.
+pub(crate) fn exported(_dynamic: usize) -> Vec<Exported> {
+    Vec::new()
+}
+
+/// Not known here.
+pub(crate) fn loaded_images() -> Vec<LoadedImage> {
+    Vec::new()
 }

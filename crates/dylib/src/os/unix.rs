@@ -20,6 +20,11 @@ impl Handle {
     pub(crate) const fn as_ptr(self) -> *mut c_void {
         self.0.as_ptr()
     }
+
+    /// What the system calls the library: equal handles are one library, as long as it is open.
+    pub(crate) fn key(self) -> usize {
+        self.0.as_ptr().addr()
+    }
 }
 
 /// Asks the dynamic linker for a library.
@@ -35,12 +40,34 @@ pub(crate) unsafe fn open(path: &CStr, flags: c_int) -> Result<Handle, OsText> {
         .ok_or_else(|| last_error().unwrap_or_else(|| OsText::new(c"no reason was given")))
 }
 
+/// Takes back one open.
+///
+/// # Safety
+/// It must be one of the caller's own opens, nothing of the library may be used any more if it was the last, and its
+/// destructors must be fit to run now.
+pub(crate) unsafe fn close(handle: Handle) -> Result<(), OsText> {
+    // SAFETY: the handle is open, since the caller takes back an open of its own; for what runs, the caller vouches.
+    let failed = unsafe { libc::dlclose(handle.as_ptr()) };
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(last_error().unwrap_or_else(|| OsText::new(c"no reason was given")))
+    }
+}
+
 /// The value of a symbol, which may be 0.
-pub(crate) fn symbol(handle: Handle, name: &CStr) -> Result<*mut c_void, OsText> {
+pub(crate) fn symbol(
+    handle: Handle,
+    name: &CStr,
+    version: Option<&CStr>,
+) -> Result<*mut c_void, OsText> {
     // An old error must not be taken for one of this call: a null pointer alone does not mean that there is no symbol.
     last_error();
-    // SAFETY: the handle is one that `dlopen` returned and nobody closed, and `name` ends in a byte 0.
-    let address = unsafe { libc::dlsym(handle.as_ptr(), name.as_ptr()) };
+    let address = match version {
+        // SAFETY: the handle is one that `dlopen` returned and nobody closed, and `name` ends in a byte 0.
+        None => unsafe { libc::dlsym(handle.as_ptr(), name.as_ptr()) },
+        Some(version) => super::versioned_symbol(handle, name, version)?,
+    };
     if address.is_null() {
         last_error().map_or(Ok(address), Err)
     } else {

@@ -1,5 +1,6 @@
 //! Tests in processes of their own.
 
+use std::ffi::OsStr;
 use std::process::{Command, Output};
 
 /// The variable that tells a child which test it is to run.
@@ -9,7 +10,13 @@ const CHILD: &str = "PLUGWRIGHT_TEST_CHILD";
 /// by a panic, by a signal, or after a minute.
 #[track_caller]
 pub(crate) fn alone(test: &str, body: impl FnOnce()) {
-    if let Some(output) = spawn(test, body) {
+    alone_with(test, &[], body);
+}
+
+/// As [`alone`], with further variables in the new process's environment.
+#[track_caller]
+pub(crate) fn alone_with(test: &str, variables: &[(&str, &OsStr)], body: impl FnOnce()) {
+    if let Some(output) = spawn(test, variables, body) {
         let text = String::from_utf8_lossy(&output.stdout);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(
@@ -29,7 +36,11 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     clippy::disallowed_methods,
     reason = "a test that could end its process needs another one"
 )]
-pub(crate) fn spawn(test: &str, body: impl FnOnce()) -> Option<Output> {
+pub(crate) fn spawn(
+    test: &str,
+    variables: &[(&str, &OsStr)],
+    body: impl FnOnce(),
+) -> Option<Output> {
     if std::env::var_os(CHILD).is_some_and(|name| name == test) {
         // SAFETY: no handler is involved; the alarm ends the process if the test hangs.
         unsafe { libc::alarm(60) };
@@ -39,6 +50,7 @@ pub(crate) fn spawn(test: &str, body: impl FnOnce()) -> Option<Output> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(CHILD, test);
+        .env(CHILD, test)
+        .envs(variables.iter().copied());
     Some(command.output().unwrap())
 }

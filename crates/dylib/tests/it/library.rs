@@ -13,11 +13,11 @@ fn every_source_loads() {
     alone("library::every_source_loads", || {
         let temp = tempfile::tempdir().unwrap();
         let path = numbered(5);
-        assert_eq!(call(load(seal(&path)).unwrap(), "number"), 5);
-        assert_eq!(call(load(in_place(&path).unwrap()).unwrap(), "number"), 5);
+        assert_eq!(call(&load(seal(&path)).unwrap(), "number"), 5);
+        assert_eq!(call(&load(in_place(&path).unwrap()).unwrap(), "number"), 5);
         let folder = CopyFolder::below(temp.path()).unwrap();
         let image = Image::private_copy(&File::open(&path).unwrap(), &folder, os("x.so")).unwrap();
-        assert_eq!(call(load(image).unwrap(), "number"), 5);
+        assert_eq!(call(&load(image).unwrap(), "number"), 5);
         // A debugger that comes later still finds the copy.
         let copy = folder.path().join("0-x.so");
         drop(folder);
@@ -34,9 +34,9 @@ fn each_copy_is_a_library_of_its_own_and_one_file_in_place_is_one_library() {
             let (first, second) = (load(seal(&path)).unwrap(), load(seal(&path)).unwrap());
             assert_eq!(
                 (
-                    call(first, "count"),
-                    call(first, "count"),
-                    call(second, "count")
+                    call(&first, "count"),
+                    call(&first, "count"),
+                    call(&second, "count")
                 ),
                 (1, 2, 1)
             );
@@ -44,7 +44,7 @@ fn each_copy_is_a_library_of_its_own_and_one_file_in_place_is_one_library() {
                 load(in_place(&path).unwrap()).unwrap(),
                 load(in_place(&path).unwrap()).unwrap(),
             );
-            assert_eq!((call(first, "count"), call(second, "count")), (1, 2));
+            assert_eq!((call(&first, "count"), call(&second, "count")), (1, 2));
             assert_eq!(first.identity(), second.identity());
         },
     );
@@ -58,7 +58,7 @@ fn symbols_that_are_missing_are_told_from_those_whose_value_is_null() {
             let source = "int data = 41; int function(void) { return ++data; }\n\
                       __asm__(\".globl nothing\\n.set nothing, 0\");";
             let library = load(seal(&cc::shared("libsymbols.so", source, &[]))).unwrap();
-            assert_eq!(call(library, "function"), 42);
+            assert_eq!(call(&library, "function"), 42);
             let data = library.data::<c_int>(c"data").unwrap();
             // SAFETY: it is an aligned `int` that nobody writes at this time.
             assert_eq!(unsafe { data.read() }, 42);
@@ -103,7 +103,7 @@ fn a_refusal_tells_what_was_tried_and_what_the_system_said() {
             assert_eq!(error.attempts()[0].candidate, path);
             let text = error.to_string();
             let expected = format!(
-                "cannot load {path:?}\n  tried {path:?}: {}: invalid ELF header",
+                "cannot load {path:?}: the system refused it\n  tried {path:?}: {}: invalid ELF header",
                 path.display()
             );
             assert_eq!(text, expected);

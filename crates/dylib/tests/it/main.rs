@@ -7,7 +7,10 @@
 mod child;
 mod images;
 mod library;
+mod loaded;
+mod opening;
 mod traps;
+mod unloading;
 
 use plugwright_dylib::{Hints, Image, Library, LoadError};
 use plugwright_testkit::cc;
@@ -46,10 +49,10 @@ fn load(image: Image) -> Result<Library, LoadError> {
 }
 
 #[track_caller]
-fn call(library: Library, name: &str) -> c_int {
+fn call(library: &Library, name: &str) -> c_int {
     let name = std::ffi::CString::new(name).unwrap();
     // SAFETY: all functions of these fixtures that are called this way have this type.
-    let function = unsafe { library.function::<extern "C" fn() -> c_int>(&name) };
+    let function = unsafe { library.function::<extern "C" fn() -> c_int>(name.as_c_str()) };
     function.unwrap()()
 }
 

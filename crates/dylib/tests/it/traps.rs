@@ -20,7 +20,7 @@ fn a_descriptor_number_that_is_used_again_gives_the_new_library() {
                 let (path, number) = if round % 3 == 0 { (&two, 2) } else { (&one, 1) };
                 let library = load(seal(path)).unwrap();
                 assert_eq!(
-                    (call(library, "number"), call(library, "count")),
+                    (call(&library, "number"), call(&library, "count")),
                     (number, 1),
                     "round {round}"
                 );
@@ -52,7 +52,7 @@ fn a_file_that_replaced_a_loaded_one_is_the_one_that_comes() {
             }
             let numbers: Vec<i32> = libraries
                 .iter()
-                .map(|library| call(*library, "number"))
+                .map(|library| call(library, "number"))
                 .collect();
             assert_eq!(numbers, [1, 2, 3, 4]);
         },
@@ -93,8 +93,8 @@ fn a_soname_that_is_a_path_captures_nothing() {
             "int number(void) { return 666; }",
             &[os(&soname)],
         );
-        assert_eq!(call(load(seal(&spoof)).unwrap(), "number"), 666);
-        assert_eq!(call(load(in_place(&path).unwrap()).unwrap(), "number"), 1);
+        assert_eq!(call(&load(seal(&spoof)).unwrap(), "number"), 666);
+        assert_eq!(call(&load(in_place(&path).unwrap()).unwrap(), "number"), 1);
     });
 }
 
@@ -127,7 +127,7 @@ fn what_is_needed_through_origin_has_to_be_loaded_before_a_copy() {
 
             let needed = Image::seal(&File::open(&needed).unwrap(), os("libneeded.so")).unwrap();
             load(needed).unwrap();
-            assert_eq!(call(load(seal(&path)).unwrap(), "number"), 7);
+            assert_eq!(call(&load(seal(&path)).unwrap(), "number"), 7);
         },
     );
 }

@@ -1,7 +1,7 @@
-//! Why a library was not loaded, or a symbol not found.
+//! Why a library was not loaded.
 
 use std::error::Error;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,8 @@ pub enum LoadErrorKind {
     Io,
     /// The system cannot hold a sealed copy: not Linux, or forbidden (`vm.memfd_noexec=2`, a filter of system calls).
     SealingUnavailable,
+    /// None of the names of a request is there.
+    NotFound,
     /// The dynamic linker refused the library.
     Refused,
     /// The dynamic linker mapped another file than the one that was to be loaded. Its constructors have run: the process
@@ -64,6 +66,10 @@ pub struct OsText(String);
 impl OsText {
     pub(crate) fn new(text: &CStr) -> Self {
         Self(text.to_string_lossy().into_owned())
+    }
+
+    pub(crate) fn of(error: &io::Error) -> Self {
+        Self(error.to_string())
     }
 
     /// The text as the system gave it. It can repeat names that a file controls.
@@ -122,6 +128,13 @@ impl LoadError {
         }
     }
 
+    /// The same error after attempts that were made before.
+    pub(crate) fn after(mut self, mut earlier: Vec<Attempt>) -> Self {
+        earlier.append(&mut self.attempts);
+        self.attempts = earlier;
+        self
+    }
+
     /// What went wrong, to decide on.
     #[must_use]
     pub const fn kind(&self) -> LoadErrorKind {
@@ -141,39 +154,41 @@ impl LoadError {
     }
 }
 
-impl fmt::Display for LoadError {
+impl LoadError {
     // Paths are printed with `{:?}`, which escapes control characters.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn headline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
         match self.kind {
-            LoadErrorKind::NotAbsolute => {
+            LoadErrorKind::NotAbsolute => write!(
+                f,
+                "cannot load {path:?}: expected an absolute path; say what it is relative to"
+            ),
+            LoadErrorKind::NotAName => {
                 write!(
                     f,
-                    "cannot load {path:?}: expected an absolute path; say what it is relative to"
+                    "cannot load {path:?}: expected the name of a library; to name a file, request it by path"
                 )
             }
-            LoadErrorKind::NotAName => write!(
-                f,
-                "cannot load {path:?}: expected the name of a library; to name a file, request it by path"
-            ),
-            LoadErrorKind::InvalidVersion => write!(
-                f,
-                "cannot load {path:?}: a version is like \"3.1\", not empty and without \"/\""
-            ),
+            LoadErrorKind::InvalidVersion => {
+                write!(
+                    f,
+                    "cannot load {path:?}: expected a version like \"3.1\", not empty and without \"/\""
+                )
+            }
             LoadErrorKind::ContainsNul => {
                 write!(f, "cannot load {path:?}: the name contains a byte 0")
             }
             LoadErrorKind::NotAFile => write!(f, "cannot load {path:?}: it is not a regular file"),
-            LoadErrorKind::NotPrivate => {
+            LoadErrorKind::NotPrivate => write!(
+                f,
+                "cannot keep copies below {path:?}: others can replace what is in it; choose a folder that only you can write"
+            ),
+            LoadErrorKind::Changed => {
                 write!(
                     f,
-                    "cannot keep copies below {path:?}: others can replace what is in it; choose a folder that only you can write"
+                    "cannot load {path:?}: the file changed meanwhile; try again when it is at rest"
                 )
             }
-            LoadErrorKind::Changed => write!(
-                f,
-                "cannot load {path:?}: the file changed meanwhile; try again when it is at rest"
-            ),
             LoadErrorKind::Io => write!(f, "cannot load {path:?}: reading or copying it failed"),
             LoadErrorKind::SealingUnavailable => {
                 write!(
@@ -181,21 +196,30 @@ impl fmt::Display for LoadError {
                     "cannot seal a copy of {path:?}: this system does not permit it; use a private copy"
                 )
             }
-            LoadErrorKind::Refused => {
-                write!(f, "cannot load {path:?}")?;
-                self.attempts.iter().try_for_each(|attempt| {
-                    write!(f, "\n  tried {:?}: {}", attempt.candidate, attempt.answer)
-                })
+            LoadErrorKind::NotFound => {
+                write!(f, "cannot find {path:?}: none of its names is there")
             }
+            LoadErrorKind::Refused => write!(f, "cannot load {path:?}: the system refused it"),
             LoadErrorKind::IdentityMismatch => write!(
                 f,
-                "loading {path:?} brought another file into the process; nothing of it is handed out, but its constructors have run: end this process"
+                "loading {path:?} brought another file into the process; nothing of it is handed out, but its constructors have \
+                 run: end this process"
             ),
             LoadErrorKind::IdentityUnknown => write!(
                 f,
-                "cannot tell which file loading {path:?} brought into the process, because /proc/self/maps cannot be read; mount /proc"
+                "cannot tell which file loading {path:?} brought into the process, because /proc/self/maps cannot be read; mount \
+                 /proc"
             ),
         }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.headline(f)?;
+        self.attempts.iter().try_for_each(|attempt| {
+            write!(f, "\n  tried {:?}: {}", attempt.candidate, attempt.answer)
+        })
     }
 }
 
@@ -205,85 +229,5 @@ impl Error for LoadError {
             Cause::Io(error) => error as &(dyn Error + 'static),
             Cause::Os(text) => text,
         })
-    }
-}
-
-/// Why a symbol was not handed out.
-#[derive(Debug)]
-pub struct SymbolError {
-    kind: SymbolErrorKind,
-    symbol: CString,
-    library: PathBuf,
-    source: Option<OsText>,
-}
-
-/// The kinds of a [`SymbolError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SymbolErrorKind {
-    /// The library does not export it.
-    Missing,
-    /// The library exports it, and its value is 0.
-    Null,
-}
-
-impl SymbolError {
-    pub(crate) fn missing(symbol: &CStr, library: &Path, source: OsText) -> Self {
-        Self {
-            kind: SymbolErrorKind::Missing,
-            symbol: symbol.to_owned(),
-            library: library.to_owned(),
-            source: Some(source),
-        }
-    }
-
-    pub(crate) fn null(symbol: &CStr, library: &Path) -> Self {
-        Self {
-            kind: SymbolErrorKind::Null,
-            symbol: symbol.to_owned(),
-            library: library.to_owned(),
-            source: None,
-        }
-    }
-
-    /// What went wrong, to decide on.
-    #[must_use]
-    pub const fn kind(&self) -> SymbolErrorKind {
-        self.kind
-    }
-
-    /// The symbol's name.
-    #[must_use]
-    pub fn symbol(&self) -> &CStr {
-        &self.symbol
-    }
-
-    /// The library that was asked, as it was named when it was loaded.
-    #[must_use]
-    pub fn library(&self) -> &Path {
-        &self.library
-    }
-}
-
-impl fmt::Display for SymbolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            symbol, library, ..
-        } = self;
-        match self.kind {
-            SymbolErrorKind::Missing => write!(f, "{library:?} has no symbol {symbol:?}"),
-            SymbolErrorKind::Null => write!(
-                f,
-                "the symbol {symbol:?} of {library:?} is there, but its value is 0"
-            ),
-        }
-    }
-}
-
-impl Error for SymbolError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source
-            .as_ref()
-            .map(|text| text as &(dyn Error + 'static))
     }
 }

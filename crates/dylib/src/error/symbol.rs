@@ -1,0 +1,156 @@
+//! Why a symbol was not handed out.
+
+use crate::error::{LoadError, OsText};
+use crate::symbols::SymbolName;
+use std::error::Error;
+use std::ffi::{CStr, CString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Why a symbol was not handed out.
+#[derive(Debug)]
+pub struct SymbolError {
+    kind: SymbolErrorKind,
+    symbol: CString,
+    version: Option<CString>,
+    library: PathBuf,
+    similar: Vec<String>,
+    source: Option<OsText>,
+}
+
+/// The kinds of a [`SymbolError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SymbolErrorKind {
+    /// The library does not export it.
+    Missing,
+    /// The library exports it, and its value is 0.
+    Null,
+}
+
+impl SymbolError {
+    fn new(kind: SymbolErrorKind, symbol: SymbolName<'_>, library: &Path) -> Self {
+        Self {
+            kind,
+            symbol: symbol.name.to_owned(),
+            version: symbol.version.map(ToOwned::to_owned),
+            library: library.to_owned(),
+            similar: Vec::new(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn missing(
+        symbol: SymbolName<'_>,
+        library: &Path,
+        source: OsText,
+        similar: Vec<String>,
+    ) -> Self {
+        Self {
+            similar,
+            source: Some(source),
+            ..Self::new(SymbolErrorKind::Missing, symbol, library)
+        }
+    }
+
+    pub(crate) fn null(symbol: SymbolName<'_>, library: &Path) -> Self {
+        Self::new(SymbolErrorKind::Null, symbol, library)
+    }
+
+    /// What went wrong, to decide on.
+    #[must_use]
+    pub const fn kind(&self) -> SymbolErrorKind {
+        self.kind
+    }
+
+    /// The symbol's name.
+    #[must_use]
+    pub fn symbol(&self) -> &CStr {
+        &self.symbol
+    }
+
+    /// The version that was asked for.
+    #[must_use]
+    pub fn version(&self) -> Option<&CStr> {
+        self.version.as_deref()
+    }
+
+    /// The library that was asked, as it was called when it was loaded.
+    #[must_use]
+    pub fn library(&self) -> &Path {
+        &self.library
+    }
+
+    /// Symbols with similar names that the library does export, with their versions after an `@`.
+    #[must_use]
+    pub fn similar(&self) -> &[String] {
+        &self.similar
+    }
+}
+
+impl fmt::Display for SymbolError {
+    // Names are printed with `{:?}`, which escapes control characters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            symbol, library, ..
+        } = self;
+        match self.kind {
+            SymbolErrorKind::Missing => write!(f, "{library:?} has no symbol {symbol:?}")?,
+            SymbolErrorKind::Null => write!(
+                f,
+                "{library:?} has the symbol {symbol:?}, and its value is 0"
+            )?,
+        }
+        if let Some(version) = &self.version {
+            write!(f, " of version {version:?}")?;
+        }
+        for (index, similar) in self.similar.iter().enumerate() {
+            write!(
+                f,
+                "{}{similar:?}",
+                if index == 0 {
+                    "; did you mean "
+                } else {
+                    " or "
+                }
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for SymbolError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source
+            .as_ref()
+            .map(|text| text as &(dyn Error + 'static))
+    }
+}
+
+/// Why a function was not got in one go.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// The library was not loaded.
+    Load(LoadError),
+    /// It was, and the symbol was not handed out.
+    Symbol(SymbolError),
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Load(error) => error.fmt(f),
+            Self::Symbol(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for ResolveError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Load(error) => error.source(),
+            Self::Symbol(error) => error.source(),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Unmapping: it happens when it is asked for and possible, and the truth is told when it is not.
+
+use crate::child::{alone, spawn};
+use crate::{numbered, os, seal};
+use plugwright_dylib::{
+    Hints, Image, Library, Request, Unloadable, UnmapToken, Unmapping, Why, loaded_images,
+};
+use plugwright_testkit::cc;
+use std::ffi::c_int;
+use std::path::Path;
+
+pub(crate) fn open(path: &Path) -> Unloadable {
+    // SAFETY: every library in these tests has harmless constructors or none.
+    unsafe { Unloadable::open(&Request::path(path), Hints::new()) }.unwrap()
+}
+
+pub(crate) fn load(image: Image) -> Unloadable {
+    // SAFETY: as above.
+    unsafe { Unloadable::load(image, Hints::new()) }.unwrap()
+}
+
+pub(crate) fn call(library: &Unloadable, name: &std::ffi::CStr) -> c_int {
+    // SAFETY: all functions of these fixtures that are called this way have this type.
+    let function = unsafe { library.function::<extern "C" fn() -> c_int>(name) };
+    function.unwrap()()
+}
+
+pub(crate) fn unmap(library: Unloadable) -> Unmapping {
+    // SAFETY: nothing of these small C libraries is left when this is called, and they have no thread-local state but where
+    // the test is about that.
+    library.unmap(unsafe { UnmapToken::new() })
+}
+
+fn is_loaded(name: &str) -> bool {
+    loaded_images().iter().any(|image| {
+        image
+            .file
+            .as_deref()
+            .is_some_and(|file| file.to_str().unwrap().contains(name))
+    })
+}
+
+fn still(why: Why) -> Unmapping {
+    Unmapping::StillMapped { why: vec![why] }
+}
+
+#[track_caller]
+fn check(result: &Unmapping, expected: &str) {
+    let text = match result {
+        Unmapping::StillMapped { why } => why
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" / "),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_library_is_unmapped_when_that_is_asked_for_and_not_before() {
+    alone(
+        "unloading::a_library_is_unmapped_when_that_is_asked_for_and_not_before",
+        || {
+            let path = numbered(1);
+            let library = open(&path);
+            assert_eq!(call(&library, c"count"), 1);
+            drop(library);
+            assert!(is_loaded("libnumbered.so"));
+            let library = open(&path);
+            assert_eq!(call(&library, c"count"), 2);
+            assert_eq!(unmap(library), Unmapping::Unmapped);
+            assert!(!is_loaded("libnumbered.so"));
+            let library = open(&path);
+            assert_eq!(call(&library, c"count"), 1);
+            assert_eq!(unmap(library), Unmapping::Unmapped);
+            let sealed = load(seal(&path));
+            assert!(is_loaded("memfd:libnumbered.so"));
+            assert_eq!(unmap(sealed), Unmapping::Unmapped);
+            assert!(!is_loaded("memfd:libnumbered.so"));
+        },
+    );
+}
+
+#[test]
+fn other_objects_keep_it_and_the_last_one_unmaps() {
+    alone(
+        "unloading::other_objects_keep_it_and_the_last_one_unmaps",
+        || {
+            let path = numbered(1);
+            let (first, second, third) = (open(&path), open(&path), open(&path));
+            drop(third);
+            assert_eq!(unmap(first), still(Why::Used { others: 1 }));
+            assert_eq!(call(&second, c"number"), 1);
+            assert_eq!(unmap(second), Unmapping::Unmapped);
+        },
+    );
+}
+
+#[test]
+fn a_pinned_library_stays_whoever_opened_it_first() {
+    alone(
+        "unloading::a_pinned_library_stays_whoever_opened_it_first",
+        || {
+            let path = numbered(1);
+            let first = open(&path);
+            // SAFETY: it has no constructors.
+            let pinned = unsafe { Library::open(&Request::path(&path), Hints::new()) }.unwrap();
+            assert_eq!(unmap(first), still(Why::Pinned));
+            drop(pinned);
+            assert_eq!(unmap(open(&path)), still(Why::Pinned));
+            assert!(is_loaded("libnumbered.so"));
+        },
+    );
+}
+
+#[test]
+fn what_keeps_a_library_is_named() {
+    alone("unloading::what_keeps_a_library_is_named", || {
+        let stays = cc::shared(
+            "libstays.so",
+            "int number(void) { return 1; }",
+            &[os("-Wl,-z,nodelete")],
+        );
+        check(&unmap(open(&stays)), "it was linked to stay (-z nodelete)");
+
+        let needed = cc::shared(
+            "libneeded.so",
+            "int needed(void) { return 7; }",
+            &[os("-Wl,-soname,libneeded.so")],
+        );
+        let source = "int needed(void); int number(void) { return needed(); }";
+        let needs = cc::shared("libneeds.so", source, &[needed.as_os_str()]);
+        let needed = open(&needed);
+        let needs_it = open(&needs);
+        let text = format!("it is needed by [{needs:?}]; unmap those first");
+        check(&unmap(needed), &text);
+        assert_eq!(unmap(needs_it), Unmapping::Unmapped);
+
+        // What g++ makes of an inline variable; the C compiler is asked for the same in assembly.
+        let source = "__asm__(\".pushsection .data\\n.globl only\\n.type only, @gnu_unique_object\\n.size only, 4\\n\
+                      only: .long 5\\n.popsection\"); extern int only; int number(void) { return only; }";
+        let unique = open(&cc::shared("libunique.so", source, &[]));
+        assert_eq!(call(&unique, c"number"), 5);
+        check(
+            &unmap(unique),
+            "it defines symbols that are unique in the process; build it with -fno-gnu-unique",
+        );
+    });
+}
+
+#[test]
+fn a_library_that_somebody_else_opened_is_still_mapped_and_that_is_said() {
+    alone(
+        "unloading::a_library_that_somebody_else_opened_is_still_mapped_and_that_is_said",
+        || {
+            let path = numbered(1);
+            let text = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+            // SAFETY: it has no constructors.
+            let theirs = unsafe { libc::dlopen(text.as_ptr(), libc::RTLD_NOW) };
+            assert_eq!(unmap(open(&path)), still(Why::OpenedElsewhere));
+            // SAFETY: this was opened above and is not used any more.
+            unsafe { libc::dlclose(theirs) };
+            assert!(!is_loaded("libnumbered.so"));
+        },
+    );
+}
+
+#[test]
+fn a_destructor_of_a_thread_that_still_runs_keeps_it() {
+    alone(
+        "unloading::a_destructor_of_a_thread_that_still_runs_keeps_it",
+        || {
+            // What a thread_local! with Drop registers.
+            let source = "extern int __cxa_thread_atexit_impl(void (*)(void *), void *, void *); extern void *__dso_handle;\n\
+                      static __thread volatile int local; static void end(void *unused) { (void)unused; local = 0; }\n\
+                      int number(void) { return __cxa_thread_atexit_impl(end, 0, &__dso_handle); }";
+            let library = open(&cc::shared("liblocal.so", source, &[]));
+            assert_eq!(call(&library, c"number"), 0);
+            assert_eq!(unmap(library), still(Why::ThreadLocal));
+        },
+    );
+}
+
+/// The plugin that this is about: an ordinary Rust library that merely calls `std::thread::current()`.
+const CURRENT: &str = "#include <pthread.h>\n#include <stdlib.h>\n\
+    /* What std does: a key with a destructor in the library itself, set on the calling thread. */\n\
+    static void end(void *value) { (void)value; }\n\
+    int number(void) { static pthread_key_t key; return pthread_key_create(&key, end) || pthread_setspecific(key, &key); }";
+
+#[test]
+fn the_default_survives_the_thread_that_ends_after_it_ran_plugin_code() {
+    let path = cc::shared("libcurrent.so", CURRENT, &[]);
+    alone(
+        "unloading::the_default_survives_the_thread_that_ends_after_it_ran_plugin_code",
+        || {
+            std::thread::spawn(move || {
+                let library = crate::load(crate::in_place(&path).unwrap()).unwrap();
+                assert_eq!(crate::call(&library, "number"), 0);
+            })
+            .join()
+            .unwrap();
+        },
+    );
+}
+
+/// Why the token's contract says what it says: this breaks it, in a child process, and the child dies.
+#[test]
+fn an_unmapped_library_kills_the_thread_that_ends_later() {
+    let path = cc::shared("libcurrent.so", CURRENT, &[]);
+    let output = spawn(
+        "unloading::an_unmapped_library_kills_the_thread_that_ends_later",
+        &[],
+        || {
+            std::thread::spawn(move || {
+                let library = open(&path);
+                assert_eq!(call(&library, c"number"), 0);
+                assert_eq!(unmap(library), Unmapping::Unmapped);
+            })
+            .join()
+            .unwrap();
+        },
+    );
+    if let Some(output) = output {
+        let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+        assert_eq!(signal, Some(libc::SIGSEGV), "{output:?}");
+    }
+}
