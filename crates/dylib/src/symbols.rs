@@ -3,7 +3,7 @@
 use crate::error::SymbolError;
 use crate::open::Loaded;
 use crate::os;
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr::NonNull;
 
 /// The name of a symbol, with or without a version.
@@ -33,6 +33,12 @@ impl<'a> From<&'a CStr> for SymbolName<'a> {
             name,
             version: None,
         }
+    }
+}
+
+impl<'a> From<&'a CString> for SymbolName<'a> {
+    fn from(name: &'a CString) -> Self {
+        name.as_c_str().into()
     }
 }
 

@@ -52,7 +52,7 @@ fn load(image: Image) -> Result<Library, LoadError> {
 fn call(library: &Library, name: &str) -> c_int {
     let name = std::ffi::CString::new(name).unwrap();
     // SAFETY: all functions of these fixtures that are called this way have this type.
-    let function = unsafe { library.function::<extern "C" fn() -> c_int>(name.as_c_str()) };
+    let function = unsafe { library.function::<extern "C" fn() -> c_int>(&name) };
     function.unwrap()()
 }
 
