@@ -1,3 +1,57 @@
-//! Development tasks of this repository.
+//! The command line of the development tasks: reads the arguments, calls the task, prints its failure.
+#![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use xtask::{Outcome, ci, process::say, tidy};
+
+const HELP: &str = "\
+cargo xtask ci                  everything that has to hold before a change is merged
+cargo xtask ci --no-test        the same without the tests (where `cargo test --workspace` just ran)
+cargo xtask ci-full             ci, then each slower check for which this machine has the tool
+cargo xtask tidy                only the checks of the tree itself: paths, sizes, words, counts of `unsafe`
+cargo xtask bless               writes the generated tables: counts of `unsafe`, licences in ARCHITECTURE.md
+
+ci runs, and stops at the first failure:
+  fmt     cargo fmt --all --check
+  clippy  cargo clippy --workspace --all-targets -- -D warnings
+  test    cargo test --workspace
+  doc     cargo doc --workspace --no-deps, warnings denied
+  tidy    cargo xtask tidy
+
+Exit code: 0 where all held, 1 where something failed, 2 for a command that does not exist.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome: Outcome = match arguments.as_slice() {
+        ["ci"] => ci::ci(ci::Tests::Run),
+        ["ci", "--no-test"] => ci::ci(ci::Tests::Skip),
+        ["ci-full"] => ci::full(),
+        ["tidy"] => tidy::tidy(),
+        ["bless"] => tidy::bless(),
+        ["help" | "--help" | "-h"] => {
+            say(HELP);
+            Ok(())
+        }
+        [] => {
+            say(HELP);
+            return ExitCode::from(2);
+        }
+        other => {
+            say(format_args!(
+                "xtask: there is no command `{}`; `cargo xtask --help` lists them",
+                other.join(" ")
+            ));
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(format_args!("xtask: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The order of checks. One list each, read from top to bottom; the first failure ends it.
+
+use std::process::Command;
+
+use crate::process::{cargo, command, run, say, succeeds};
+use crate::{Outcome, tidy};
+
+/// Whether `ci` runs the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tests {
+    /// Run them.
+    Run,
+    /// They ran just before; say that they are skipped here.
+    Skip,
+}
+
+/// What has to hold before a change is merged: format, lints, tests, documentation, tidiness.
+///
+/// # Errors
+/// The first check that failed.
+pub fn ci(tests: Tests) -> Outcome {
+    run("fmt", cargo().args(["fmt", "--all", "--check"]))?;
+    run(
+        "clippy",
+        cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
+    match tests {
+        Tests::Run => run("test", cargo().args(["test", "--workspace"]))?,
+        Tests::Skip => skip("test", "asked for with --no-test"),
+    }
+    // RUSTDOCFLAGS reaches only rustdoc, so nothing that was compiled for the tests is compiled again.
+    run(
+        "doc",
+        cargo()
+            .args([
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--document-private-items",
+            ])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    say("\n=== tidy");
+    tidy::tidy()
+}
+
+/// [`ci`], then each slower check for which this machine has the tool. A missing tool is said, never passed over.
+///
+/// # Errors
+/// The first check that failed.
+pub fn full() -> Outcome {
+    ci(Tests::Run)?;
+    let mut skipped = Vec::new();
+    for check in &CHECKS {
+        if (check.available)() {
+            run(check.name, &mut (check.command)())?;
+        } else {
+            skip(check.name, check.missing);
+            skipped.push(check.name);
+        }
+    }
+    if skipped.is_empty() {
+        say("\n=== ci-full: all checks ran and held");
+    } else {
+        say(format_args!(
+            "\n=== ci-full: what ran held; SKIPPED: {}",
+            skipped.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// A check that needs a tool which not everybody has.
+struct Check {
+    name: &'static str,
+    available: fn() -> bool,
+    missing: &'static str,
+    command: fn() -> Command,
+}
+
+const CHECKS: [Check; 4] = [
+    Check {
+        name: "features",
+        available: || true,
+        missing: "",
+        command: || {
+            let mut command = cargo();
+            command.args(["check", "--workspace", "--no-default-features"]);
+            command
+        },
+    },
+    Check {
+        // One process per test: what a test loads never meets what another test loaded.
+        name: "nextest",
+        available: || succeeds(cargo().args(["nextest", "--version"])),
+        missing: "cargo-nextest is not installed: cargo install cargo-nextest --locked",
+        command: || {
+            let mut command = cargo();
+            command.args(["nextest", "run", "--workspace"]);
+            command
+        },
+    },
+    Check {
+        // Lifetimes of libraries and vtables: what an ordinary test run cannot see.
+        name: "address sanitizer",
+        available: || {
+            cfg!(all(target_os = "linux", target_arch = "x86_64"))
+                && succeeds(&mut nightly(&["--version"]))
+        },
+        missing: "needs x86-64 Linux and a nightly toolchain: rustup toolchain install nightly",
+        command: || {
+            let mut command = nightly(&[
+                "test",
+                "--lib",
+                "--tests",
+                "--target",
+                "x86_64-unknown-linux-gnu",
+                "--target-dir",
+                "target/asan",
+            ]);
+            command.args([
+                "-p",
+                "plugwright-dylib",
+                "-p",
+                "plugwright-plugin",
+                "-p",
+                "plugwright-host",
+            ]);
+            command.env("RUSTFLAGS", "-Zsanitizer=address");
+            command
+        },
+    },
+    Check {
+        name: "miri",
+        available: || succeeds(&mut nightly(&["miri", "--version"])),
+        missing: "the nightly toolchain has no miri: rustup component add miri rust-src --toolchain nightly",
+        command: || {
+            nightly(&[
+                "miri",
+                "test",
+                "-p",
+                "plugwright-manifest",
+                "-p",
+                "plugwright-plugin",
+                "--lib",
+                "--target-dir",
+                "target/miri",
+            ])
+        },
+    },
+];
+
+fn nightly(arguments: &[&str]) -> Command {
+    let mut command = command("rustup");
+    command.args(["run", "nightly", "cargo"]).args(arguments);
+    command
+}
+
+fn skip(name: &str, why: &str) {
+    say(format_args!("\n=== {name}: SKIPPED, {why}"));
+}

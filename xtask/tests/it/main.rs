@@ -1,0 +1,6 @@
+//! The checks of the repository, and checks of these checks.
+
+mod arrows;
+mod licences;
+mod tables;
+mod words;
