@@ -1,3 +1,77 @@
-//! The program `plugwright`.
+//! The program `plugwright`: what plugins and libraries are, told without executing them.
+//!
+//! One file per command in [`commands`]; everything printed goes through [`output`]; how it ends is in [`exit`].
+//! The reference, docs/cli.md, is compared with this code by the tests of [`reference`].
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod commands;
+mod exit;
+mod output;
+#[cfg(test)]
+mod reference;
+mod walk;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+use output::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  plugwright list /usr/lib/app/plugins         every plugin in a folder, without running any
+  plugwright list --recursive --format json .  the same below a folder, for a script
+  plugwright inspect libthing.so               what a library is, and what is wrong with it
+  plugwright inspect --format jsonl *.so       one JSON object per line";
+
+/// Tells what plugins and libraries are, without executing them
+#[derive(Debug, Parser)]
+#[command(name = "plugwright", version, before_help = EXAMPLES, after_help = exit_codes(), max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(commands::list::List),
+    Inspect(commands::inspect::Inspect),
+}
+
+fn main() -> ExitCode {
+    let command = match CommandLine::try_parse() {
+        Ok(line) => line.command,
+        Err(error) => {
+            output::usage(&error);
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Good.into()
+            };
+        }
+    };
+    let mut output = Output::open();
+    let result = match command {
+        Command::List(list) => list.run(&mut output),
+        Command::Inspect(inspect) => inspect.run(&mut output),
+    };
+    match result.and_then(|exit| output.finish().map(|()| exit)) {
+        Ok(exit) => exit.into(),
+        // Whoever closes the pipe has seen enough: `plugwright list | head` is a success.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good.into(),
+        Err(error) => {
+            output::complain(&format!("the result could not be written: {error}"));
+            Exit::Output.into()
+        }
+    }
+}
+
+/// The table of exit codes as the help ends with it.
+fn exit_codes() -> String {
+    let rows = Exit::TABLE
+        .iter()
+        .map(|(exit, meaning)| format!("\n  {}  {meaning}", exit.code()));
+    format!("Exit codes:{}", rows.collect::<String>())
+}

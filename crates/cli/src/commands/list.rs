@@ -1,0 +1,334 @@
+//! `plugwright list`: every plugin in some folders, by what their files say.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use plugwright_inspect::{Group, Identity, Image, Links};
+use plugwright_manifest::Role;
+use serde::Serialize;
+
+use super::report::{PathText, Trouble};
+use crate::exit::Exit;
+use crate::output::progress::Progress;
+use crate::output::table::Table;
+use crate::output::{Output, Style, escape};
+use crate::walk::{self, Depth, Scan};
+
+const EXAMPLES: &str = "\
+Examples:
+  plugwright list /usr/lib/app/plugins
+  plugwright list --recursive /usr/lib/x86_64-linux-gnu/qt6/plugins
+  plugwright list --format json . | jq '.plugins[].keys'";
+
+/// List the plugins in folders: Plugwright's and Qt's
+#[derive(Debug, clap::Args)]
+#[command(before_help = EXAMPLES)]
+pub(crate) struct List {
+    /// Folders to look into, or single files
+    #[arg(value_name = "DIR", default_value = ".")]
+    folders: Vec<PathBuf>,
+
+    /// Look into all folders below, too
+    #[arg(long, short)]
+    recursive: bool,
+
+    /// A table for people, or one JSON object as docs/cli.md describes it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// The whole result, as JSON has it.
+#[derive(Debug, Default, Serialize)]
+struct Listing {
+    plugins: Vec<Plugin>,
+    passed_over: PassedOver,
+    problems: Vec<Located<Trouble>>,
+}
+
+/// How much was looked at without being a plugin or a problem.
+#[derive(Debug, Default, Serialize)]
+struct PassedOver {
+    libraries: usize,
+    other_files: usize,
+    folder_links: usize,
+}
+
+/// Something about a file.
+#[derive(Debug, Serialize)]
+struct Located<T> {
+    #[serde(flatten)]
+    path: PathText,
+    #[serde(flatten)]
+    what: T,
+}
+
+/// A plugin in a file.
+#[derive(Debug, Serialize)]
+struct Plugin {
+    kind: &'static str,
+    #[serde(flatten)]
+    path: PathText,
+    format: plugwright_inspect::Format,
+    arch: String,
+    keys: Vec<String>,
+    #[serde(flatten)]
+    says: Says,
+}
+
+/// What a plugin says of itself, by its system.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Says {
+    Plugwright {
+        id: String,
+        version: String,
+        provides: Vec<Provides>,
+    },
+    Qt {
+        iid: Option<String>,
+        class: Option<String>,
+        qt_version: Option<String>,
+        debug: bool,
+    },
+}
+
+/// An interface that a plugin provides.
+#[derive(Debug, Serialize)]
+struct Provides {
+    interface: String,
+    version: String,
+    keys: Vec<String>,
+}
+
+impl List {
+    /// Scans and prints.
+    pub(crate) fn run(&self, output: &mut Output) -> io::Result<Exit> {
+        let depth = if self.recursive {
+            Depth::Recursive
+        } else {
+            Depth::Flat
+        };
+        let listing = Listing::of(walk::scan(&self.folders, depth));
+        match self.format {
+            Format::Table => listing.print(output)?,
+            Format::Json => output.json(&listing)?,
+        }
+        Ok(if listing.problems.is_empty() {
+            Exit::Good
+        } else {
+            Exit::Problems
+        })
+    }
+}
+
+impl Listing {
+    fn of(scan: Scan) -> Self {
+        let mut listing = Self::default();
+        listing.passed_over.folder_links = scan.folder_links;
+        for (path, error) in &scan.failures {
+            listing.trouble(path, Trouble::of_folder(error));
+        }
+        let mut progress = Progress::over(scan.files.len());
+        for (done, path) in scan.files.iter().enumerate() {
+            progress.at(done, path);
+            listing.file(path);
+        }
+        listing.problems.sort_by(|a, b| a.path.cmp(&b.path));
+        listing
+    }
+
+    fn trouble(&mut self, path: &Path, what: Trouble) {
+        self.problems.push(Located {
+            path: PathText::from(path),
+            what,
+        });
+    }
+
+    fn file(&mut self, path: &Path) {
+        let file = match plugwright_inspect::open(path, Links::Follow) {
+            Ok(file) => file,
+            Err(error) => return self.trouble(path, Trouble::of_open(&error)),
+        };
+        let Identity {
+            images, problems, ..
+        } = plugwright_inspect::identity(&file, path.file_name());
+        let foreign = problems
+            .iter()
+            .any(|problem| problem.code.group() == Group::Foreign);
+        if foreign && !walk::claims_to_be_a_library(path) {
+            self.passed_over.other_files += 1;
+            return;
+        }
+        let before = self.plugins.len();
+        for image in &images {
+            self.plugins.extend(Plugin::of(path, image));
+        }
+        for problem in &problems {
+            self.trouble(path, Trouble::of_problem(problem));
+        }
+        if self.plugins.len() == before && problems.is_empty() {
+            self.passed_over.libraries += 1;
+        }
+    }
+
+    fn print(&self, output: &mut Output) -> io::Result<()> {
+        if !self.plugins.is_empty() {
+            let mut table = Table::new(["ID", "VERSION", "PROVIDES", "WHERE", "KEYS"]);
+            for plugin in &self.plugins {
+                table.row(plugin.row());
+            }
+            let mut lines = table.lines(output.width()).into_iter();
+            if let Some(headings) = lines.next() {
+                output.line(&output.styled(Style::Heading, &headings))?;
+            }
+            for line in lines {
+                output.line(&line)?;
+            }
+        }
+        for problem in &self.problems {
+            let mark = output.styled(Style::Problem, "problem:");
+            output.line(&format!(
+                "{mark} {}: {}",
+                problem.path.shown(),
+                problem.what.line()
+            ))?;
+        }
+        output.line(&output.styled(Style::Dim, &self.summary()))
+    }
+
+    fn summary(&self) -> String {
+        let PassedOver {
+            libraries,
+            other_files,
+            folder_links,
+        } = self.passed_over;
+        let counts = [
+            (self.plugins.len(), "plugin", "plugins"),
+            (self.problems.len(), "problem", "problems"),
+            (
+                libraries,
+                "library without a plugin",
+                "libraries without a plugin",
+            ),
+            (other_files, "other file", "other files"),
+            (
+                folder_links,
+                "link to a folder, not followed",
+                "links to folders, not followed",
+            ),
+        ];
+        // The first two are said also where they are none.
+        let told = counts
+            .iter()
+            .enumerate()
+            .filter(|(place, (number, ..))| *place < 2 || *number > 0);
+        let told: Vec<String> = told
+            .map(|(_, (number, one, many))| {
+                format!("{number} {}", if *number == 1 { one } else { many })
+            })
+            .collect();
+        told.join("; ")
+    }
+}
+
+impl Plugin {
+    /// The plugins that an image offers.
+    fn of(path: &Path, image: &Image) -> Vec<Self> {
+        let new = |kind, keys, says| Self {
+            kind,
+            path: PathText::from(path),
+            format: image.target.format,
+            arch: image.target.machine.to_string(),
+            keys,
+            says,
+        };
+        let offered = image
+            .records
+            .iter()
+            .filter(|record| record.role == Role::Root);
+        let mut plugins: Vec<Self> = offered
+            .map(|record| {
+                let provides: Vec<Provides> =
+                    record.summary.provides.iter().map(Provides::of).collect();
+                let keys = provides
+                    .iter()
+                    .flat_map(|provided| provided.keys.iter().cloned())
+                    .collect();
+                let says = Says::Plugwright {
+                    id: record.summary.id.to_string(),
+                    version: record.summary.version.to_string(),
+                    provides,
+                };
+                new("plugwright", keys, says)
+            })
+            .collect();
+        if let Some(qt) = &image.qt {
+            let says = Says::Qt {
+                iid: qt.iid().map(str::to_owned),
+                class: qt.class_name().map(str::to_owned),
+                qt_version: qt
+                    .qt_version()
+                    .map(|(major, minor)| format!("{major}.{minor}")),
+                debug: qt.is_debug(),
+            };
+            plugins.push(new("qt", qt.keys().map(str::to_owned).collect(), says));
+        }
+        plugins
+    }
+
+    /// The cells of its row, escaped.
+    fn row(&self) -> [String; 5] {
+        let (id, version, provides) = match &self.says {
+            Says::Plugwright {
+                id,
+                version,
+                provides,
+            } => {
+                let provides: Vec<String> = provides
+                    .iter()
+                    .map(|provided| format!("{} {}", provided.interface, provided.version))
+                    .collect();
+                (id.clone(), version.clone(), provides.join(", "))
+            }
+            Says::Qt {
+                iid,
+                class,
+                qt_version,
+                debug,
+            } => {
+                let version = qt_version.as_deref().unwrap_or("?");
+                let debug = if *debug { " debug" } else { "" };
+                let class = class.as_deref().unwrap_or("?").to_owned();
+                (
+                    class,
+                    format!("Qt {version}{debug}"),
+                    iid.as_deref().unwrap_or("?").to_owned(),
+                )
+            }
+        };
+        let keys = self.keys.join(", ");
+        [
+            escape::text(&id),
+            escape::text(&version),
+            escape::text(&provides),
+            self.path.shown(),
+            escape::text(&keys),
+        ]
+    }
+}
+
+impl Provides {
+    fn of(provided: &plugwright_manifest::Provided) -> Self {
+        Self {
+            interface: provided.interface.to_string(),
+            version: provided.version.to_string(),
+            keys: provided.keys.clone(),
+        }
+    }
+}

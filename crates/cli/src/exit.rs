@@ -1,0 +1,54 @@
+//! How the program ends: one table, which docs/cli.md prints and a test compares.
+
+use std::process::ExitCode;
+
+/// The exit codes, in ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything was read and nothing is wrong. Also where the reader of the output closed the pipe.
+    Good,
+    /// There is at least one problem in the result.
+    Problems,
+    /// The command line was not understood.
+    Usage,
+    /// The result could not be written.
+    Output,
+}
+
+impl Exit {
+    /// Code and meaning, for the help and the reference.
+    pub(crate) const TABLE: [(Self, &str); 4] = [
+        (
+            Self::Good,
+            "everything was read and nothing is wrong with it",
+        ),
+        (
+            Self::Problems,
+            "at least one problem is listed: unreadable, no library, or damaged",
+        ),
+        (
+            Self::Usage,
+            "the command line was not understood; nothing was read",
+        ),
+        (
+            Self::Output,
+            "the result could not be written (a closed pipe is no error)",
+        ),
+    ];
+
+    /// What the process returns.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Problems => 1,
+            Self::Usage => 2,
+            Self::Output => 3,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

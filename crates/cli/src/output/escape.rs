@@ -1,0 +1,69 @@
+//! Text that somebody else chose, made harmless for a terminal.
+//!
+//! A name of a file or a text in a plugin may hold escape sequences that recolour or retitle the terminal, line breaks
+//! that forge a line of the result, and controls of writing direction that show `gpj.exe` as `exe.jpg`. All of these
+//! are shown as Rust writes them, by the one rule that [`Untrusted`] has.
+
+use std::path::Path;
+
+use plugwright_inspect::Untrusted;
+
+/// A path, as printed.
+pub(crate) fn path(path: &Path) -> String {
+    Untrusted::from(path.as_os_str().as_encoded_bytes()).to_string()
+}
+
+/// A text, as printed.
+pub(crate) fn text(text: &str) -> String {
+    Untrusted::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(hostile: &str, expected: &str) {
+        assert_eq!(text(hostile), expected);
+        assert_eq!(path(Path::new(hostile)), expected);
+    }
+
+    #[test]
+    fn ordinary_names_stay_as_they_are() {
+        check("libqjpeg.so", "libqjpeg.so");
+        check("it's \"quoted\" and größer", "it's \"quoted\" and größer");
+        check("日本語 ไม้ e\u{301}", "日本語 ไม้ e\u{301}");
+    }
+
+    #[test]
+    fn controls_are_shown() {
+        check("a\nb\r\tc", "a\\nb\\r\\tc");
+        check(
+            "\x1b[31mred\x1b]0;title\x07",
+            "\\u{1b}[31mred\\u{1b}]0;title\\u{7}",
+        );
+        check("\u{7f}\u{85}\u{9b}31m", "\\u{7f}\\u{85}\\u{9b}31m");
+        check("\u{2028}\u{2029}", "\\u{2028}\\u{2029}");
+    }
+
+    #[test]
+    fn what_turns_or_hides_text_is_shown() {
+        for hostile in
+            "\u{61c}\u{200b}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}\u{e0041}"
+                .chars()
+        {
+            check(
+                &hostile.to_string(),
+                &format!("\\u{{{:x}}}", u32::from(hostile)),
+            );
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_no_text_are_shown() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = std::ffi::OsStr::from_bytes(b"a\xffb\xc3");
+        assert_eq!(path(Path::new(name)), "a\\xffb\\xc3");
+    }
+}

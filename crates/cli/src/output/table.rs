@@ -1,0 +1,154 @@
+//! Tables that fit: on a terminal, cells that are too wide are broken into lines; elsewhere nothing is.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Between two columns.
+const GAP: usize = 2;
+/// A column is never made narrower than this; a terminal that is still too narrow breaks the lines itself.
+const NARROWEST: usize = 8;
+
+/// Rows of cells under a heading each. Cells hold escaped text.
+#[derive(Debug)]
+pub(crate) struct Table<const N: usize> {
+    rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    /// A table with a heading above each column.
+    pub(crate) fn new(headings: [&str; N]) -> Self {
+        Self {
+            rows: vec![headings.map(str::to_owned)],
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, cells: [String; N]) {
+        self.rows.push(cells);
+    }
+
+    /// The lines of the table for a terminal of `width` columns, or for a reader that takes lines of any length.
+    /// The first line is the headings'. Lines end with their last visible character.
+    pub(crate) fn lines(&self, width: Option<usize>) -> Vec<String> {
+        let widths = self.widths(width);
+        let mut lines = Vec::new();
+        for row in &self.rows {
+            let cells: Vec<Vec<String>> = row
+                .iter()
+                .zip(widths)
+                .map(|(cell, width)| broken(cell, width))
+                .collect();
+            let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+            for number in 0..height {
+                let mut line = String::new();
+                let mut start = 0;
+                for (cell, width) in cells.iter().zip(widths) {
+                    let missing = start - line.width().min(start);
+                    line.push_str(&" ".repeat(missing));
+                    line.push_str(cell.get(number).map_or("", String::as_str));
+                    start += width + GAP;
+                }
+                lines.push(line.trim_end().to_owned());
+            }
+        }
+        lines
+    }
+
+    /// As wide as the widest cell; then the widest column is narrowed until all fit.
+    fn widths(&self, width: Option<usize>) -> [usize; N] {
+        let mut widths = [0; N];
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.width().max(*width);
+            }
+        }
+        let Some(available) = width else {
+            return widths;
+        };
+        let gaps = GAP * (N - 1);
+        while widths.iter().sum::<usize>() + gaps > available {
+            let Some(widest) = widths.iter_mut().max() else {
+                break;
+            };
+            if *widest <= NARROWEST {
+                break;
+            }
+            *widest -= 1;
+        }
+        widths
+    }
+}
+
+/// The lines of a cell, none wider than `width`; broken after a space or a sign between words where
+/// one is not too far from the end.
+fn broken(cell: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = cell;
+    while rest.width() > width {
+        let fitting = fitting(rest, width);
+        let softly = rest[..fitting]
+            .rfind([' ', ',', '/', '.', '-'])
+            .map(|at| at + 1)
+            .filter(|at| *at * 3 > fitting);
+        let (line, after) = rest.split_at(softly.unwrap_or(fitting));
+        lines.push(line.trim_end().to_owned());
+        rest = after;
+    }
+    lines.push(rest.to_owned());
+    lines
+}
+
+/// How many bytes of `text` fit into `width` columns: at least one character, so that breaking goes on.
+fn fitting(text: &str, width: usize) -> usize {
+    let mut used = 0;
+    for (at, character) in text.char_indices() {
+        used += character.width().unwrap_or(0);
+        if used > width && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table<3> {
+        let mut table = Table::new(["ID", "KEYS", "WHERE"]);
+        table.row([
+            "org.example.zstd".into(),
+            "zstd, zst".into(),
+            "/usr/lib/press/libpress_zstd.so".into(),
+        ]);
+        table.row(["日本".into(), String::new(), "x".into()]);
+        table
+    }
+
+    #[test]
+    fn without_a_terminal_nothing_is_broken() {
+        insta::assert_snapshot!(table().lines(None).join("\n"), @r"
+        ID                KEYS       WHERE
+        org.example.zstd  zstd, zst  /usr/lib/press/libpress_zstd.so
+        日本                         x
+        ");
+    }
+
+    #[test]
+    fn on_a_terminal_the_widest_column_is_broken() {
+        let lines = table().lines(Some(46));
+        assert!(lines.iter().all(|line| line.width() <= 46), "{lines:#?}");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        ID                KEYS       WHERE
+        org.example.zstd  zstd, zst  /usr/lib/press/
+                                     libpress_zstd.so
+        日本                         x
+        ");
+    }
+
+    #[test]
+    fn a_terminal_too_narrow_for_anything_still_gets_all_text() {
+        let text: String = table().lines(Some(1)).concat().split_whitespace().collect();
+        assert!(text.contains("日本"), "{text}");
+        assert!(table().lines(Some(0)).len() > 3);
+    }
+}

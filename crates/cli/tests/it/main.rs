@@ -1,0 +1,6 @@
+//! The program as its users run it: a process, its two outputs and its exit code.
+
+mod bad_input;
+mod contracts;
+mod program;
+mod qt;
