@@ -13,6 +13,7 @@
 
 pub mod arrows;
 pub mod ci;
+pub mod demo;
 pub mod licences;
 pub mod process;
 pub mod table;

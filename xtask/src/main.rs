@@ -3,12 +3,13 @@
 
 use std::process::ExitCode;
 
-use xtask::{Outcome, ci, process::say, tidy};
+use xtask::{Outcome, ci, demo, process::say, tidy};
 
 const HELP: &str = "\
 cargo xtask ci                  everything that has to hold before a change is merged
 cargo xtask ci --no-test        the same without the tests (where `cargo test --workspace` just ran)
 cargo xtask ci-full             ci, then each slower check for which this machine has the tool
+cargo xtask demo                the example application with its plugins, end to end on a real file
 cargo xtask tidy                only the checks of the tree itself: paths, sizes, words, counts of `unsafe`
 cargo xtask bless               writes the generated tables: counts of `unsafe`, licences in ARCHITECTURE.md
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::ci(ci::Tests::Run),
         ["ci", "--no-test"] => ci::ci(ci::Tests::Skip),
         ["ci-full"] => ci::full(),
+        ["demo"] => demo::demo(),
         ["tidy"] => tidy::tidy(),
         ["bless"] => tidy::bless(),
         ["help" | "--help" | "-h"] => {

@@ -1,0 +1,98 @@
+//! The application's plugins: where they are, what is accepted, and how one is had by its key.
+
+use std::error::Error;
+use std::path::Path;
+
+use plugwright::{CreateError, Handle, Host, InProcess, Interface, Status};
+use press_codec::Codec;
+
+/// The codecs in a folder. Nothing of them runs until one is asked for.
+#[derive(Debug)]
+pub(crate) struct Codecs {
+    host: Host,
+}
+
+impl Codecs {
+    /// Looks through `folder`, reading what each file says of itself.
+    ///
+    /// `Host::developer()` accepts what this user built. A program that is installed for many users would begin with
+    /// `Host::builder(Policy::server())`, which accepts only what root installed.
+    ///
+    /// # Errors
+    /// If the path cannot be made absolute.
+    pub(crate) fn find(folder: &Path) -> Result<Self, Box<dyn Error>> {
+        #[expect(
+            unsafe_code,
+            reason = "the one promise that only the application can make"
+        )]
+        // SAFETY: what lies in the codec folder was built from this repository with Plugwright's SDK, and none of it
+        // contains unsafe code of its own beyond the well-kept libraries that it wraps.
+        let permission = unsafe { InProcess::trust_plugins() };
+        let host = Host::developer()
+            .folder(std::path::absolute(folder)?)
+            .in_process(permission)
+            .scan();
+        Ok(Self { host })
+    }
+
+    /// Prints every codec and every file that is not used, by what the files say of themselves.
+    pub(crate) fn list(&self) {
+        let ours = <dyn Codec as Interface>::SHAPE;
+        println!(
+            "{:12} {:28} {:9} {:10} FILE",
+            "KEYS", "CODEC", "VERSION", "INTERFACE"
+        );
+        for plugin in self.host.providers::<dyn Codec>() {
+            let name = plugin.path().file_name().unwrap_or_default().to_owned();
+            for provided in plugin
+                .provides()
+                .iter()
+                .filter(|provided| provided.interface == *ours.id)
+            {
+                let interface = provided.version;
+                print!(
+                    "{:12} {:28} {:9} {:10} {}",
+                    provided.keys.join(", "),
+                    plugin.id(),
+                    plugin.version(),
+                    interface.to_string(),
+                    name.display()
+                );
+                if interface.major == ours.version.major {
+                    println!();
+                } else {
+                    println!(
+                        "  does not fit: this program has interface {}",
+                        ours.version
+                    );
+                }
+            }
+        }
+        for seen in self.host.seen() {
+            if let Status::Refused(refusal) = &seen.status {
+                println!("not used: {refusal}");
+            }
+        }
+    }
+
+    /// A handle that implements the trait itself; its library is loaded at the first use.
+    ///
+    /// # Errors
+    /// Every plugin that was considered, with the reason why it is not used.
+    pub(crate) fn get(&self, key: &str) -> Result<Handle<dyn Codec>, CreateError> {
+        self.host.create(key)
+    }
+
+    /// The first key of every codec that fits this program, in the order of their files.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        let usable = self.host.keys::<dyn Codec>();
+        let firsts = self
+            .host
+            .plugins()
+            .flat_map(|plugin| plugin.provides())
+            .filter_map(|provided| provided.keys.first());
+        firsts
+            .map(String::as_str)
+            .filter(move |key| usable.contains(key))
+    }
+}

@@ -1,0 +1,241 @@
+//! `press` as its users run it, with the plugins of this repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const CODECS: [&str; 4] = ["brotli", "gzip", "lz4", "zstd"];
+
+/// A folder to work in, with a folder of plugins below it.
+struct Workplace(TempDir);
+
+impl Workplace {
+    fn with(libraries: &[&str]) -> Self {
+        let place = Self(tempfile::tempdir().expect("a temporary folder"));
+        fs::create_dir(place.path("plugins")).expect("a folder for plugins");
+        for library in libraries {
+            let name = format!(
+                "{}{library}{}",
+                std::env::consts::DLL_PREFIX,
+                std::env::consts::DLL_SUFFIX
+            );
+            fs::copy(built(&name), place.path("plugins").join(name)).expect("a copy of a plugin");
+        }
+        place
+    }
+
+    fn with_all_codecs() -> Self {
+        Self::with(
+            &CODECS
+                .map(|codec| format!("press_{codec}"))
+                .each_ref()
+                .map(String::as_str),
+        )
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn press<const N: usize>(&self, arguments: [&str; N]) -> Output {
+        self.command(arguments).output().expect("press starts")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
+    fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_press"));
+        command
+            .current_dir(self.0.path())
+            .args(["--plugins", "plugins"])
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+/// The library that cargo built because this crate depends on it, beside this test.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let path = test.with_file_name(name);
+    assert!(
+        path.is_file(),
+        "{} is built as a dev-dependency",
+        path.display()
+    );
+    path
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[track_caller]
+fn check_succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[track_caller]
+fn check_fails(output: &Output, expected: &[&str]) {
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for expected in expected {
+        assert!(told.contains(expected), "`{expected}` is not in: {told}");
+    }
+}
+
+#[test]
+fn all_codecs_are_listed_by_key() {
+    let place = Workplace::with_all_codecs();
+    let listed = check_succeeds(&place.press(["list"]));
+    for key in ["brotli, br", "gzip, gz", "lz4", "zstd, zst"] {
+        assert!(
+            listed
+                .lines()
+                .any(|line| line.starts_with(key) && line.contains(" 1.0 ")),
+            "{key}: {listed}"
+        );
+    }
+}
+
+#[test]
+fn what_was_compressed_comes_back_under_its_own_name() {
+    let place = Workplace::with_all_codecs();
+    for (input, level) in [
+        (Vec::new(), "5"),
+        (b"a".to_vec(), "1"),
+        (vec![7; 300_000], "9"),
+    ] {
+        for codec in CODECS {
+            fs::write(place.path("file"), &input).unwrap();
+            check_succeeds(&place.press([
+                "compress", "file", "--codec", codec, "--level", level, "--output", "packed",
+            ]));
+            fs::remove_file(place.path("file")).unwrap();
+            check_succeeds(&place.press([
+                "decompress",
+                "packed",
+                "--codec",
+                codec,
+                "--output",
+                "file",
+            ]));
+            assert_eq!(fs::read(place.path("file")).unwrap(), input, "{codec}");
+            fs::remove_file(place.path("packed")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_ending_names_the_codec() {
+    let place = Workplace::with_all_codecs();
+    for (codec, ending) in [
+        ("brotli", "br"),
+        ("gzip", "gz"),
+        ("lz4", "lz4"),
+        ("zstd", "zst"),
+    ] {
+        fs::write(place.path("file.txt"), codec).unwrap();
+        check_succeeds(&place.press(["compress", "file.txt", "--codec", codec]));
+        fs::remove_file(place.path("file.txt")).unwrap();
+        check_succeeds(&place.press(["decompress", &format!("file.txt.{ending}")]));
+        assert_eq!(fs::read_to_string(place.path("file.txt")).unwrap(), codec);
+    }
+}
+
+#[test]
+fn comparing_prints_a_row_for_each_codec() {
+    let place = Workplace::with_all_codecs();
+    fs::write(place.path("file"), vec![b'x'; 100_000]).unwrap();
+    let table = check_succeeds(&place.press(["compare", "file"]));
+    assert_eq!(table.lines().count(), 5, "{table}");
+}
+
+#[test]
+fn damaged_input_is_an_error_of_the_codec() {
+    let place = Workplace::with_all_codecs();
+    fs::write(place.path("file"), vec![b'x'; 100_000]).unwrap();
+    for (codec, ending) in [
+        ("brotli", "br"),
+        ("gzip", "gz"),
+        ("lz4", "lz4"),
+        ("zstd", "zst"),
+    ] {
+        check_succeeds(&place.press(["compress", "file", "--codec", codec]));
+        let packed = fs::read(place.path(&format!("file.{ending}"))).unwrap();
+        fs::write(
+            place.path(&format!("cut.{ending}")),
+            &packed[..packed.len() / 2],
+        )
+        .unwrap();
+        check_fails(
+            &place.press(["decompress", &format!("cut.{ending}")]),
+            &["press: the input is damaged"],
+        );
+    }
+}
+
+#[test]
+fn no_file_is_overwritten() {
+    let place = Workplace::with_all_codecs();
+    fs::write(place.path("file"), "new").unwrap();
+    fs::write(place.path("file.gz"), "old").unwrap();
+    check_fails(
+        &place.press(["compress", "file", "--codec", "gzip"]),
+        &["file.gz"],
+    );
+    assert_eq!(fs::read(place.path("file.gz")).unwrap(), b"old");
+}
+
+#[test]
+fn a_key_that_nobody_has_is_told_with_what_there_is() {
+    let place = Workplace::with(&["press_gzip"]);
+    fs::write(place.path("file"), "text").unwrap();
+    check_fails(
+        &place.press(["compress", "file", "--codec", "zip"]),
+        &["\"zip\"", "org.plugwright.press.gzip"],
+    );
+}
+
+#[test]
+fn an_incompatible_codec_is_refused_before_its_constructor() {
+    let place = Workplace::with(&["press_gzip", "fixture_next_codec"]);
+    fs::write(place.path("file"), "text").unwrap();
+    let mark = place.path("mark");
+    let run = |arguments: [&str; 4]| {
+        place
+            .command(arguments)
+            .env("PRESS_FIXTURE_MARK", &mark)
+            .output()
+            .expect("press starts")
+    };
+    check_fails(
+        &run(["compress", "file", "--codec", "next"]),
+        &["2.0", "1.0", "does not fit"],
+    );
+    assert!(
+        run(["compress", "file", "--codec", "gzip"])
+            .status
+            .success(),
+        "the other codec is not affected"
+    );
+    assert!(
+        !Path::new(&mark).try_exists().unwrap(),
+        "the refused plugin's constructor ran"
+    );
+    if cfg!(target_os = "linux") {
+        // Without this, a constructor that never works would make the test pass.
+        let library = built("libfixture_next_codec.so");
+        check_succeeds(
+            &place
+                .command(["list"])
+                .env("LD_PRELOAD", library)
+                .env("PRESS_FIXTURE_MARK", &mark)
+                .output()
+                .expect("press starts"),
+        );
+        assert!(mark.is_file(), "the constructor does not work at all");
+    }
+}
