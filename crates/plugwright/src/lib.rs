@@ -33,3 +33,8 @@
 #![forbid(unsafe_code)]
 
 pub use plugwright_host::*;
+
+/// The code in the README is compiled by the tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
