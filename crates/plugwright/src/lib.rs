@@ -13,7 +13,7 @@
 //!     fn encode(&self, input: &[u8], level: u32) -> Vec<u8>;
 //! }
 //!
-//! // SAFETY: the plugins in this folder are our own.
+//! // SAFETY (this is where one signs): the plugins in this folder are our own.
 //! let permission = unsafe { InProcess::trust_plugins() };
 //! let host = Host::developer().folder("/opt/press/codecs").in_process(permission).scan();
 //! let codec: Handle<dyn Codec> = host.create("zstd")?;
