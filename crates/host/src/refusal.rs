@@ -14,7 +14,11 @@ use plugwright_trust::Reason;
 
 /// Why a file, or a plugin in it, is not used.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct Refusal(Box<Inner>);
+
+/// Boxed, since a result carries the room for a refusal through every stage of a good load.
+#[derive(Debug)]
+struct Inner {
     path: PathBuf,
     kind: RefusalKind,
 }
@@ -74,22 +78,22 @@ pub enum RefusalKind {
 
 impl Refusal {
     pub(crate) fn new(path: impl Into<PathBuf>, kind: RefusalKind) -> Self {
-        Self {
+        Self(Box::new(Inner {
             path: path.into(),
             kind,
-        }
+        }))
     }
 
     /// The file, or the folder that could not be read.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 
     /// Why.
     #[must_use]
     pub fn kind(&self) -> &RefusalKind {
-        &self.kind
+        &self.0.kind
     }
 }
 
@@ -129,8 +133,8 @@ fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result
 // Paths are printed with `{:?}`, which escapes what a terminal would act on.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = &self.path;
-        match &self.kind {
+        let path = &self.0.path;
+        match &self.0.kind {
             RefusalKind::FolderUnreadable(error) => {
                 write!(f, "the folder {path:?} cannot be read: {error}")
             }
@@ -187,7 +191,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
+        match &self.0.kind {
             RefusalKind::FolderUnreadable(error) | RefusalKind::Reading(error) => Some(error),
             RefusalKind::Unreadable(error) => Some(error),
             RefusalKind::Abi(error) | RefusalKind::Bind(error) => Some(error),
