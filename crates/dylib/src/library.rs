@@ -41,7 +41,7 @@ impl Library {
         unsafe { open::image(image, hints, Stay::Ever) }.map(Self)
     }
 
-    /// Opens a library by name or path: the names of [`candidates`](crate::candidates) are tried in order, in place. A name
+    /// Opens a library by name or path: the names of [`candidates`](crate::candidates()) are tried in order, in place. A name
     /// that is not there is passed over; the first file that is there decides, so that what is wrong with it is told.
     ///
     /// # Safety

@@ -80,10 +80,10 @@ impl Headers {
     }
 }
 
-/// Reads what [`crate::identity`] reads, and what the headers and the dynamic section
+/// Reads what [`crate::identity()`] reads, and what the headers and the dynamic section
 /// tell; checks every structure that a loader follows before it binds symbols.
 ///
-/// `file_name` is as for [`crate::identity`]. It never fails as a whole and never panics.
+/// `file_name` is as for [`crate::identity()`]. It never fails as a whole and never panics.
 pub fn headers<R: ReadAt + ?Sized>(reader: &R, file_name: Option<&OsStr>) -> Headers {
     let mut problems = Problems::default();
     let images = match Source::new(reader) {

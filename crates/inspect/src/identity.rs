@@ -31,7 +31,7 @@ pub struct Image {
     pub offset: u64,
     /// How many bytes it has.
     pub size: u64,
-    /// Plugwright's records. Their details are read at the depth of [`crate::headers`].
+    /// Plugwright's records. Their details are read at the depth of [`crate::headers()`].
     #[serde(rename = "plugwright")]
     pub records: Vec<Record>,
     /// Qt's plugin metadata.

@@ -14,7 +14,7 @@ use proc_macro::TokenStream;
 
 /// Makes a trait a plugin interface.
 ///
-/// ```ignore
+/// ```text
 /// #[interface(id = "org.example.codec", version = "1.2")]
 /// pub trait Codec: Send + Sync { … }
 /// ```
@@ -36,7 +36,7 @@ pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a type a plugin.
 ///
-/// ```ignore
+/// ```text
 /// #[plugin(
 ///     id = "org.example.zstd",
 ///     provides(Codec, keys = ["zstd", "zst"], rank = 10),

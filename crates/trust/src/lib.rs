@@ -1,6 +1,6 @@
 //! The judge: facts and a policy in, a verdict out, no input or output of its own.
 //!
-//! [`judge`] decides whether a plugin file may enter a process, from [`Facts`] that somebody else gathered and a [`Policy`]
+//! [`judge()`] decides whether a plugin file may enter a process, from [`Facts`] that somebody else gathered and a [`Policy`]
 //! that the host named. It opens nothing, asks no clock and reads no environment: the crate is `no_std`, so the compiler
 //! itself keeps it that way. The same facts and the same policy give the same verdict, always.
 //!

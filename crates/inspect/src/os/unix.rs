@@ -35,14 +35,14 @@ pub(crate) fn open(path: &Path, links: Links) -> Result<File, OpenError> {
     open_in(CWD, path, links)
 }
 
-/// Opens the regular file `name` in the open folder `folder`; otherwise as [`crate::open`].
+/// Opens the regular file `name` in the open folder `folder`; otherwise as [`crate::open()`].
 ///
 /// Unix only. A scan that opens relative to the folder it lists saves the system the walk
 /// through the whole path for each file, and cannot be led elsewhere by a folder renamed
 /// meanwhile.
 ///
 /// # Errors
-/// As [`crate::open`]; the error's path is `name`.
+/// As [`crate::open()`]; the error's path is `name`.
 pub fn open_at(folder: impl AsFd, name: &OsStr, links: Links) -> Result<Opened, OpenError> {
     let name = Path::new(name);
     Opened::check(open_in(folder, name, links)?, name)
