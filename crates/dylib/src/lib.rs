@@ -36,8 +36,15 @@
 compile_error!("plugwright-dylib loads libraries on Unix systems only, so far");
 
 mod candidates;
+#[cfg(feature = "explain")]
+mod checked;
 mod copy_folder;
 mod error;
+#[cfg(feature = "explain")]
+mod explain;
+#[cfg(not(feature = "explain"))]
+#[path = "unexplained.rs"]
+mod explain;
 mod hints;
 mod image;
 mod library;

@@ -38,7 +38,7 @@ impl Library {
     /// linker brought another file ([`IdentityMismatch`](crate::LoadErrorKind::IdentityMismatch)).
     pub unsafe fn load(image: Image, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::image(image, hints, Stay::Ever) }.map(Self)
+        unsafe { open::image(image, hints, Stay::Ever) }.map(Self::new)
     }
 
     /// Opens a library by name or path: the names of [`candidates`](crate::candidates()) are tried in order, in place. A name
@@ -51,7 +51,11 @@ impl Library {
     /// If the request is not one, if nothing is found, or as for [`load`](Self::load). The error tells every attempt.
     pub unsafe fn open(request: &Request, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::request(request, hints, Stay::Ever) }.map(Self)
+        unsafe { open::request(request, hints, Stay::Ever, Image::in_place) }.map(Self::new)
+    }
+
+    pub(crate) const fn new(loaded: Arc<Loaded>) -> Self {
+        Self(loaded)
     }
 
     /// What the first to load it called it.

@@ -2,6 +2,7 @@
 
 use crate::candidates::{Candidate, Platform, candidates};
 use crate::error::{Attempt, LoadError, LoadErrorKind, OsText};
+use crate::explain;
 use crate::hints::{Binding, Hints, Visibility};
 use crate::image::{Identity, Image, Place};
 use crate::os::{self, Handle, Mapped};
@@ -37,6 +38,9 @@ pub(crate) enum Stay {
     /// It stays until it is closed.
     Open,
 }
+
+/// Takes hold of a file that a request leads to.
+pub(crate) type Hold = fn(&Path, File) -> Result<Image, LoadError>;
 
 /// All libraries that this crate has open in this process.
 pub(crate) fn store() -> &'static Store<Arc<Loaded>> {
@@ -79,7 +83,8 @@ pub(crate) unsafe fn image(
     let handle = unsafe { os::open(&path, flags(hints, stay)) };
     let handle = handle.map_err(|answer| {
         let candidate = PathBuf::from(OsStr::from_bytes(path.to_bytes()));
-        LoadError::refused(image.name(), vec![Attempt { candidate, answer }])
+        let explanation = explain::refusal(&image, &answer);
+        LoadError::refused(image.name(), Attempt { candidate, answer }).because(explanation)
     })?;
     match os::mapped(handle, image.file()) {
         Ok(Mapped::This) => {}
@@ -125,6 +130,7 @@ pub(crate) unsafe fn request(
     request: &Request,
     hints: Hints,
     stay: Stay,
+    hold: Hold,
 ) -> Result<Arc<Loaded>, LoadError> {
     let asked: &Path = match &request.wanted {
         Wanted::Name(name) | Wanted::System(name) => Path::new(name),
@@ -134,7 +140,7 @@ pub(crate) unsafe fn request(
     for candidate in candidates(request, Platform::THIS)? {
         let outcome = match &candidate {
             // SAFETY: the caller vouches for whatever the request leads to.
-            Candidate::File(path) => unsafe { file(path, hints, stay) },
+            Candidate::File(path) => unsafe { file(path, hints, stay, hold) },
             // SAFETY: as above.
             Candidate::Search(name) => unsafe { search(name, hints, stay) },
         };
@@ -165,7 +171,7 @@ enum Failure {
 ///
 /// # Safety
 /// As for [`request`].
-unsafe fn file(path: &Path, hints: Hints, stay: Stay) -> Result<Arc<Loaded>, Failure> {
+unsafe fn file(path: &Path, hints: Hints, stay: Stay, hold: Hold) -> Result<Arc<Loaded>, Failure> {
     // Neither waits for the writer of a FIFO nor takes a terminal. Symbolic links are followed, as libraries' names are.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = rustix::fs::open(path, flags, Mode::empty())
@@ -179,9 +185,9 @@ unsafe fn file(path: &Path, hints: Hints, stay: Stay) -> Result<Arc<Loaded>, Fai
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             Failure::Elsewhere(attempt(&error))
         }
-        _ => Failure::Final(LoadError::refused(path, vec![attempt(&error)])),
+        _ => Failure::Final(LoadError::refused(path, attempt(&error))),
     })?;
-    let image = Image::in_place(path, file).map_err(|error| match error.kind() {
+    let image = hold(path, file).map_err(|error| match error.kind() {
         // A folder can have the base name of the library beside it.
         LoadErrorKind::NotAFile => {
             Failure::Elsewhere(attempt(&io::Error::other("not a regular file")))

@@ -18,6 +18,7 @@ pub struct SymbolName<'a> {
 
 impl<'a> SymbolName<'a> {
     /// A symbol of a certain version. Versions exist with glibc and on FreeBSD; elsewhere such a symbol is missing.
+    /// glibc takes any version for a symbol of a library that has no versions at all.
     #[must_use]
     pub const fn versioned(name: &'a CStr, version: &'a CStr) -> Self {
         Self {

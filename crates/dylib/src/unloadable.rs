@@ -72,7 +72,7 @@ impl Unloadable {
     /// As for [`Library::open`](crate::Library::open).
     pub unsafe fn open(request: &Request, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::request(request, hints, Stay::Open) }.map(Self::new)
+        unsafe { open::request(request, hints, Stay::Open, Image::in_place) }.map(Self::new)
     }
 
     const fn new(loaded: Arc<Loaded>) -> Self {

@@ -9,10 +9,15 @@ use std::path::{Path, PathBuf};
 /// Why an image could not be made or a library not be loaded: what was to be loaded, every attempt, and what the system
 /// said to each.
 #[derive(Debug)]
-pub struct LoadError {
+pub struct LoadError(Box<Facts>);
+
+/// Behind a pointer, since errors are passed up through every result.
+#[derive(Debug)]
+struct Facts {
     kind: LoadErrorKind,
     path: PathBuf,
     attempts: Vec<Attempt>,
+    explanation: Vec<String>,
     source: Option<Cause>,
 }
 
@@ -38,6 +43,10 @@ pub enum LoadErrorKind {
     Io,
     /// The system cannot hold a sealed copy: not Linux, or forbidden (`vm.memfd_noexec=2`, a filter of system calls).
     SealingUnavailable,
+    /// The file is damaged, or for another system: reading it showed this before anything was loaded.
+    Unsound,
+    /// A name leaves the choice of the file to the system, so that it cannot be checked before.
+    NotCheckable,
     /// None of the names of a request is there.
     NotFound,
     /// The dynamic linker refused the library.
@@ -102,63 +111,73 @@ enum Cause {
 
 impl LoadError {
     pub(crate) fn new(kind: LoadErrorKind, path: &Path) -> Self {
-        Self {
+        let (attempts, explanation) = (Vec::new(), Vec::new());
+        Self(Box::new(Facts {
             kind,
             path: path.to_owned(),
-            attempts: Vec::new(),
+            attempts,
+            explanation,
             source: None,
-        }
+        }))
     }
 
     pub(crate) fn io(kind: LoadErrorKind, path: &Path, error: impl Into<io::Error>) -> Self {
-        Self {
-            source: Some(Cause::Io(error.into())),
-            ..Self::new(kind, path)
-        }
+        let mut new = Self::new(kind, path);
+        new.0.source = Some(Cause::Io(error.into()));
+        new
     }
 
-    pub(crate) fn refused(path: &Path, attempts: Vec<Attempt>) -> Self {
-        let source = attempts
-            .last()
-            .map(|attempt| Cause::Os(attempt.answer.clone()));
-        Self {
-            attempts,
-            source,
-            ..Self::new(LoadErrorKind::Refused, path)
-        }
+    pub(crate) fn refused(path: &Path, attempt: Attempt) -> Self {
+        let mut new = Self::new(LoadErrorKind::Refused, path);
+        new.0.source = Some(Cause::Os(attempt.answer.clone()));
+        new.0.attempts.push(attempt);
+        new
     }
 
     /// The same error after attempts that were made before.
     pub(crate) fn after(mut self, mut earlier: Vec<Attempt>) -> Self {
-        earlier.append(&mut self.attempts);
-        self.attempts = earlier;
+        earlier.append(&mut self.0.attempts);
+        self.0.attempts = earlier;
+        self
+    }
+
+    /// The same error with what was found out about its cause; escaped already.
+    pub(crate) fn because(mut self, explanation: Vec<String>) -> Self {
+        self.0.explanation = explanation;
         self
     }
 
     /// What went wrong, to decide on.
     #[must_use]
-    pub const fn kind(&self) -> LoadErrorKind {
-        self.kind
+    pub fn kind(&self) -> LoadErrorKind {
+        self.0.kind
     }
 
     /// What was to be loaded: the path or name that the caller gave.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 
     /// Everything that was handed to the system, in that order, with its answers.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
-        &self.attempts
+        &self.0.attempts
+    }
+
+    /// What reading the file found out about the cause, a sentence each; empty if nothing, or without the feature
+    /// `explain`.
+    #[must_use]
+    pub fn explanation(&self) -> &[String] {
+        &self.0.explanation
     }
 }
 
 impl LoadError {
     // Paths are printed with `{:?}`, which escapes control characters.
     fn headline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = &self.path;
-        match self.kind {
+        let path = &self.0.path;
+        match self.0.kind {
             LoadErrorKind::NotAbsolute => write!(
                 f,
                 "cannot load {path:?}: expected an absolute path; say what it is relative to"
@@ -196,6 +215,17 @@ impl LoadError {
                     "cannot seal a copy of {path:?}: this system does not permit it; use a private copy"
                 )
             }
+            LoadErrorKind::Unsound => {
+                write!(
+                    f,
+                    "cannot load {path:?}: the file is damaged or not for this system; nothing of it has run"
+                )
+            }
+            LoadErrorKind::NotCheckable => write!(
+                f,
+                "cannot check {path:?} before it is loaded: a name leaves the choice of the file to the system; request it by path or \
+                 from the system's own folders"
+            ),
             LoadErrorKind::NotFound => {
                 write!(f, "cannot find {path:?}: none of its names is there")
             }
@@ -217,17 +247,44 @@ impl LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.headline(f)?;
-        self.attempts.iter().try_for_each(|attempt| {
-            write!(f, "\n  tried {:?}: {}", attempt.candidate, attempt.answer)
-        })
+        for attempt in &self.0.attempts {
+            write!(f, "\n  tried {:?}: {}", attempt.candidate, attempt.answer)?;
+        }
+        self.0
+            .explanation
+            .iter()
+            .try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 
 impl Error for LoadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|cause| match cause {
+        self.0.source.as_ref().map(|cause| match cause {
             Cause::Io(error) => error as &(dyn Error + 'static),
             Cause::Os(text) => text,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kinds that no test can bring about on every machine; the others are brought about from outside.
+    #[test]
+    fn texts() {
+        let text = |kind| LoadError::new(kind, Path::new("/lib/a\n.so")).to_string();
+        insta::assert_snapshot!(text(LoadErrorKind::SealingUnavailable), @r#"cannot seal a copy of "/lib/a\n.so": this system does not permit it; use a private copy"#);
+        insta::assert_snapshot!(text(LoadErrorKind::IdentityMismatch), @r#"loading "/lib/a\n.so" brought another file into the process; nothing of it is handed out, but its constructors have run: end this process"#);
+        insta::assert_snapshot!(text(LoadErrorKind::IdentityUnknown), @r#"cannot tell which file loading "/lib/a\n.so" brought into the process, because /proc/self/maps cannot be read; mount /proc"#);
+    }
+
+    #[test]
+    fn the_systems_words_are_kept_and_escaped_when_they_are_printed() {
+        let text = OsText::new(c"lib\x1b[2J.so: no");
+        assert_eq!(
+            (text.as_str(), text.to_string().as_str()),
+            ("lib\x1b[2J.so: no", "lib\\u{1b}[2J.so: no")
+        );
     }
 }

@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 
 /// Why a symbol was not handed out.
 #[derive(Debug)]
-pub struct SymbolError {
+pub struct SymbolError(Box<Facts>);
+
+/// Behind a pointer, since errors are passed up through every result.
+#[derive(Debug)]
+struct Facts {
     kind: SymbolErrorKind,
     symbol: CString,
     version: Option<CString>,
@@ -30,14 +34,14 @@ pub enum SymbolErrorKind {
 
 impl SymbolError {
     fn new(kind: SymbolErrorKind, symbol: SymbolName<'_>, library: &Path) -> Self {
-        Self {
+        Self(Box::new(Facts {
             kind,
             symbol: symbol.name.to_owned(),
             version: symbol.version.map(ToOwned::to_owned),
             library: library.to_owned(),
             similar: Vec::new(),
             source: None,
-        }
+        }))
     }
 
     pub(crate) fn missing(
@@ -46,11 +50,10 @@ impl SymbolError {
         source: OsText,
         similar: Vec<String>,
     ) -> Self {
-        Self {
-            similar,
-            source: Some(source),
-            ..Self::new(SymbolErrorKind::Missing, symbol, library)
-        }
+        let mut new = Self::new(SymbolErrorKind::Missing, symbol, library);
+        new.0.similar = similar;
+        new.0.source = Some(source);
+        new
     }
 
     pub(crate) fn null(symbol: SymbolName<'_>, library: &Path) -> Self {
@@ -59,55 +62,60 @@ impl SymbolError {
 
     /// What went wrong, to decide on.
     #[must_use]
-    pub const fn kind(&self) -> SymbolErrorKind {
-        self.kind
+    pub fn kind(&self) -> SymbolErrorKind {
+        self.0.kind
     }
 
     /// The symbol's name.
     #[must_use]
     pub fn symbol(&self) -> &CStr {
-        &self.symbol
+        &self.0.symbol
     }
 
     /// The version that was asked for.
     #[must_use]
     pub fn version(&self) -> Option<&CStr> {
-        self.version.as_deref()
+        self.0.version.as_deref()
     }
 
     /// The library that was asked, as it was called when it was loaded.
     #[must_use]
     pub fn library(&self) -> &Path {
-        &self.library
+        &self.0.library
     }
 
     /// Symbols with similar names that the library does export, with their versions after an `@`.
     #[must_use]
     pub fn similar(&self) -> &[String] {
-        &self.similar
+        &self.0.similar
     }
 }
 
 impl fmt::Display for SymbolError {
     // Names are printed with `{:?}`, which escapes control characters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            symbol, library, ..
-        } = self;
-        match self.kind {
+        let Facts {
+            kind,
+            symbol,
+            version,
+            library,
+            similar,
+            ..
+        } = &*self.0;
+        match kind {
             SymbolErrorKind::Missing => write!(f, "{library:?} has no symbol {symbol:?}")?,
             SymbolErrorKind::Null => write!(
                 f,
                 "{library:?} has the symbol {symbol:?}, and its value is 0"
             )?,
         }
-        if let Some(version) = &self.version {
+        if let Some(version) = version {
             write!(f, " of version {version:?}")?;
         }
-        for (index, similar) in self.similar.iter().enumerate() {
+        for (index, name) in similar.iter().enumerate() {
             write!(
                 f,
-                "{}{similar:?}",
+                "{}{name:?}",
                 if index == 0 {
                     "; did you mean "
                 } else {
@@ -121,7 +129,8 @@ impl fmt::Display for SymbolError {
 
 impl Error for SymbolError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source
+        self.0
+            .source
             .as_ref()
             .map(|text| text as &(dyn Error + 'static))
     }

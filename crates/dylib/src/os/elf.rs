@@ -303,17 +303,21 @@ impl Memory<'_> {
             .unwrap_or_default();
         let version_indices = address(DT_VERSYM);
         let symbol = |index: usize| {
-            let symbol =
-                self.read::<Symbol>(symbols.checked_add(index.checked_mul(size_of::<Symbol>())?)?)?;
+            let at = symbols.checked_add(index.checked_mul(size_of::<Symbol>())?)?;
+            Some((index, self.read::<Symbol>(at)?))
+        };
+        let exported = |(index, symbol): (usize, Symbol)| {
             let name = self.string(strings.checked_add(native(symbol.st_name))?)?;
-            let version =
+            let number =
                 version_indices.and_then(|table| self.read::<u16>(table.checked_add(index * 2)?));
-            let version = version.and_then(|number| {
-                versions
-                    .iter()
-                    .find(|(known, _)| *known == number & 0x7fff && *known > 1)
-                    .map(|(_, name)| name.clone())
-            });
+            // The highest bit hides a version that is not the default one; 0 and 1 are no versions.
+            let number = number
+                .map(|number| number & 0x7fff)
+                .filter(|number| *number > 1);
+            let version = versions
+                .iter()
+                .find(|(known, _)| Some(*known) == number)
+                .map(|(_, name)| name.clone());
             let name = String::from_utf8(name)
                 .ok()
                 .filter(|name| !name.is_empty() && symbol.st_shndx != 0)?;
@@ -325,7 +329,8 @@ impl Memory<'_> {
         };
         self.hashed(hash)
             .unwrap_or_default()
-            .filter_map(symbol)
+            .map_while(symbol)
+            .filter_map(exported)
             .collect()
     }
 
@@ -345,7 +350,7 @@ impl Memory<'_> {
         // The last symbol of a chain has the lowest bit set.
         let end = (last_chain..last_chain.checked_add(LIMIT)?)
             .find(|index| word(chains_at + index - first).is_none_or(|hash| hash & 1 == 1))?;
-        Some(first..end + 1)
+        Some(first..end + 1).filter(|indices| indices.len() <= LIMIT)
     }
 
     /// The versions that an image defines: number and name.

@@ -106,7 +106,7 @@ fn a_refusal_tells_what_was_tried_and_what_the_system_said() {
                 "cannot load {path:?}: the system refused it\n  tried {path:?}: {}: invalid ELF header",
                 path.display()
             );
-            assert_eq!(text, expected);
+            assert!(text.starts_with(&expected), "{text}");
             assert!(
                 error
                     .source()

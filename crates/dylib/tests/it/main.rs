@@ -4,7 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
+#[cfg(feature = "explain")]
+mod checked;
 mod child;
+#[cfg(feature = "explain")]
+mod errors;
 mod images;
 mod library;
 mod loaded;

@@ -51,7 +51,8 @@ fn what_is_wrong_with_the_first_file_that_is_there_is_told() {
                 "cannot load \"{base}.so\": the system refused it\n  tried \"{base}\": No such file or directory (os error 2)\n  \
              tried \"{base}.so\": {base}.so: file too short"
             );
-            assert_eq!(error.to_string(), expected);
+            let text = error.to_string();
+            assert!(text.starts_with(&expected), "{text}");
         },
     );
 }
