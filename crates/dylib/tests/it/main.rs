@@ -13,6 +13,7 @@ mod images;
 mod library;
 mod loaded;
 mod opening;
+mod qt;
 mod traps;
 mod unloading;
 
