@@ -4,12 +4,13 @@
 //! bounded positioned reads (never mapped), and every number in it is checked before it is
 //! used. What comes out is data: facts, and a list of [`Problem`]s with stable codes.
 //!
-//! Two depths, each a function and a type of its own:
+//! Three depths, each a function and a type of its own:
 //!
 //! | depth | function | reads | tells |
 //! |---|---|---|---|
 //! | *identity* | [`identity()`] | usually one page | format, architecture, type, Plugwright's records, Qt's metadata |
 //! | *headers* | [`headers()`] | headers and dynamic section | also name, needed libraries, run path, flags, versions, and whether the structure is sound |
+//! | *symbols* | [`symbols()`] | the symbol tables and relocations | also every export and import |
 //!
 //! ```
 //! use plugwright_inspect::{Links, headers, open};
@@ -39,6 +40,7 @@
 )]
 
 mod arch;
+pub mod closure;
 mod headers;
 mod identity;
 pub mod limits;
@@ -46,6 +48,7 @@ mod open;
 mod problem;
 mod qt;
 mod read_at;
+mod symbols;
 mod untrusted;
 
 mod elf;
@@ -56,7 +59,10 @@ mod records;
 mod source;
 
 pub use arch::{ByteOrder, Class, Format, Kind, Machine, Target};
-pub use elf::{DynamicFlags, ElfFacts, NeededVersion, VersionDefinition, VersionNeed};
+pub use elf::{
+    DynamicFlags, ElfFacts, GnuProperties, NeededVersion, Relocations, VersionDefinition,
+    VersionNeed,
+};
 pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
 pub use identity::{Identity, Image, identity};
 #[cfg(unix)]
@@ -65,4 +71,5 @@ pub use open::{Links, OpenError, OpenErrorKind, Opened, open};
 pub use problem::{Code, Group, Loader, Problem};
 pub use qt::{QtEncoding, QtMetadata};
 pub use read_at::ReadAt;
+pub use symbols::{Binding, ImageSymbols, Symbol, SymbolKind, Symbols, symbols};
 pub use untrusted::Untrusted;

@@ -50,6 +50,16 @@ pub const STRING: usize = 64 << 10;
 /// Bytes of the dynamic string table (the largest Debian libraries have some 30 MiB).
 pub const STRING_TABLE: u64 = 128 << 20;
 
+/// Bytes of the dynamic symbol table, and of the table of versions beside it (the largest
+/// Debian libraries have some 5 MiB).
+pub const SYMBOL_TABLE: u64 = 128 << 20;
+
+/// Bytes of one relocation table (the largest Debian libraries have some 20 MiB).
+pub const RELOCATIONS: u64 = 256 << 20;
+
+/// Bytes of one note with GNU properties (real ones have 16 to 48).
+pub const PROPERTIES: u64 = 4096;
+
 /// Bytes of one hash table (one with ten million symbols has some 60 MiB).
 pub const HASH_TABLE: u64 = 128 << 20;
 
@@ -62,3 +72,9 @@ pub const PROBLEMS: usize = 256;
 
 /// Bytes of foreign text that one problem quotes.
 pub const QUOTED: usize = 256;
+
+/// Bytes of the loader's cache (a large system has some 300 KiB).
+pub const LOADER_CACHE: u64 = 64 << 20;
+
+/// Problems that are kept of one closure.
+pub const CLOSURE_PROBLEMS: usize = 4096;

@@ -198,6 +198,29 @@ impl<'e> Dynamic<'e> {
         place
     }
 
+    /// Up to `len` bytes of the table whose address stands in the entry `tag`.
+    pub(crate) fn bytes<R: ReadAt + ?Sized>(
+        &self,
+        tag: u64,
+        len: u64,
+        limit: u64,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+    ) -> Option<Vec<u8>> {
+        let (at, rest) = self.table(tag, problems)?;
+        match source.table(at, len.min(rest), limit) {
+            Ok(bytes) => Some(bytes),
+            Err(fault) => {
+                problems.push(fault.into_problem(
+                    Code::AddressNotLoaded,
+                    Loader::Crashes,
+                    "a table of the dynamic section",
+                ));
+                None
+            }
+        }
+    }
+
     fn check(&self, problems: &mut Problems) {
         let word = self.header.target.class.word();
         for (tag, name) in [(raw::DT_STRTAB, "DT_STRTAB"), (raw::DT_SYMTAB, "DT_SYMTAB")] {

@@ -51,6 +51,21 @@ pub(crate) fn check<R: ReadAt + ?Sized>(
     Some(count)
 }
 
+/// The bytes of a GNU hash table that was checked, for `count` symbols.
+pub(crate) fn gnu_size<R: ReadAt + ?Sized>(
+    dynamic: &Dynamic<'_>,
+    count: u64,
+    source: &mut Source<'_, R>,
+) -> Option<u64> {
+    let (at, _) = dynamic.table(raw::DT_GNU_HASH, &mut Problems::default())?;
+    let head = Fields::new(source.bytes(at, 16).ok()?, dynamic.header.target.byte_order);
+    let (buckets, first, words) = (head.u32(0)?, head.u32(4)?, head.u32(8)?);
+    let bloom = u64::from(words).checked_mul(dynamic.header.target.class.word())?;
+    let chains = count.saturating_sub(first.into());
+    let links = chains.checked_add(buckets.into())?.checked_mul(4)?;
+    bloom.checked_add(links)?.checked_add(16)
+}
+
 /// The header of a GNU hash table and where its parts lie, relative to its start.
 struct Gnu {
     buckets: u64,

@@ -13,14 +13,17 @@ use crate::qt::{self, QtMetadata};
 use crate::read_at::ReadAt;
 use crate::records::{self, Depth};
 use crate::source::Source;
+use crate::symbols::ImageSymbols;
 use crate::untrusted::Untrusted;
 
 use super::dynamic::{Dynamic, DynamicFlags};
 use super::header::{self, Header, Segment};
 use super::notes::{Note, Owner, Region, walk};
+use super::properties::{self, GnuProperties};
 use super::sections::Sections;
+use super::symbols::SymbolTable;
 use super::versions::{self, VersionDefinition, VersionNeed};
-use super::{hash, raw, structure};
+use super::{hash, raw, relocations, structure};
 
 /// What only ELF files have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -56,6 +59,10 @@ pub struct ElfFacts {
     pub relro: bool,
     /// Loaded segments that are writable and executable at once.
     pub writable_code: u64,
+    /// What its code keeps to and needs.
+    pub properties: GnuProperties,
+    /// The file with its debug information (`.gnu_debuglink`).
+    pub debug_link: Option<Untrusted>,
     /// Symbol versions that it defines, the base definition left out.
     pub versions_defined: Vec<VersionDefinition>,
     /// Symbol versions that it needs, by library.
@@ -238,53 +245,104 @@ pub(crate) fn headers<R: ReadAt + ?Sized>(
     problems: &mut Problems,
 ) -> Option<ImageHeaders> {
     let parts = parts(source, problems, Depth::Details)?;
-    let image = parts.image(Depth::Details, file_name, source, problems);
-    let build_id = parts.build_id(source);
-    let interpreter = parts.interpreter(source);
-    let Parts {
-        header,
-        segments,
-        sections,
-        ..
-    } = parts;
-    let mut facts = ElfFacts {
-        os_abi: header.os_abi,
-        processor_flags: header.flags,
-        build_id,
-        interpreter,
-        ..ElfFacts::default()
+    let (headers, _) = parts.headers(file_name, source, problems);
+    Some(headers)
+}
+
+/// The headers' facts, all symbols and the relocations.
+pub(crate) fn symbols<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    file_name: Option<&OsStr>,
+    problems: &mut Problems,
+) -> Option<ImageSymbols> {
+    let parts = parts(source, problems, Depth::Details)?;
+    let (headers, dynamic) = parts.headers(file_name, source, problems);
+    let mut image = ImageSymbols {
+        headers,
+        exports: Vec::new(),
+        imports: Vec::new(),
+        relocations: None,
     };
-    segment_facts(&segments, &mut facts);
-    let mut headers = ImageHeaders {
-        image,
-        name: None,
-        needed: Vec::new(),
-        run_path: None,
-        facts: FormatFacts::Elf(Box::default()),
+    let Some(dynamic) = dynamic else {
+        return Some(image);
     };
-    match Dynamic::read(&header, &segments, source, problems) {
-        Some(dynamic) => {
+    image.relocations = Some(relocations::count(&dynamic, source, problems));
+    let count = image.headers.elf().and_then(|facts| facts.dynamic_symbols);
+    let table = count.and_then(|count| SymbolTable::read(&dynamic, count, source, problems));
+    if let Some(table) = table {
+        (image.exports, image.imports) = table.describe();
+    }
+    Some(image)
+}
+
+impl Parts {
+    fn headers<R: ReadAt + ?Sized>(
+        &self,
+        file_name: Option<&OsStr>,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+    ) -> (ImageHeaders, Option<Dynamic<'_>>) {
+        let mut facts = ElfFacts {
+            os_abi: self.header.os_abi,
+            processor_flags: self.header.flags,
+            build_id: self.build_id(source),
+            interpreter: self.interpreter(source),
+            properties: self.properties(source),
+            debug_link: self.debug_link(source),
+            ..ElfFacts::default()
+        };
+        segment_facts(&self.segments, &mut facts);
+        let mut headers = ImageHeaders {
+            image: self.image(Depth::Details, file_name, source, problems),
+            name: None,
+            needed: Vec::new(),
+            run_path: None,
+            facts: FormatFacts::Elf(Box::default()),
+        };
+        let dynamic = Dynamic::read(&self.header, &self.segments, source, problems);
+        if let Some(dynamic) = &dynamic {
             headers.name = dynamic.string_of(raw::DT_SONAME, source, problems);
             headers.needed = dynamic.strings_of(raw::DT_NEEDED, source, problems);
             headers.run_path = dynamic.string_of(raw::DT_RUNPATH, source, problems);
-            dynamic_facts(&dynamic, &mut facts, source, problems);
-            if let Some(sections) = &sections {
-                compare_views(sections, &dynamic, problems);
+            dynamic_facts(dynamic, &mut facts, source, problems);
+            if let Some(sections) = &self.sections {
+                compare_views(sections, dynamic, problems);
             }
-        }
-        None if header.kind == crate::arch::Kind::SharedLibrary && !segments.is_empty() => {
+        } else if self.header.kind == crate::arch::Kind::SharedLibrary && !self.segments.is_empty()
+        {
             problems.add(
                 Code::NoDynamicSection,
                 Loader::Refuses,
-                header.phoff,
+                self.header.phoff,
                 "a dynamic section",
                 "none",
             );
         }
-        None => {}
+        headers.facts = FormatFacts::Elf(Box::new(facts));
+        (headers, dynamic)
     }
-    headers.facts = FormatFacts::Elf(Box::new(facts));
-    Some(headers)
+
+    fn properties<R: ReadAt + ?Sized>(&self, source: &mut Source<'_, R>) -> GnuProperties {
+        let note = self
+            .notes
+            .iter()
+            .find(|note| note.owner == Owner::Gnu && note.kind == raw::NT_GNU_PROPERTY_TYPE_0);
+        let desc = note.and_then(|note| {
+            source
+                .table(note.desc, note.desc_len, limits::PROPERTIES)
+                .ok()
+        });
+        let target = self.header.target;
+        let desc = desc.unwrap_or_default();
+        properties::decode(&desc, target.class, target.byte_order, target.machine)
+    }
+
+    fn debug_link<R: ReadAt + ?Sized>(&self, source: &mut Source<'_, R>) -> Option<Untrusted> {
+        let section = self.sections.as_ref()?.find(b".gnu_debuglink")?;
+        let len = usize::try_from(section.size).ok()?.min(limits::PAGE);
+        let bytes = source.bytes(section.offset, len).ok()?;
+        Some(until_nul(bytes)?.into())
+    }
 }
 
 fn segment_facts(segments: &[Segment], facts: &mut ElfFacts) {

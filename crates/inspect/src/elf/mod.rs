@@ -8,17 +8,23 @@ mod dynamic;
 mod hash;
 mod header;
 mod image;
+pub(crate) mod module;
 mod notes;
+mod properties;
+mod relocations;
 mod sections;
 mod structure;
+pub(crate) mod symbols;
 mod versions;
 
 pub use dynamic::DynamicFlags;
 pub use image::ElfFacts;
+pub use properties::GnuProperties;
+pub use relocations::Relocations;
 pub use versions::{NeededVersion, VersionDefinition, VersionNeed};
 
 pub(crate) use header::is_elf;
-pub(crate) use image::{headers, identity};
+pub(crate) use image::{headers, identity, symbols as read_symbols};
 pub(crate) use notes::Note;
 
 /// Numbers of the gABI and of glibc's `elf.h`, by their own names.
@@ -42,6 +48,14 @@ pub(crate) mod raw {
     pub(crate) const PF_X: u32 = 1;
     pub(crate) const PF_W: u32 = 2;
 
+    pub(crate) const SHN_UNDEF: u16 = 0;
+    pub(crate) const SHN_ABS: u16 = 0xfff1;
+    pub(crate) const STB_GLOBAL: u8 = 1;
+    pub(crate) const STB_WEAK: u8 = 2;
+    pub(crate) const STB_GNU_UNIQUE: u8 = 10;
+    pub(crate) const STT_TLS: u8 = 6;
+    pub(crate) const STT_GNU_IFUNC: u8 = 10;
+
     pub(crate) const SHT_DYNAMIC: u32 = 6;
     pub(crate) const SHT_NOBITS: u32 = 8;
     pub(crate) const SHT_NULL: u32 = 0;
@@ -50,6 +64,7 @@ pub(crate) mod raw {
     pub(crate) const SHF_EXECINSTR: u64 = 4;
 
     pub(crate) const NT_GNU_BUILD_ID: u32 = 3;
+    pub(crate) const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
 
     pub(crate) const DT_NULL: u64 = 0;
     pub(crate) const DT_NEEDED: u64 = 1;
@@ -81,6 +96,8 @@ pub(crate) mod raw {
     pub(crate) const DT_RUNPATH: u64 = 29;
     pub(crate) const DT_FLAGS: u64 = 30;
     pub(crate) const DT_PREINIT_ARRAYSZ: u64 = 33;
+    pub(crate) const DT_RELRSZ: u64 = 35;
+    pub(crate) const DT_RELR: u64 = 36;
     pub(crate) const DT_GNU_HASH: u64 = 0x6fff_fef5;
     pub(crate) const DT_DEPAUDIT: u64 = 0x6fff_fefb;
     pub(crate) const DT_AUDIT: u64 = 0x6fff_fefc;

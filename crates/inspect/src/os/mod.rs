@@ -8,6 +8,10 @@ mod windows;
 #[cfg(unix)]
 pub use unix::open_at;
 #[cfg(unix)]
-pub(crate) use unix::{kind_of, kind_of_error, open, read_at};
+pub(crate) use unix::{
+    FileIdentity, identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at,
+};
 #[cfg(windows)]
-pub(crate) use windows::{kind_of, kind_of_error, open, read_at};
+pub(crate) use windows::{
+    FileIdentity, identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at,
+};

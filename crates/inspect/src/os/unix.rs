@@ -3,9 +3,10 @@
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
-use std::os::unix::fs::FileTypeExt as _;
-use std::path::Path;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 
 use rustix::fd::AsFd;
 use rustix::fs::{CWD, Mode, OFlags};
@@ -75,4 +76,30 @@ pub(crate) fn kind_of_error(error: &io::Error) -> OpenErrorKind {
         Some(Errno::NODEV) => OpenErrorKind::Device,
         _ => OpenErrorKind::Other,
     }
+}
+
+/// What tells two files apart, whatever they are called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
+pub(crate) fn identity(_: &Path, metadata: &Metadata) -> FileIdentity {
+    FileIdentity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    }
+}
+
+/// A path from a file's bytes.
+pub(crate) fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+/// Whether a part of the path that ought to be a folder is none.
+pub(crate) fn is_not_a_folder(error: &OpenError) -> bool {
+    std::error::Error::source(error)
+        .and_then(|error| error.downcast_ref::<io::Error>())
+        .is_some_and(|error| error.kind() == io::ErrorKind::NotADirectory)
 }

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::open::{Links, OpenError, OpenErrorKind};
 
@@ -41,4 +41,22 @@ pub(crate) fn kind_of(metadata: &Metadata) -> OpenErrorKind {
 
 pub(crate) fn kind_of_error(_: &io::Error) -> OpenErrorKind {
     OpenErrorKind::Other
+}
+
+/// What tells two files apart: the path without links, since stable Rust tells no file
+/// number here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileIdentity(PathBuf);
+
+pub(crate) fn identity(path: &Path, _: &Metadata) -> FileIdentity {
+    FileIdentity(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+}
+
+/// A path from a file's bytes.
+pub(crate) fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+pub(crate) fn is_not_a_folder(_: &OpenError) -> bool {
+    false
 }

@@ -1,6 +1,7 @@
 //! The reader against files built byte by byte, and against Qt's own tool.
 
 mod bad_input;
+mod closure_agreement;
 mod corrupt_elf;
 mod metadata;
 mod qt_agreement;

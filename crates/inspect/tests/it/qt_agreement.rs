@@ -46,7 +46,7 @@ fn installed(qt: &Qt) -> bool {
     false
 }
 
-fn libraries(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn libraries(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let kind = fs::symlink_metadata(&path).expect("an entry").file_type();

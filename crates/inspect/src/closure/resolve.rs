@@ -1,0 +1,609 @@
+//! The walk: from a library to all that it brings in, and the checks over the whole.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::elf::module::{self, Module};
+use crate::elf::symbols::Name;
+use crate::foreign;
+use crate::limits;
+use crate::open::{Links, OpenErrorKind, open};
+use crate::os;
+use crate::problem::{Code, Loader, Problem, Problems};
+use crate::source::Source;
+use crate::untrusted::Untrusted;
+
+use super::cache;
+use super::{
+    Closure, ClosureImage, ClosureProblem, ClosureProblemKind, Outcome, Rule, Search, Step,
+};
+
+/// What lies at a path, read once for all closures.
+#[derive(Clone, Debug)]
+enum File {
+    Absent,
+    Unreadable,
+    OtherArchitecture,
+    Damaged(Arc<[Problem]>),
+    Module(Arc<Loadable>),
+}
+
+/// A library with the identity by which the loader knows it again.
+#[derive(Debug)]
+struct Loadable {
+    module: Module,
+    identity: os::FileIdentity,
+}
+
+/// Finds closures, and shares what it reads between them.
+///
+/// ```
+/// use plugwright_inspect::closure::{Closures, Search};
+///
+/// # let Some(search) = Search::host() else { return Ok(()) };
+/// let mut closures = Closures::new(search);
+/// let closure = closures.of(&std::env::current_exe()?);
+/// for image in &closure.images {
+///     println!("{} at {:?}", image.name, image.path);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Closures {
+    search: Search,
+    files: HashMap<PathBuf, File>,
+    /// Of each library that was asked about: its closure, and the references that nothing
+    /// in it defines. Where all of it is in another closure, only these are open there.
+    known: HashMap<os::FileIdentity, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    closure: Vec<os::FileIdentity>,
+    open: Vec<u32>,
+}
+
+/// A library on its way into a closure.
+struct Member {
+    image: ClosureImage,
+    file: Option<Arc<Loadable>>,
+    /// The position of the one that brought it in.
+    loader: Option<usize>,
+    /// Every name under which it was asked for.
+    names: Vec<Untrusted>,
+}
+
+impl Member {
+    /// The path where it was found, else the name.
+    fn shown(&self) -> Untrusted {
+        match &self.image.path {
+            Some(path) => path.as_os_str().as_encoded_bytes().into(),
+            None => self.image.name.clone(),
+        }
+    }
+}
+
+impl Closures {
+    /// A finder for the system that `search` describes.
+    #[must_use]
+    pub fn new(search: Search) -> Self {
+        Self {
+            search,
+            files: HashMap::new(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// The closure of the library or program at `path`, which is to be absolute.
+    pub fn of(&mut self, path: &Path) -> Closure {
+        let mut problems = Vec::new();
+        let file = self.file(path);
+        let mut members = vec![Member {
+            image: ClosureImage {
+                name: path.as_os_str().as_encoded_bytes().into(),
+                path: Some(path.to_owned()),
+                needed_by: Vec::new(),
+                steps: Vec::new(),
+            },
+            file: match &file {
+                File::Module(file) => Some(Arc::clone(file)),
+                _ => None,
+            },
+            loader: None,
+            names: Vec::new(),
+        }];
+        self.report(&file, 0, &members, Vec::new(), &mut problems);
+        let mut at = 0;
+        while let Some(file) = members.get(at).map(|member| member.file.clone()) {
+            for name in file.iter().flat_map(|file| &file.module.needed) {
+                if members.len() > limits::DEPENDENCIES {
+                    problems.push(problem(ClosureProblemKind::TooMany, at, &members));
+                    break;
+                }
+                self.need(name, at, &mut members, &mut problems);
+            }
+            at = at.saturating_add(1);
+        }
+        check_versions(&members, &mut problems);
+        self.check_symbols(&members, &mut problems);
+        Closure {
+            path: path.to_owned(),
+            images: members.into_iter().map(|member| member.image).collect(),
+            problems,
+        }
+    }
+
+    /// Takes in the library `name` that the member at `by` needs.
+    fn need(
+        &mut self,
+        name: &Untrusted,
+        by: usize,
+        members: &mut Vec<Member>,
+        problems: &mut Vec<ClosureProblem>,
+    ) {
+        if let Some(member) = members.iter_mut().find(|member| answers_to(member, name)) {
+            if !member.names.contains(name) {
+                member.names.push(name.clone());
+            }
+            if !member.image.needed_by.contains(&by) {
+                member.image.needed_by.push(by);
+            }
+            return;
+        }
+        let mut steps = Vec::new();
+        let (path, file) = self.find(name, by, members, &mut steps);
+        // Two names for one file are one library.
+        if let File::Module(file) = &file
+            && let Some(member) = members.iter_mut().find(|member| same_file(member, file))
+        {
+            member.names.push(name.clone());
+            if !member.image.needed_by.contains(&by) {
+                member.image.needed_by.push(by);
+            }
+            return;
+        }
+        let index = members.len();
+        members.push(Member {
+            image: ClosureImage {
+                name: name.clone(),
+                path,
+                needed_by: vec![by],
+                steps: steps.clone(),
+            },
+            file: match &file {
+                File::Module(file) => Some(Arc::clone(file)),
+                _ => None,
+            },
+            loader: Some(by),
+            names: vec![name.clone()],
+        });
+        match file {
+            File::Module(_) => {}
+            File::Damaged(_) => self.report(&file, index, members, steps, problems),
+            _ => {
+                let saw = |outcome| steps.iter().any(|step: &Step| step.outcome == outcome);
+                let kind = if saw(Outcome::OtherArchitecture) {
+                    ClosureProblemKind::WrongArchitecture
+                } else if saw(Outcome::Unreadable) {
+                    ClosureProblemKind::Unreadable
+                } else {
+                    ClosureProblemKind::NotFound
+                };
+                let mut missing = problem(kind, by, members);
+                missing.library = Some(name.clone());
+                missing.steps = steps;
+                problems.push(missing);
+            }
+        }
+    }
+
+    /// Reports a file that is no library that could be loaded.
+    fn report(
+        &self,
+        file: &File,
+        index: usize,
+        members: &[Member],
+        steps: Vec<Step>,
+        problems: &mut Vec<ClosureProblem>,
+    ) {
+        let (kind, faults) = match file {
+            File::Module(_) => return,
+            File::Absent => (ClosureProblemKind::NotFound, None),
+            File::Unreadable => (ClosureProblemKind::Unreadable, None),
+            File::OtherArchitecture => (ClosureProblemKind::WrongArchitecture, None),
+            File::Damaged(faults) => (ClosureProblemKind::Damaged, Some(faults)),
+        };
+        let mut told = problem(kind, index, members);
+        told.faults = faults.map(|faults| faults.to_vec()).unwrap_or_default();
+        told.steps = steps;
+        problems.push(told);
+    }
+
+    /// Looks for `name` in the loader's order.
+    fn find(
+        &mut self,
+        name: &Untrusted,
+        by: usize,
+        members: &[Member],
+        steps: &mut Vec<Step>,
+    ) -> (Option<PathBuf>, File) {
+        let nothing = (None, File::Absent);
+        let Some(needing) = members.get(by) else {
+            return nothing;
+        };
+        let origin = needing.image.path.clone().unwrap_or_default();
+        let wanted = self.search.expand_one(name.as_bytes(), &origin);
+        if name.as_bytes().contains(&b'/') {
+            return self.attempt(Rule::Path, wanted, steps).unwrap_or(nothing);
+        }
+        let run_path = needing
+            .file
+            .as_ref()
+            .and_then(|file| file.module.run_path.clone());
+        if run_path.is_none() {
+            for folder in self.inherited(by, members) {
+                if let Some(found) = self.folder(Rule::RPath, &folder, &wanted, steps) {
+                    return found;
+                }
+            }
+        }
+        for folder in self.search.library_path.clone() {
+            let folder = self
+                .search
+                .expand_one(folder.as_os_str().as_encoded_bytes(), &origin);
+            if let Some(found) = self.folder(Rule::LibraryPath, &folder, &wanted, steps) {
+                return found;
+            }
+        }
+        for folder in run_path
+            .iter()
+            .flat_map(|text| self.search.expand(text, &origin))
+            .collect::<Vec<_>>()
+        {
+            if let Some(found) = self.folder(Rule::RunPath, &folder, &wanted, steps) {
+                return found;
+            }
+        }
+        if needing
+            .file
+            .as_ref()
+            .is_some_and(|file| file.module.no_default_library)
+        {
+            return nothing;
+        }
+        if let Some(path) = self.cached(name) {
+            if let Some(found) = self.attempt(Rule::Cache, path, steps) {
+                return found;
+            }
+        } else {
+            steps.push(Step {
+                rule: Rule::Cache,
+                path: wanted.clone(),
+                outcome: Outcome::Absent,
+            });
+        }
+        for folder in self.search.default_folders.clone() {
+            if let Some(found) = self.folder(Rule::Default, &folder, &wanted, steps) {
+                return found;
+            }
+        }
+        nothing
+    }
+
+    /// The folders of `DT_RPATH` of the needing library and of those that brought it in;
+    /// of each only where it has no `DT_RUNPATH`. The first library's count as well.
+    fn inherited(&self, by: usize, members: &[Member]) -> Vec<PathBuf> {
+        let mut folders = Vec::new();
+        let mut chain = Vec::new();
+        let mut next = Some(by);
+        while let Some(index) = next.filter(|index| !chain.contains(index)) {
+            chain.push(index);
+            next = members.get(index).and_then(|member| member.loader);
+        }
+        if !chain.contains(&0) {
+            chain.push(0);
+        }
+        for member in chain.into_iter().filter_map(|index| members.get(index)) {
+            let (Some(file), Some(path)) = (&member.file, &member.image.path) else {
+                continue;
+            };
+            if file.module.run_path.is_none()
+                && let Some(rpath) = &file.module.rpath
+            {
+                folders.extend(self.search.expand(rpath, path));
+            }
+        }
+        folders
+    }
+
+    /// The cache's answer for a loader of this target.
+    fn cached(&self, name: &Untrusted) -> Option<PathBuf> {
+        let kind = cache::kind_for(&self.search.target)?;
+        let entries = self.search.cache.entries(name.as_bytes());
+        let fits = || entries.iter().filter(|entry| entry.flags == kind);
+        let best = self
+            .search
+            .hwcaps
+            .iter()
+            .find_map(|level| fits().find(|entry| entry.hwcaps.as_deref() == Some(level)));
+        let plain = || fits().find(|entry| entry.hwcaps.is_none());
+        best.or_else(plain).map(|entry| entry.path.clone())
+    }
+
+    /// Tries a folder: its glibc-hwcaps folders first.
+    fn folder(
+        &mut self,
+        rule: Rule,
+        folder: &Path,
+        name: &Path,
+        steps: &mut Vec<Step>,
+    ) -> Option<(Option<PathBuf>, File)> {
+        let levels = folder.join("glibc-hwcaps");
+        // Hardly any folder has them: one look instead of one for each level.
+        if !self.search.hwcaps.is_empty() && self.is_folder(&levels) {
+            for level in self.search.hwcaps.clone() {
+                let path = levels.join(level).join(name);
+                let found = self.attempt(rule, path, steps);
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        self.attempt(rule, folder.join(name), steps)
+    }
+
+    fn is_folder(&mut self, path: &Path) -> bool {
+        // Kept among the files, where a folder is a thing that cannot be loaded.
+        let known = self
+            .files
+            .get(path)
+            .map(|file| !matches!(file, File::Absent));
+        known.unwrap_or_else(|| {
+            let is = path.is_dir();
+            let file = if is { File::Unreadable } else { File::Absent };
+            self.files.insert(path.to_owned(), file);
+            is
+        })
+    }
+
+    /// Tries one file. `None` lets the search go on.
+    fn attempt(
+        &mut self,
+        rule: Rule,
+        path: PathBuf,
+        steps: &mut Vec<Step>,
+    ) -> Option<(Option<PathBuf>, File)> {
+        let path = match (&self.search.current_folder, path.is_absolute()) {
+            (_, true) => path,
+            (Some(folder), false) => folder.join(path),
+            (None, false) => {
+                steps.push(Step {
+                    rule,
+                    path,
+                    outcome: Outcome::CurrentFolder,
+                });
+                return None;
+            }
+        };
+        let file = self.file(&path);
+        let outcome = match file {
+            File::Absent => Outcome::Absent,
+            File::Unreadable => Outcome::Unreadable,
+            File::OtherArchitecture => Outcome::OtherArchitecture,
+            File::Damaged(_) => Outcome::Damaged,
+            File::Module(_) => Outcome::Found,
+        };
+        steps.push(Step {
+            rule,
+            path: path.clone(),
+            outcome,
+        });
+        matches!(outcome, Outcome::Found | Outcome::Damaged).then_some((Some(path), file))
+    }
+
+    fn file(&mut self, path: &Path) -> File {
+        if let Some(file) = self.files.get(path) {
+            return file.clone();
+        }
+        let file = read(path, &self.search);
+        self.files.insert(path.to_owned(), file.clone());
+        file
+    }
+
+    /// Every reference of every member is defined by some member.
+    fn check_symbols(&mut self, members: &[Member], problems: &mut Vec<ClosureProblem>) {
+        let loaded: Vec<(usize, &Arc<Loadable>)> = (0..)
+            .zip(members)
+            .filter_map(|(index, member)| Some((index, member.file.as_ref()?)))
+            .collect();
+        let all: HashSet<os::FileIdentity> = loaded
+            .iter()
+            .map(|(_, file)| file.identity.clone())
+            .collect();
+        for (index, file) in &loaded {
+            let known = self.known.get(&file.identity);
+            let known = known.filter(|known| known.closure.iter().all(|file| all.contains(file)));
+            let open = undefined(file, known, members, &loaded);
+            for symbol in &open {
+                let Some((name, version)) = reference(file, *symbol) else {
+                    continue;
+                };
+                if problems.len() >= limits::CLOSURE_PROBLEMS {
+                    break;
+                }
+                let mut told = problem(ClosureProblemKind::UndefinedSymbol, *index, members);
+                told.symbol = Some(name.into());
+                told.version = version.cloned();
+                problems.push(told);
+            }
+            if *index == 0 {
+                self.known.insert(
+                    file.identity.clone(),
+                    Known {
+                        closure: all.iter().cloned().collect(),
+                        open,
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// The references of `file` that no member defines; of those only that `known` left open.
+fn undefined(
+    file: &Loadable,
+    known: Option<&Known>,
+    members: &[Member],
+    loaded: &[(usize, &Arc<Loadable>)],
+) -> Vec<u32> {
+    let Some(symbols) = &file.module.symbols else {
+        return Vec::new();
+    };
+    let mut open = Vec::new();
+    let mut check = |index: u32| {
+        let Some(raw) = symbols
+            .symbol(index)
+            .filter(|raw| raw.is_strong_reference())
+        else {
+            return;
+        };
+        let name = Name::new(symbols.name(&raw));
+        let wanted = symbols.wanted(index);
+        let version = wanted.map(|wanted| &wanted.version.name);
+        let defines = |file: &Loadable| {
+            let table = file.module.symbols.as_ref();
+            table.is_some_and(|table| table.defines(&name, version))
+        };
+        // The library that the version names has the symbol nearly always.
+        let hinted = wanted.and_then(|wanted| {
+            let member = members
+                .iter()
+                .find(|member| answers_to(member, wanted.library))?;
+            member.file.as_deref()
+        });
+        if !hinted.is_some_and(defines) && !loaded.iter().any(|(_, file)| defines(file)) {
+            open.push(index);
+        }
+    };
+    match known {
+        Some(known) => known.open.iter().copied().for_each(&mut check),
+        None => symbols.iter().for_each(|(index, _)| check(index)),
+    }
+    open
+}
+
+fn reference(file: &Loadable, index: u32) -> Option<(&[u8], Option<&Untrusted>)> {
+    let symbols = file.module.symbols.as_ref()?;
+    let name = symbols.name(&symbols.symbol(index)?);
+    let version = symbols.wanted(index).map(|wanted| &wanted.version.name);
+    Some((name, version))
+}
+
+/// Whether the loader takes `member` for a need of `name`: by a name it was asked for, by
+/// its path, or by its SONAME.
+fn answers_to(member: &Member, name: &Untrusted) -> bool {
+    let soname = member
+        .file
+        .as_ref()
+        .and_then(|file| file.module.soname.as_ref());
+    let path = member
+        .image
+        .path
+        .as_ref()
+        .map(|path| path.as_os_str().as_encoded_bytes());
+    member.names.contains(name) || soname == Some(name) || path == Some(name.as_bytes())
+}
+
+fn same_file(member: &Member, file: &Loadable) -> bool {
+    member
+        .file
+        .as_ref()
+        .is_some_and(|found| found.identity == file.identity)
+}
+
+/// Every version that a member needs of another is defined there. A library that defines
+/// no versions at all satisfies every need, and weak needs may stay open.
+fn check_versions(members: &[Member], problems: &mut Vec<ClosureProblem>) {
+    for (index, member) in (0..).zip(members) {
+        let symbols = member
+            .file
+            .as_ref()
+            .and_then(|file| file.module.symbols.as_ref());
+        for need in symbols.iter().flat_map(|symbols| &symbols.needed) {
+            let other = members
+                .iter()
+                .find(|member| answers_to(member, &need.library));
+            let defined = other
+                .and_then(|other| other.file.as_ref()?.module.symbols.as_ref())
+                .map(|symbols| &symbols.defined);
+            let Some(defined) = defined.filter(|defined| !defined.is_empty()) else {
+                continue;
+            };
+            for version in need.versions.iter().filter(|version| !version.weak) {
+                if defined.iter().any(|found| found.name == version.name) {
+                    continue;
+                }
+                let mut told = problem(ClosureProblemKind::MissingVersion, index, members);
+                told.library = Some(need.library.clone());
+                told.version = Some(version.name.clone());
+                problems.push(told);
+            }
+        }
+    }
+}
+
+fn problem(kind: ClosureProblemKind, index: usize, members: &[Member]) -> ClosureProblem {
+    ClosureProblem {
+        kind,
+        index,
+        image: members.get(index).map(Member::shown).unwrap_or_default(),
+        library: None,
+        symbol: None,
+        version: None,
+        steps: Vec::new(),
+        faults: Vec::new(),
+    }
+}
+
+/// Reads what lies at a path, as the loader would judge it.
+fn read(path: &Path, search: &Search) -> File {
+    let file = match open(path, Links::Follow) {
+        Ok(file) => file,
+        Err(error) => {
+            return match error.kind() {
+                OpenErrorKind::NotFound | OpenErrorKind::LinkLoop => File::Absent,
+                OpenErrorKind::Other if os::is_not_a_folder(&error) => File::Absent,
+                _ => File::Unreadable,
+            };
+        }
+    };
+    let mut problems = Problems::default();
+    let module = match Source::new(&file) {
+        Ok(mut source) if crate::elf::is_elf(source.head()) => {
+            module::read(&mut source, &mut problems)
+        }
+        Ok(source) => {
+            problems.push(foreign::describe(source.head(), source.size()));
+            None
+        }
+        Err(fault) => {
+            problems.push(fault.into_problem(Code::ReadFailed, Loader::Refuses, "the file"));
+            None
+        }
+    };
+    let problems = problems.into_vec();
+    match module {
+        Some(module) if search.target.mismatch(&module.target).is_some() => File::OtherArchitecture,
+        // A program may be asked about, though it cannot be needed.
+        Some(module) if !problems.iter().any(refuses) => File::Module(Arc::new(Loadable {
+            module,
+            identity: os::identity(path, file.metadata()),
+        })),
+        _ => File::Damaged(problems.into()),
+    }
+}
+
+fn refuses(problem: &Problem) -> bool {
+    problem.loader != Loader::Accepts && problem.code != Code::NotASharedObject
+}
