@@ -239,6 +239,22 @@ pub struct Target {
 }
 
 impl Target {
+    /// A target by its parts.
+    #[must_use]
+    pub const fn new(
+        format: Format,
+        machine: Machine,
+        class: Class,
+        byte_order: ByteOrder,
+    ) -> Self {
+        Self {
+            format,
+            machine,
+            class,
+            byte_order,
+        }
+    }
+
     /// The target of the running program, or `None` on a system whose format or processor
     /// this crate does not know.
     #[must_use]

@@ -52,14 +52,13 @@ impl LoaderCache {
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        // The cache of a machine is written in its byte order, and read there.
-        let order = if cfg!(target_endian = "little") {
+        let host = if cfg!(target_endian = "little") {
             ByteOrder::Little
         } else {
             ByteOrder::Big
         };
         let bytes = if bytes.starts_with(OLD_MARK) {
-            let count = Fields::new(bytes, order).u32(12)?;
+            let count = Fields::new(bytes, host).u32(12)?;
             let end = u64::from(count).checked_mul(12)?.checked_add(16)?;
             bytes.get(usize::try_from(align_up(end, 8)?).ok()?..)?
         } else {
@@ -68,6 +67,12 @@ impl LoaderCache {
         if !bytes.starts_with(MARK) {
             return None;
         }
+        // Since glibc 2.33 a flag tells the byte order; before, it is the machine's own.
+        let order = match bytes.get(28)? & 3 {
+            2 => ByteOrder::Little,
+            3 => ByteOrder::Big,
+            _ => host,
+        };
         let fields = Fields::new(bytes, order);
         let count = fields.u32(20)?;
         let hwcaps = hwcaps(bytes, fields.u32(32)?, order);

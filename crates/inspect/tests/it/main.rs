@@ -1,6 +1,7 @@
 //! The reader against files built byte by byte, and against Qt's own tool.
 
 mod bad_input;
+mod closure;
 mod closure_agreement;
 mod corrupt_elf;
 mod metadata;
@@ -8,6 +9,7 @@ mod qt_agreement;
 mod reads;
 mod records;
 mod structure;
+mod symbols;
 
 use plugwright_inspect::{Code, Problem};
 
