@@ -26,7 +26,7 @@ fn members(value: &Value, names: &mut BTreeSet<String>) {
 
 /// Members of `json` that the document does not name in backquotes.
 #[track_caller]
-fn check_documented(json: &Value) {
+pub(crate) fn check_documented(json: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
     let document = fs::read_to_string(path).expect("docs/cli.md is there");
     // The last part of `images[].elf.build_id` is the member's name.

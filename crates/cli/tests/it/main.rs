@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod contracts;
+mod plugins;
 mod program;
 mod qt;

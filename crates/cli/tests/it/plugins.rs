@@ -1,0 +1,170 @@
+//! What the program says of real plugins.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::contracts::check_documented;
+use crate::program::{self, run};
+
+/// A folder with these fixtures, under the names that cargo gives them.
+fn folder(fixtures: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for fixture in fixtures {
+        let path = built(fixture);
+        let name = path.file_name().expect("a library has a name");
+        fs::copy(&path, folder.path().join(name)).expect("a copy of a fixture");
+    }
+    folder
+}
+
+/// The library that cargo built because this crate depends on it, beside this test.
+fn built(fixture: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let path = test.with_file_name(format!("libfixture_{fixture}.so"));
+    assert!(
+        path.is_file(),
+        "{} is built as a dev-dependency",
+        path.display()
+    );
+    path
+}
+
+#[test]
+fn plugins_are_a_table() {
+    let folder = folder(&["hello", "polyglot"]);
+    fs::write(folder.path().join("libcut.so"), "text").unwrap();
+    let run = run(folder.path(), ["list", "."]);
+    insta::assert_snapshot!(run.out, @r"
+    ID                    VERSION  PROVIDES                 WHERE                     KEYS
+    org.example.hello     0.1.0    org.example.greeter 1.1  ./libfixture_hello.so     en, english
+    org.example.polyglot  0.1.0    org.example.greeter 1.1  ./libfixture_polyglot.so  *
+    problem: ./libcut.so: not-a-library: expected a library in ELF, Mach-O or PE, found text (at byte 0x0)
+    2 plugins; 1 problem
+    ");
+    assert_eq!(run.code, Some(1));
+}
+
+#[test]
+fn plugins_are_json() {
+    let folder = folder(&["hello"]);
+    let listing = run(folder.path(), ["list", "--format", "json"]).json();
+    check_documented(&listing);
+    assert_eq!(
+        listing,
+        json!({
+            "plugins": [{
+                "kind": "plugwright",
+                "path": "./libfixture_hello.so",
+                "format": "elf",
+                "arch": std::env::consts::ARCH,
+                "keys": ["en", "english"],
+                "id": "org.example.hello",
+                "version": "0.1.0",
+                "provides": [{"interface": "org.example.greeter", "version": "1.1", "keys": ["en", "english"]}],
+            }],
+            "passed_over": {"libraries": 0, "other_files": 0, "folder_links": 0},
+            "problems": [],
+        })
+    );
+}
+
+#[test]
+fn a_record_is_told_with_its_detail() {
+    let folder = folder(&["hello"]);
+    let report = run(
+        folder.path(),
+        ["inspect", "--format", "json", "libfixture_hello.so"],
+    )
+    .json();
+    check_documented(&report);
+    let image = &report["images"][0];
+    assert_eq!(
+        (&image["type"], &image["qt"]),
+        (&json!("shared-library"), &Value::Null)
+    );
+    let record = &image["plugwright"][0];
+    assert_eq!(
+        (&record["id"], &record["role"]),
+        (&json!("org.example.hello"), &json!("root"))
+    );
+    assert_eq!(record["provides"][0]["rank"], 5);
+    assert_eq!(
+        record["detail"]["metadata"],
+        json!({"formal": false, "language": "en", "weight": 1.5})
+    );
+    assert_eq!(
+        record["detail"]["provided_metadata"],
+        json!([{"since": 1066}])
+    );
+}
+
+#[test]
+fn an_embedded_plugin_is_inspected_and_not_listed() {
+    let folder = folder(&["polyglot"]);
+    let report = run(
+        folder.path(),
+        ["inspect", "--format", "json", "libfixture_polyglot.so"],
+    )
+    .json();
+    let records = report["images"][0]["plugwright"]
+        .as_array()
+        .expect("records are an array");
+    let mut told: Vec<String> = records
+        .iter()
+        .map(|record| format!("{} {}", record["id"], record["role"]))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            r#""org.example.bonjour" "embedded""#,
+            r#""org.example.polyglot" "root""#
+        ]
+    );
+    let listing = run(folder.path(), ["list", "--format", "json"]).json();
+    assert_eq!(listing["plugins"].as_array().map(Vec::len), Some(1));
+    assert_eq!(listing["plugins"][0]["id"], "org.example.polyglot");
+}
+
+#[test]
+fn the_page_of_a_plugin_names_everything_that_people_ask_for() {
+    let folder = folder(&["hello"]);
+    let page = run(folder.path(), ["inspect", "libfixture_hello.so"]).out;
+    for line in [
+        "libfixture_hello.so\n",
+        "  format        ELF, ",
+        "  type          shared library\n",
+        "  needed        ",
+        "  plugin        org.example.hello 0.1.0\n",
+        "    provides    org.example.greeter 1.1, keys en, english\n",
+        "    name        Hello\n",
+        "    metadata    {\"formal\":false,\"language\":\"en\",\"weight\":1.5}\n",
+    ] {
+        assert!(page.contains(line), "{line:?} is not in\n{page}");
+    }
+}
+
+#[test]
+fn looking_executes_nothing() {
+    let folder = folder(&["marker"]);
+    let mark = folder.path().join("mark");
+    let marked = |arguments: &[&str]| {
+        let mut command = program::command(folder.path());
+        let output = command
+            .args(arguments)
+            .env("PLUGWRIGHT_FIXTURE_MARK", &mark)
+            .output()
+            .expect("the program starts");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        mark.try_exists().expect("the folder can be read")
+    };
+    assert!(!marked(&["list"]));
+    assert!(!marked(&["inspect", "libfixture_marker.so"]));
+}
