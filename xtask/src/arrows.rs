@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, TargetKind};
+use cargo_metadata::{DepKindInfo, DependencyKind, Metadata, TargetKind};
 
 use crate::{Outcome, table, workspace};
 
@@ -72,10 +72,7 @@ impl Graph {
             };
             let edges = graph.edges.entry(from.clone()).or_default();
             for dependency in &node.deps {
-                let built = dependency
-                    .dep_kinds
-                    .iter()
-                    .any(|kind| kind.kind != DependencyKind::Development);
+                let built = dependency.dep_kinds.iter().any(is_built);
                 if let (true, Some(to)) = (built, names.get(&dependency.pkg))
                     && to != from
                 {
@@ -196,6 +193,15 @@ impl Rules {
         }
         differences.into_iter().collect()
     }
+}
+
+/// Whether a dependency is more than a test's. `cfg(loom)` is set for models of threads only.
+fn is_built(kind: &DepKindInfo) -> bool {
+    let models_only = kind
+        .target
+        .as_ref()
+        .is_some_and(|target| target.to_string() == "cfg(loom)");
+    kind.kind != DependencyKind::Development && !models_only
 }
 
 /// The name of a workspace crate in the tables, and the proof that its package name shows its place.

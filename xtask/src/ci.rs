@@ -86,7 +86,7 @@ struct Check {
     command: fn() -> Command,
 }
 
-const CHECKS: [Check; 4] = [
+const CHECKS: [Check; 5] = [
     Check {
         name: "features",
         available: || true,
@@ -134,7 +134,33 @@ const CHECKS: [Check; 4] = [
                 "-p",
                 "plugwright-host",
             ]);
-            command.env("RUSTFLAGS", "-Zsanitizer=address");
+            // Plugins find the sanitizer in the test program, so that has to export it.
+            command.env("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-rdynamic");
+            // A test of `dylib` expects a child to die of a signal, which the sanitizer would turn into an exit code.
+            command.env("ASAN_OPTIONS", "handle_segv=0");
+            command
+        },
+    },
+    Check {
+        // Every interleaving of threads in the store of loaded libraries, which no number of ordinary runs shows.
+        name: "loom",
+        available: || true,
+        missing: "",
+        command: || {
+            let mut command = cargo();
+            command.args([
+                "test",
+                "-p",
+                "plugwright-dylib",
+                "--lib",
+                "--release",
+                "--target-dir",
+                "target/loom",
+                "store::model",
+            ]);
+            command
+                .env("RUSTFLAGS", "--cfg loom")
+                .env("LOOM_MAX_PREEMPTIONS", "2");
             command
         },
     },
