@@ -118,8 +118,8 @@ impl Trouble {
     pub(crate) fn line(&self) -> String {
         match &self.place {
             // The codes of readers are part of their text.
-            Some(_) => self.text.clone(),
-            None => format!("{}: {}", self.code, self.text),
+            Some(_) => escape::sentence(&self.text),
+            None => format!("{}: {}", self.code, escape::sentence(&self.text)),
         }
     }
 

@@ -18,6 +18,15 @@ pub(crate) fn text(text: &str) -> String {
     Untrusted::from(text).to_string()
 }
 
+/// A sentence that its maker escaped already; checked once more, because this is the last door.
+pub(crate) fn sentence(sentence: &str) -> String {
+    let sentence = Untrusted::from(sentence);
+    match sentence.to_str() {
+        Some(text) if !sentence.needs_escape() => text.to_owned(),
+        _ => sentence.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +66,12 @@ mod tests {
                 &format!("\\u{{{:x}}}", u32::from(hostile)),
             );
         }
+    }
+
+    #[test]
+    fn what_was_escaped_stays_and_what_was_not_is() {
+        assert_eq!(sentence("found \"a\\u{1b}b\""), "found \"a\\u{1b}b\"");
+        assert_eq!(sentence("found \x1b[2J"), "found \\u{1b}[2J");
     }
 
     #[cfg(unix)]
