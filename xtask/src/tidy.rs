@@ -1,5 +1,6 @@
 //! Checks of the tree itself: what neither the compiler nor clippy sees.
 
+mod references;
 mod unsafe_count;
 mod words;
 
@@ -9,6 +10,7 @@ use std::path::Path;
 use crate::process::say;
 use crate::{Outcome, licences, table, workspace};
 
+pub use references::findings as dead_references;
 pub use unsafe_count::count as count_unsafe;
 pub use words::findings as forbidden;
 
@@ -86,5 +88,8 @@ fn check_file(path: &Path, findings: &mut Vec<String>) -> Outcome {
         ));
     }
     findings.extend(words::findings(&shown, &text));
+    if shown.ends_with(".md") {
+        findings.extend(references::findings(&shown, &text, workspace::root()));
+    }
     Ok(())
 }

@@ -54,3 +54,17 @@ fn the_token_unsafe_is_counted_in_code_alone() {
     );
     assert!(tidy::count_unsafe("fn f( {").is_err());
 }
+
+#[test]
+fn files_that_documents_name_are_there() {
+    let check = |text: &str, expected: usize| {
+        let found = tidy::dead_references("docs/cli.md", text, xtask::workspace::root());
+        assert_eq!(found.len(), expected, "{text}: {found:?}");
+    };
+    check(
+        "[a](cli.md) and [b](../README.md#see-it) and [c](https://example.org/x.md)",
+        0,
+    );
+    check("[a](README.md)", 1);
+    check("`xtask/src/tidy.rs`, `crates/*/src`, `xtask/none.rs`", 1);
+}
