@@ -1,4 +1,4 @@
-//! Compares docs/cli.md with the program: the help of every command and the exit codes.
+//! Compares docs/cli.md with the program: the help of every command, the exit codes and the codes of problems.
 //!
 //! `PLUGWRIGHT_BLESS=1 cargo test -p plugwright-cli reference` writes the document anew.
 
@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory as _;
+use plugwright_inspect::{Code, Group};
 
 use crate::CommandLine;
 use crate::exit::Exit;
@@ -35,7 +36,31 @@ fn parts() -> Vec<(String, String)> {
             rows.collect::<String>()
         ),
     ));
+    parts.push(("problem-codes".to_owned(), problem_codes()));
     parts
+}
+
+/// The codes of the reader, by what they are about.
+fn problem_codes() -> String {
+    let mut groups: Vec<(Group, Vec<&str>)> = Vec::new();
+    for code in Code::ALL {
+        match groups.iter_mut().find(|(group, _)| *group == code.group()) {
+            Some((_, codes)) => codes.push(code.as_str()),
+            None => groups.push((code.group(), vec![code.as_str()])),
+        }
+    }
+    let rows = groups.iter().map(|(group, codes)| {
+        let about = match group {
+            Group::Reading => "reading the file",
+            Group::Foreign => "nothing that a process loads as a library",
+            Group::Structure => "the structure contradicts its format or itself",
+            Group::Metadata => "what a plugin says of itself is damaged",
+            Group::Limit => "a limit of the reader: the answer is not complete",
+            _ => "other",
+        };
+        format!("| {about} | `{}` |\n", codes.join("`, `"))
+    });
+    format!("| about | codes |\n|---|---|\n{}", rows.collect::<String>())
 }
 
 fn block(text: &str) -> String {
