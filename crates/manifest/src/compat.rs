@@ -170,6 +170,22 @@ fn of_types(path: &str, ours: &Type, theirs: &Type) -> Found {
             of_types(&format!("{path}.Ok"), ok, their_ok)
                 .or_else(|| of_types(&format!("{path}.Err"), err, their_err))
         }
+        (Type::Vec(a), Type::Vec(b))
+        | (Type::Slice(a), Type::Slice(b))
+        | (Type::SliceMut(a), Type::SliceMut(b))
+        | (Type::Set(a), Type::Set(b)) => of_types(&format!("{path}[]"), a, b),
+        (Type::Array(a, length), Type::Array(b, their_length)) if length == their_length => {
+            of_types(&format!("{path}[]"), a, b)
+        }
+        (Type::Map(key, value), Type::Map(their_key, their_value)) => {
+            of_types(&format!("{path}.key"), key, their_key)
+                .or_else(|| of_types(&format!("{path}.value"), value, their_value))
+        }
+        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+            let parts = a.iter().zip(b).enumerate();
+            let mut parts = parts.map(|(index, (a, b))| (format!("{path}.{index}"), a, b));
+            parts.find_map(|(path, a, b)| of_types(&path, a, b))
+        }
         (Type::Struct(_, a), Type::Struct(_, b)) => of_fields(path, a, b),
         (Type::Enum(_, a), Type::Enum(_, b)) => of_variants(path, a, b),
         _ => Some((path.to_owned(), ours.to_string(), theirs.to_string())),

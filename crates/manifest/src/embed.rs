@@ -209,20 +209,45 @@ impl<const N: usize> Writer<N> {
         }
     }
 
+    const fn one(&mut self, code: u64, part: &Shape) {
+        self.array(2);
+        self.unsigned(code);
+        self.shape(part);
+    }
+
+    const fn two(&mut self, code: u64, first: &Shape, second: &Shape) {
+        self.array(3);
+        self.unsigned(code);
+        self.shape(first);
+        self.shape(second);
+    }
+
     const fn shape(&mut self, shape: &Shape) {
         match shape {
             Shape::Scalar(scalar) => self.unsigned(*scalar as u64),
-            Shape::Option(some) => {
+            Shape::Option(some) => self.one(code::OPTION, some),
+            Shape::Result(ok, err) => self.two(code::RESULT, ok, err),
+            Shape::Vec(element) => self.one(code::VEC, element),
+            Shape::Slice(element) => self.one(code::SLICE, element),
+            Shape::SliceMut(element) => self.one(code::SLICE_MUT, element),
+            Shape::Tuple(parts) => {
                 self.array(2);
-                self.unsigned(code::OPTION);
-                self.shape(some);
+                self.unsigned(code::TUPLE);
+                self.array(parts.len());
+                let mut index = 0;
+                while index < parts.len() {
+                    self.shape(parts[index]);
+                    index += 1;
+                }
             }
-            Shape::Result(ok, err) => {
+            Shape::Array(element, length) => {
                 self.array(3);
-                self.unsigned(code::RESULT);
-                self.shape(ok);
-                self.shape(err);
+                self.unsigned(code::ARRAY);
+                self.shape(element);
+                self.unsigned(*length as u64);
             }
+            Shape::Map(key, value) => self.two(code::MAP, key, value),
+            Shape::Set(element) => self.one(code::SET, element),
             Shape::Struct(name, fields) => {
                 self.array(3);
                 self.unsigned(code::STRUCT);

@@ -563,12 +563,24 @@ fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<
                 .into());
         }
     };
-    Ok(match (reader.unsigned()?, parts) {
-        (code::OPTION, 2) => Type::Option(Box::new(read_type(reader, deeper, left)?)),
-        (code::RESULT, 3) => Type::Result(
-            Box::new(read_type(reader, deeper, left)?),
-            Box::new(read_type(reader, deeper, left)?),
-        ),
+    let code = reader.unsigned()?;
+    let mut part = || read_type(reader, deeper, left).map(Box::new);
+    Ok(match (code, parts) {
+        (code::OPTION, 2) => Type::Option(part()?),
+        (code::RESULT, 3) => Type::Result(part()?, part()?),
+        (code::VEC, 2) => Type::Vec(part()?),
+        (code::SLICE, 2) => Type::Slice(part()?),
+        (code::SLICE_MUT, 2) => Type::SliceMut(part()?),
+        (code::MAP, 3) => Type::Map(part()?, part()?),
+        (code::SET, 2) => Type::Set(part()?),
+        (code::ARRAY, 3) => Type::Array(part()?, reader.unsigned()?),
+        (code::TUPLE, 2) => {
+            let mut parts = Vec::new();
+            for _ in 0..entries(reader, "tuple")? {
+                parts.push(read_type(reader, deeper, left)?);
+            }
+            Type::Tuple(parts)
+        }
         (code::STRUCT, 3) => Type::Struct(
             text(reader, "type name", MAX_TEXT)?,
             read_fields(reader, deeper, left)?,

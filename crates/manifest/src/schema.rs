@@ -21,6 +21,20 @@ pub enum Shape {
     Option(&'static Self),
     /// `Result<T, E>`.
     Result(&'static Self, &'static Self),
+    /// `Vec<T>`, copied once by the receiver.
+    Vec(&'static Self),
+    /// `&[T]`, as pointer and length.
+    Slice(&'static Self),
+    /// `&mut [T]`, as pointer and length.
+    SliceMut(&'static Self),
+    /// A tuple of two or more.
+    Tuple(&'static [&'static Self]),
+    /// `[T; N]`.
+    Array(&'static Self, usize),
+    /// A map, as a vector of pairs.
+    Map(&'static Self, &'static Self),
+    /// A set, as a vector.
+    Set(&'static Self),
     /// A derived struct: its name and fields in order.
     Struct(&'static str, &'static [FieldShape]),
     /// A derived enum: its name and variants in order.
@@ -139,18 +153,51 @@ scalars! {
     Str = 17, "&str";
     /// `String`, copied once by the receiver
     String = 18, "String";
-    /// `&[u8]`, as pointer and length
-    Bytes = 19, "&[u8]";
-    /// `Vec<u8>`, copied once by the receiver
-    ByteVec = 20, "Vec<u8>";
+    /// `&OsStr`, as pointer and length: bytes on Unix, 16-bit units on Windows
+    OsStr = 19, "&OsStr";
+    /// `OsString`, copied once by the receiver
+    OsString = 20, "OsString";
+    /// `&Path`, as `&OsStr`
+    Path = 21, "&Path";
+    /// `PathBuf`, as `OsString`
+    PathBuf = 22, "PathBuf";
+    /// `Duration`, as 64 bits of seconds and 32 bits of nanoseconds
+    Duration = 23, "Duration";
+    /// `NonZero<u8>`
+    NonZeroU8 = 24, "NonZero<u8>";
+    /// `NonZero<u16>`
+    NonZeroU16 = 25, "NonZero<u16>";
+    /// `NonZero<u32>`
+    NonZeroU32 = 26, "NonZero<u32>";
+    /// `NonZero<u64>`
+    NonZeroU64 = 27, "NonZero<u64>";
+    /// `NonZero<usize>`
+    NonZeroUsize = 28, "NonZero<usize>";
+    /// `NonZero<i8>`
+    NonZeroI8 = 29, "NonZero<i8>";
+    /// `NonZero<i16>`
+    NonZeroI16 = 30, "NonZero<i16>";
+    /// `NonZero<i32>`
+    NonZeroI32 = 31, "NonZero<i32>";
+    /// `NonZero<i64>`
+    NonZeroI64 = 32, "NonZero<i64>";
+    /// `NonZero<isize>`
+    NonZeroIsize = 33, "NonZero<isize>";
 }
 
 /// Codes of the types that have parts.
 pub(crate) mod code {
-    pub(crate) const OPTION: u64 = 32;
-    pub(crate) const RESULT: u64 = 33;
-    pub(crate) const STRUCT: u64 = 34;
-    pub(crate) const ENUM: u64 = 35;
+    pub(crate) const OPTION: u64 = 128;
+    pub(crate) const RESULT: u64 = 129;
+    pub(crate) const STRUCT: u64 = 130;
+    pub(crate) const ENUM: u64 = 131;
+    pub(crate) const VEC: u64 = 132;
+    pub(crate) const SLICE: u64 = 133;
+    pub(crate) const SLICE_MUT: u64 = 134;
+    pub(crate) const TUPLE: u64 = 135;
+    pub(crate) const ARRAY: u64 = 136;
+    pub(crate) const MAP: u64 = 137;
+    pub(crate) const SET: u64 = 138;
 }
 
 /// Mixes bytes into a 64-bit FNV-1a hash (the parameters are those of the FNV authors).
@@ -197,18 +244,39 @@ impl Hash {
         }
     }
 
+    const fn one(&mut self, code: u64, part: &Shape) {
+        self.number(code);
+        self.shape(part);
+    }
+
+    const fn two(&mut self, code: u64, first: &Shape, second: &Shape) {
+        self.one(code, first);
+        self.shape(second);
+    }
+
     const fn shape(&mut self, shape: &Shape) {
         match shape {
             Shape::Scalar(scalar) => self.number(*scalar as u64),
-            Shape::Option(some) => {
-                self.number(code::OPTION);
-                self.shape(some);
+            Shape::Option(some) => self.one(code::OPTION, some),
+            Shape::Result(ok, err) => self.two(code::RESULT, ok, err),
+            Shape::Vec(element) => self.one(code::VEC, element),
+            Shape::Slice(element) => self.one(code::SLICE, element),
+            Shape::SliceMut(element) => self.one(code::SLICE_MUT, element),
+            Shape::Tuple(parts) => {
+                self.number(code::TUPLE);
+                self.number(parts.len() as u64);
+                let mut index = 0;
+                while index < parts.len() {
+                    self.shape(parts[index]);
+                    index += 1;
+                }
             }
-            Shape::Result(ok, err) => {
-                self.number(code::RESULT);
-                self.shape(ok);
-                self.shape(err);
+            Shape::Array(element, length) => {
+                self.one(code::ARRAY, element);
+                self.number(*length as u64);
             }
+            Shape::Map(key, value) => self.two(code::MAP, key, value),
+            Shape::Set(element) => self.one(code::SET, element),
             // A type's name is not part of what crosses: renaming it breaks nobody.
             Shape::Struct(_, fields) => {
                 self.number(code::STRUCT);
@@ -275,6 +343,20 @@ pub enum Type {
     Option(Box<Self>),
     /// `Result<T, E>`.
     Result(Box<Self>, Box<Self>),
+    /// `Vec<T>`.
+    Vec(Box<Self>),
+    /// `&[T]`.
+    Slice(Box<Self>),
+    /// `&mut [T]`.
+    SliceMut(Box<Self>),
+    /// A tuple.
+    Tuple(Vec<Self>),
+    /// `[T; N]`.
+    Array(Box<Self>, u64),
+    /// A map.
+    Map(Box<Self>, Box<Self>),
+    /// A set.
+    Set(Box<Self>),
     /// A derived struct.
     Struct(String, Vec<Field>),
     /// A derived enum.
@@ -327,10 +409,18 @@ pub struct Schema {
 
 impl From<&Shape> for Type {
     fn from(shape: &Shape) -> Self {
+        let boxed = |part: &Shape| Box::new(Self::from(part));
         match shape {
             Shape::Scalar(scalar) => Self::Scalar(*scalar),
-            Shape::Option(some) => Self::Option(Box::new((*some).into())),
-            Shape::Result(ok, err) => Self::Result(Box::new((*ok).into()), Box::new((*err).into())),
+            Shape::Option(some) => Self::Option(boxed(some)),
+            Shape::Result(ok, err) => Self::Result(boxed(ok), boxed(err)),
+            Shape::Vec(element) => Self::Vec(boxed(element)),
+            Shape::Slice(element) => Self::Slice(boxed(element)),
+            Shape::SliceMut(element) => Self::SliceMut(boxed(element)),
+            Shape::Tuple(parts) => Self::Tuple(parts.iter().map(|part| (*part).into()).collect()),
+            Shape::Array(element, length) => Self::Array(boxed(element), *length as u64),
+            Shape::Map(key, value) => Self::Map(boxed(key), boxed(value)),
+            Shape::Set(element) => Self::Set(boxed(element)),
             Shape::Struct(name, fields) => Self::Struct((*name).to_owned(), owned(fields)),
             Shape::Enum(name, variants) => Self::Enum(
                 (*name).to_owned(),
@@ -372,6 +462,20 @@ impl fmt::Display for Type {
             Self::Scalar(scalar) => f.write_str(scalar.name()),
             Self::Option(some) => write!(f, "Option<{some}>"),
             Self::Result(ok, err) => write!(f, "Result<{ok}, {err}>"),
+            Self::Vec(element) => write!(f, "Vec<{element}>"),
+            Self::Slice(element) => write!(f, "&[{element}]"),
+            Self::SliceMut(element) => write!(f, "&mut [{element}]"),
+            Self::Tuple(parts) => {
+                f.write_str("(")?;
+                for (index, part) in parts.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{part}")?;
+                }
+                f.write_str(")")
+            }
+            Self::Array(element, length) => write!(f, "[{element}; {length}]"),
+            Self::Map(key, value) => write!(f, "Map<{key}, {value}>"),
+            Self::Set(element) => write!(f, "Set<{element}>"),
             Self::Struct(name, _) | Self::Enum(name, _) => f.write_str(name),
         }
     }
@@ -466,11 +570,11 @@ mod tests {
     #[test]
     fn methods_read_like_rust() {
         const RESULT: &Shape = &Shape::Result(
-            &Shape::Scalar(Scalar::ByteVec),
+            &Shape::Vec(&Shape::Scalar(Scalar::U8)),
             &Shape::Enum("CodecError", &[]),
         );
         const PARAMS: &[FieldShape] = &[
-            field("input", &Shape::Scalar(Scalar::Bytes)),
+            field("input", &Shape::Slice(&Shape::Scalar(Scalar::U8))),
             field("level", U32),
         ];
         let method = Method::from(&MethodShape {

@@ -1,15 +1,16 @@
 //! `#[interface]`: a trait becomes a vtable, a handle that implements it, and a schema.
 
 use plugwright_manifest::InterfaceVersion;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use syn::visit_mut::{self, VisitMut};
+use syn::visit_mut::VisitMut;
 use syn::{
-    FnArg, ItemTrait, Lifetime, LitStr, Pat, ReceiverKind, ReturnType, Safety, TraitItem,
-    TraitItemFn, Type, TypeParamBound, TypeReference, parse_quote,
+    FnArg, ItemTrait, LitStr, Pat, ReceiverKind, ReturnType, Safety, TraitItem, TraitItemFn, Type,
+    TypeParamBound, TypeReference, parse_quote,
 };
 
 use crate::arguments::{Arguments, Mistakes, check_id, need, once};
+use crate::lifetimes::with_static;
 
 /// What the attribute and the trait say, checked.
 struct Interface {
@@ -207,10 +208,11 @@ fn check_receiver(function: &TraitItemFn, mistakes: &mut Mistakes) {
 fn check_parameter(ty: &Type, mistakes: &mut Mistakes) {
     if let Type::Reference(reference) = ty
         && let Some(token) = &reference.mutability
+        && !matches!(*reference.elem, Type::Slice(_))
     {
         mistakes.at(
             token,
-            "a parameter cannot be lent for writing: return the new value",
+            "only a slice of numbers can be lent for writing: return the new value",
         );
     }
 }
@@ -226,25 +228,6 @@ fn borrowed(ty: &Type) -> Option<TypeReference> {
     let mut find = Find(None);
     find.visit_type_mut(&mut ty.clone());
     find.0
-}
-
-/// The type with `'static` for every lifetime: what names its Abi and shape, which are the
-/// same for all lifetimes.
-fn with_static(ty: &Type) -> Type {
-    struct Static;
-    impl VisitMut for Static {
-        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-            reference.lifetime = Some(Lifetime::new("'static", Span::call_site()));
-            visit_mut::visit_type_mut(self, &mut reference.elem);
-        }
-
-        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-            *lifetime = Lifetime::new("'static", Span::call_site());
-        }
-    }
-    let mut ty = ty.clone();
-    Static.visit_type_mut(&mut ty);
-    ty
 }
 
 impl Interface {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod interface;
+mod lifetimes;
 mod metadata;
 mod plugin;
 mod portable;
@@ -66,6 +67,9 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Lets a struct or an enum cross the boundary, when all its fields do.
+///
+/// It may have lifetimes, for fields that borrow, and type parameters, which then must be
+/// `Portable` themselves.
 #[proc_macro_derive(Portable)]
 pub fn portable(item: TokenStream) -> TokenStream {
     portable::expand(item.into())

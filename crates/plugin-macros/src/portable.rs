@@ -2,18 +2,17 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Data, DeriveInput, Fields, Type};
+use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Type};
 
 use crate::arguments::Mistakes;
+use crate::lifetimes::with_static;
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
     let mut mistakes = Mistakes::default();
-    if !item.generics.params.is_empty() {
-        mistakes.at(&item.generics, "a type that crosses cannot be generic");
-    }
+    let named = Named::new(&item.ident, &item.generics, &mut mistakes);
     let body = match &item.data {
-        Data::Struct(data) => Some(of_struct(&item.ident, &data.fields)),
+        Data::Struct(data) => Some(of_struct(&named, &data.fields)),
         Data::Enum(data) => {
             let variants: Vec<Variant> = data
                 .variants
@@ -26,7 +25,7 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
                     "an enum without variants has no value that could cross",
                 );
             }
-            Some(of_enum(&item.ident, &variants))
+            Some(of_enum(&named, &variants))
         }
         Data::Union(_) => {
             mistakes.at(
@@ -38,6 +37,80 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     };
     let body = mistakes.into_result(body)?;
     Ok(quote! { const _: () = { #body }; })
+}
+
+/// The type's name and what it is generic over.
+struct Named<'a> {
+    ident: &'a Ident,
+    /// The type parameters: those of the twin, which has no lifetimes.
+    types: Vec<&'a Ident>,
+    generics: &'a Generics,
+}
+
+impl<'a> Named<'a> {
+    fn new(ident: &'a Ident, generics: &'a Generics, mistakes: &mut Mistakes) -> Self {
+        let mut types = Vec::new();
+        for param in &generics.params {
+            match param {
+                GenericParam::Type(param) => types.push(&param.ident),
+                GenericParam::Const(param) => {
+                    mistakes.at(
+                        param,
+                        "a type that crosses cannot be generic over a constant",
+                    );
+                }
+                GenericParam::Lifetime(_) => {}
+            }
+        }
+        Self {
+            ident,
+            types,
+            generics,
+        }
+    }
+
+    /// `<T: Portable, …>` of the twin.
+    fn twin_params(&self) -> TokenStream {
+        let types = &self.types;
+        quote! { <#(#types: ::plugwright_plugin::Portable),*> }
+    }
+
+    /// `<T, …>` of the twin.
+    fn twin_arguments(&self) -> TokenStream {
+        let types = &self.types;
+        quote! { <#(#types),*> }
+    }
+
+    /// `impl<…> Portable for Name<…> where T: Portable, …`
+    fn implementation(&self, body: &TokenStream) -> TokenStream {
+        let (ident, types) = (self.ident, &self.types);
+        let (params, arguments, bounds) = self.generics.split_for_impl();
+        let bounds = bounds.map(|bounds| &bounds.predicates);
+        let bounds = bounds.into_iter().flatten();
+        quote! {
+            unsafe impl #params ::plugwright_plugin::Portable for #ident #arguments
+            where
+                #(#types: ::plugwright_plugin::Portable,)*
+                #(#bounds,)*
+            {
+                #body
+            }
+        }
+    }
+
+    /// That the twin `name` can be copied, which a derive would make depend on `T: Copy`.
+    fn copy(&self, name: &Ident) -> TokenStream {
+        let (params, arguments) = (self.twin_params(), self.twin_arguments());
+        quote! {
+            impl #params Clone for #name #arguments {
+                fn clone(&self) -> Self {
+                    *self
+                }
+            }
+
+            impl #params Copy for #name #arguments {}
+        }
+    }
 }
 
 /// The fields of a struct or variant: for each its name in patterns, in messages, its type.
@@ -69,18 +142,26 @@ impl Parts {
         parts
     }
 
-    /// The `repr(C)` struct of the fields' Abis.
-    fn raw(&self, name: &Ident) -> TokenStream {
-        let Self {
-            bindings, types, ..
-        } = self;
+    /// The `repr(C)` struct of the fields' Abis, and of a marker for parameters that this
+    /// variant's fields do not name.
+    fn raw(&self, named: &Named<'_>, name: &Ident) -> TokenStream {
+        let bindings = &self.bindings;
+        let types = self.types.iter().map(with_static);
+        let params = named.twin_params();
+        let copy = named.copy(name);
+        let parameters = &named.types;
+        let marker = (!parameters.is_empty()).then(|| {
+            quote! { __marker: ::core::marker::PhantomData<(#(#parameters,)*)>, }
+        });
         quote! {
             #[doc(hidden)]
             #[repr(C)]
-            #[derive(Clone, Copy)]
-            pub struct #name {
+            pub struct #name #params {
                 #(#bindings: <#types as ::plugwright_plugin::Portable>::Abi,)*
+                #marker
             }
+
+            #copy
         }
     }
 
@@ -92,10 +173,15 @@ impl Parts {
         quote! { #path { #(#members: #bindings),* } }
     }
 
-    fn filled(&self, name: &Ident) -> TokenStream {
+    fn filled(&self, named: &Named<'_>, name: &Ident) -> TokenStream {
         let bindings = &self.bindings;
+        let marker =
+            (!named.types.is_empty()).then(|| quote! { __marker: ::core::marker::PhantomData, });
         quote! {
-            #name { #(#bindings: ::plugwright_plugin::Portable::into_abi(#bindings),)* }
+            #name {
+                #(#bindings: ::plugwright_plugin::Portable::into_abi(#bindings),)*
+                #marker
+            }
         }
     }
 
@@ -115,7 +201,8 @@ impl Parts {
     }
 
     fn shapes(&self) -> TokenStream {
-        let Self { names, types, .. } = self;
+        let names = &self.names;
+        let types = self.types.iter();
         quote! {
             &[#(::plugwright_plugin::__private::FieldShape {
                 name: #names,
@@ -125,9 +212,9 @@ impl Parts {
     }
 }
 
-fn of_struct(ident: &Ident, fields: &Fields) -> TokenStream {
+fn of_struct(named: &Named<'_>, fields: &Fields) -> TokenStream {
     let parts = Parts::new(fields);
-    let raw_name = format_ident!("__Raw{}", ident);
+    let raw_name = format_ident!("__Raw{}", named.ident);
     // A C struct has at least one member.
     let (raw, filled) = if parts.types.is_empty() {
         let raw = quote! {
@@ -138,34 +225,36 @@ fn of_struct(ident: &Ident, fields: &Fields) -> TokenStream {
         };
         (raw, quote! { #raw_name { empty: 0 } })
     } else {
-        (parts.raw(&raw_name), parts.filled(&raw_name))
+        (parts.raw(named, &raw_name), parts.filled(named, &raw_name))
     };
     let pattern = parts.at(&quote! { Self });
     let taken = parts.taken(&quote! { __raw });
     let shapes = parts.shapes();
-    let name = ident.to_string();
+    let name = named.ident.to_string();
+    let arguments = named.twin_arguments();
+    let implementation = named.implementation(&quote! {
+        type Abi = #raw_name #arguments;
+
+        const SHAPE: &'static ::plugwright_plugin::__private::Shape =
+            &::plugwright_plugin::__private::Shape::Struct(#name, #shapes);
+
+        fn into_abi(self) -> Self::Abi {
+            let #pattern = self;
+            #filled
+        }
+
+        unsafe fn from_abi(
+            __raw: Self::Abi,
+        ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
+            #taken
+            ::core::result::Result::Ok(#pattern)
+        }
+    });
     quote! {
         #raw
 
         // SAFETY: the Abi is repr(C) and has the fields of the shape in order.
-        unsafe impl ::plugwright_plugin::Portable for #ident {
-            type Abi = #raw_name;
-
-            const SHAPE: &'static ::plugwright_plugin::__private::Shape =
-                &::plugwright_plugin::__private::Shape::Struct(#name, #shapes);
-
-            fn into_abi(self) -> #raw_name {
-                let #pattern = self;
-                #filled
-            }
-
-            unsafe fn from_abi(
-                __raw: #raw_name,
-            ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
-                #taken
-                ::core::result::Result::Ok(#pattern)
-            }
-        }
+        #implementation
     }
 }
 
@@ -189,16 +278,16 @@ impl Variant {
     }
 }
 
-fn of_enum(ident: &Ident, variants: &[Variant]) -> TokenStream {
-    let raw_name = format_ident!("__Raw{}", ident);
-    let union = format_ident!("__Raw{}Fields", ident);
+fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
+    let raw_name = format_ident!("__Raw{}", named.ident);
+    let union = format_ident!("__Raw{}Fields", named.ident);
     let with_fields: Vec<&Variant> = variants
         .iter()
         .filter(|variant| variant.has_fields())
         .collect();
     let raws = with_fields
         .iter()
-        .map(|variant| variant.parts.raw(&variant.raw));
+        .map(|variant| variant.parts.raw(named, &variant.raw));
     let members: Vec<&Ident> = with_fields.iter().map(|variant| &variant.raw).collect();
     let tag = |index: usize| Literal::u32_suffixed(u32::try_from(index).unwrap_or(u32::MAX));
     let into = variants.iter().enumerate().map(|(index, variant)| {
@@ -206,7 +295,7 @@ fn of_enum(ident: &Ident, variants: &[Variant]) -> TokenStream {
         let pattern = variant.parts.at(&quote! { Self::#name });
         let fields = if variant.has_fields() {
             let member = &variant.raw;
-            let filled = variant.parts.filled(member);
+            let filled = variant.parts.filled(named, member);
             quote! { #union { #member: #filled } }
         } else {
             quote! { #union { __none: 0 } }
@@ -235,51 +324,56 @@ fn of_enum(ident: &Ident, variants: &[Variant]) -> TokenStream {
         let fields = variant.parts.shapes();
         quote! { ::plugwright_plugin::__private::VariantShape { name: #name, fields: #fields } }
     });
-    let name = ident.to_string();
+    let name = named.ident.to_string();
     let expected = format!("a {name} with a known variant");
+    let (params, arguments) = (named.twin_params(), named.twin_arguments());
+    let (copy_union, copy_raw) = (named.copy(&union), named.copy(&raw_name));
+    let implementation = named.implementation(&quote! {
+        type Abi = #raw_name #arguments;
+
+        const SHAPE: &'static ::plugwright_plugin::__private::Shape =
+            &::plugwright_plugin::__private::Shape::Enum(#name, &[#(#shapes),*]);
+
+        fn into_abi(self) -> Self::Abi {
+            match self { #(#into)* }
+        }
+
+        unsafe fn from_abi(
+            __raw: Self::Abi,
+        ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
+            match __raw.tag {
+                #(#from)*
+                _ => ::core::result::Result::Err(::plugwright_plugin::Invalid::new(#expected)),
+            }
+        }
+    });
     quote! {
         #(#raws)*
 
         #[doc(hidden)]
         #[repr(C)]
-        #[derive(Clone, Copy)]
         #[expect(
             non_snake_case,
             clippy::allow_attributes,
             reason = "each member has the name of its type"
         )]
-        pub union #union {
+        pub union #union #params {
             __none: u8,
-            #(#members: #members,)*
+            #(#members: #members #arguments,)*
         }
+
+        #copy_union
 
         #[doc(hidden)]
         #[repr(C)]
-        #[derive(Clone, Copy)]
-        pub struct #raw_name {
+        pub struct #raw_name #params {
             tag: u32,
-            fields: #union,
+            fields: #union #arguments,
         }
+
+        #copy_raw
 
         // SAFETY: the Abi is repr(C): a tag, then a union of the variants' fields in order.
-        unsafe impl ::plugwright_plugin::Portable for #ident {
-            type Abi = #raw_name;
-
-            const SHAPE: &'static ::plugwright_plugin::__private::Shape =
-                &::plugwright_plugin::__private::Shape::Enum(#name, &[#(#shapes),*]);
-
-            fn into_abi(self) -> #raw_name {
-                match self { #(#into)* }
-            }
-
-            unsafe fn from_abi(
-                __raw: #raw_name,
-            ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
-                match __raw.tag {
-                    #(#from)*
-                    _ => ::core::result::Result::Err(::plugwright_plugin::Invalid::new(#expected)),
-                }
-            }
-        }
+        #implementation
     }
 }

@@ -16,13 +16,13 @@ use std::sync::Arc;
 /// before any of its code runs, from the manifest alone.
 pub const ABI: u32 = 1;
 
-/// Borrowed bytes, or the elements of a borrowed slice.
+/// Borrowed elements: bytes, for text.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct RawSlice {
-    /// The first byte; not null, even when there is none.
+    /// The first element; aligned and not null, even when there is none.
     pub pointer: *const u8,
-    /// How many bytes.
+    /// How many elements.
     pub length: usize,
 }
 
@@ -37,17 +37,28 @@ impl RawSlice {
     }
 }
 
-/// Owned bytes: the receiver copies them and calls `release`.
+/// Elements that are lent for writing.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawSliceMut {
+    /// The first element; aligned and not null, even when there is none.
+    pub pointer: *mut u8,
+    /// How many elements.
+    pub length: usize,
+}
+
+/// Owned elements: the receiver takes each over and calls `release`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct RawVec {
-    /// The first byte; not null, even when there is none.
+    /// The first element; aligned and not null, even when there is none.
     pub pointer: *mut u8,
-    /// How many bytes are initialised.
+    /// How many elements are initialised.
     pub length: usize,
-    /// How many bytes were allocated.
+    /// For how many elements memory was allocated.
     pub capacity: usize,
-    /// Frees the bytes, in the allocator that they came from.
+    /// Frees the memory of the elements, in the allocator that it came from; not what the
+    /// elements own, which the receiver took over.
     pub release: unsafe extern "C" fn(pointer: *mut u8, length: usize, capacity: usize),
 }
 
@@ -89,6 +100,53 @@ pub struct RawWide {
     pub low: u64,
     /// The upper 64 bits.
     pub high: u64,
+}
+
+/// A `Duration`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawDuration {
+    /// Whole seconds.
+    pub seconds: u64,
+    /// Nanoseconds of the second begun: less than 1,000,000,000.
+    pub nanoseconds: u32,
+}
+
+/// An array.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct RawArray<A, const N: usize> {
+    /// The elements.
+    pub elements: [A; N],
+}
+
+macro_rules! raw_tuples {
+    ($($(#[$doc:meta])* $name:ident<$($type:ident),*>;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        #[repr(C)]
+        pub struct $name<$($type),*>($(
+            /// A part.
+            pub $type,
+        )*);
+    )*};
+}
+
+raw_tuples! {
+    /// A tuple of two.
+    RawTuple2<A, B>;
+    /// A tuple of three.
+    RawTuple3<A, B, C>;
+    /// A tuple of four.
+    RawTuple4<A, B, C, D>;
+    /// A tuple of five.
+    RawTuple5<A, B, C, D, E>;
+    /// A tuple of six.
+    RawTuple6<A, B, C, D, E, F>;
+    /// A tuple of seven.
+    RawTuple7<A, B, C, D, E, F, G>;
+    /// A tuple of eight.
+    RawTuple8<A, B, C, D, E, F, G, H>;
 }
 
 /// What every function of a plugin returns: a failure, or else a value.

@@ -55,7 +55,7 @@ fn a_parameter_of_another_type() {
         params: &[
             FieldShape {
                 name: "input",
-                shape: &Shape::Scalar(Scalar::Bytes),
+                shape: &Shape::Slice(&Shape::Scalar(Scalar::U8)),
             },
             FieldShape {
                 name: "level",
@@ -75,7 +75,7 @@ fn a_parameter_of_another_type() {
 fn a_variants_field_of_another_type() {
     const OTHER: MethodShape = MethodShape {
         result: &Shape::Result(
-            &Shape::Scalar(Scalar::ByteVec),
+            &Shape::Vec(&Shape::Scalar(Scalar::U8)),
             &Shape::Enum(
                 "CodecError",
                 &[

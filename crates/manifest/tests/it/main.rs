@@ -11,7 +11,7 @@ use plugwright_manifest::{
 mod compatibility;
 
 pub(crate) const U32: &Shape = &Shape::Scalar(Scalar::U32);
-const BYTES: &Shape = &Shape::Scalar(Scalar::Bytes);
+const BYTES: &Shape = &Shape::Slice(&Shape::Scalar(Scalar::U8));
 const ERROR: &Shape = &Shape::Enum(
     "CodecError",
     &[
@@ -40,7 +40,7 @@ pub(crate) const ENCODE: MethodShape = MethodShape {
             shape: &Shape::Option(U32),
         },
     ],
-    result: &Shape::Result(&Shape::Scalar(Scalar::ByteVec), ERROR),
+    result: &Shape::Result(&Shape::Vec(&Shape::Scalar(Scalar::U8)), ERROR),
 };
 pub(crate) const NAME: MethodShape = MethodShape {
     name: "name",
@@ -264,7 +264,7 @@ fn deep_types_are_refused() {
     let mut cbor = vec![
         0xa1, 0x07, 0x81, 0x84, 0x63, b'a', b'.', b'b', 1, 0, 0x81, 0x83, 0x61, b'm', 0x80,
     ];
-    cbor.extend([0x82, 0x18, 32].repeat(200));
+    cbor.extend([0x82, 0x18, 128].repeat(200));
     let error = Detail::decode(&cbor).expect_err("must be refused");
     assert_eq!(
         error.to_string(),

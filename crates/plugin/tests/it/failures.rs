@@ -325,7 +325,7 @@ fn invalid_values_are_errors() {
     };
     check::<&[u8]>(
         null,
-        "expected a slice with a pointer and a possible length",
+        "expected a slice with an aligned pointer and a possible length",
     );
     let endless = RawSlice {
         length: usize::MAX,
@@ -333,7 +333,31 @@ fn invalid_values_are_errors() {
     };
     check::<&[u8]>(
         endless,
-        "expected a slice with a pointer and a possible length",
+        "expected a slice with an aligned pointer and a possible length",
+    );
+    let crooked = RawSlice {
+        pointer: std::ptr::without_provenance(3),
+        length: 1,
+    };
+    check::<&[u32]>(
+        crooked,
+        "expected a slice with an aligned pointer and a possible length",
+    );
+    check::<std::num::NonZero<u8>>(0, "expected a NonZero that is not 0");
+    let mut long = std::time::Duration::ZERO.into_abi();
+    long.nanoseconds = 1_000_000_000;
+    check::<std::time::Duration>(
+        long,
+        "expected a Duration of less than 1,000,000,000 nanoseconds",
+    );
+    let broken_text = vec![b"ok".to_vec(), b"\xff".to_vec(), b"ok".to_vec()];
+    check::<Vec<String>>(broken_text.into_abi(), "expected a String that is UTF-8");
+    check::<[bool; 2]>([1_u8, 2].into_abi(), "expected a bool that is 0 or 1");
+    check::<(bool, u8)>((3_u8, 4_u8).into_abi(), "expected a bool that is 0 or 1");
+    let twice = vec![(1_u8, 1_u8), (1, 2)];
+    check::<std::collections::BTreeMap<u8, u8>>(
+        twice.into_abi(),
+        "expected a map or set without equal keys",
     );
     let mut option = Some(1_u8).into_abi();
     option.some = 2;

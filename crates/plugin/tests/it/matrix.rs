@@ -1,6 +1,12 @@
 //! Every type crosses in both directions, unchanged.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fmt::Debug;
+use std::num::NonZero;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
 use plugwright_plugin::{CallError, Handle, Portable, interface, plugin};
@@ -34,6 +40,31 @@ impl From<CallError> for Failed {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Portable)]
+pub(crate) struct Either<A, B> {
+    left: Vec<A>,
+    right: Option<B>,
+}
+
+#[derive(Clone, Debug, PartialEq, Portable)]
+pub(crate) enum Tree<T> {
+    Empty,
+    Leaf(T),
+    Pair { left: T, right: T },
+}
+
+#[derive(Debug, PartialEq, Portable)]
+pub(crate) struct Borrowed<'a> {
+    name: &'a str,
+    numbers: &'a [u32],
+}
+
+#[derive(Debug, PartialEq, Portable)]
+pub(crate) enum BorrowedOrNot<'a, T> {
+    Text(&'a str),
+    Value(T),
+}
+
 macro_rules! matrix {
     ($($name:ident: $type:ty;)*) => {
         /// Each method returns what it got.
@@ -44,6 +75,13 @@ macro_rules! matrix {
             fn bytes(&self, value: &[u8]) -> Vec<u8>;
             fn maybe(&self, value: Option<&str>) -> Option<String>;
             fn nothing(&self);
+            fn words(&self, value: &[u32]) -> u64;
+            fn doubles(&self, value: &[f64]) -> f64;
+            fn increment(&self, value: &mut [u16]);
+            fn os_str(&self, value: &OsStr) -> OsString;
+            fn parent(&self, value: &Path) -> PathBuf;
+            fn borrowed(&self, value: Borrowed<'_>) -> String;
+            fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String;
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String;
         }
 
@@ -65,6 +103,36 @@ macro_rules! matrix {
             }
 
             fn nothing(&self) {}
+
+            fn words(&self, value: &[u32]) -> u64 {
+                value.iter().copied().map(u64::from).sum()
+            }
+
+            fn doubles(&self, value: &[f64]) -> f64 {
+                value.iter().sum()
+            }
+
+            fn increment(&self, value: &mut [u16]) {
+                for word in value {
+                    *word += 1;
+                }
+            }
+
+            fn os_str(&self, value: &OsStr) -> OsString {
+                value.to_owned()
+            }
+
+            fn parent(&self, value: &Path) -> PathBuf {
+                value.parent().map(Path::to_owned).unwrap_or_default()
+            }
+
+            fn borrowed(&self, value: Borrowed<'_>) -> String {
+                format!("{} {:?}", value.name, value.numbers)
+            }
+
+            fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String {
+                format!("{value:?}")
+            }
 
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String {
                 format!("{a} {b} {c} {d} {e:?} {f} {g:?}")
@@ -104,6 +172,26 @@ matrix! {
     own_error: Result<Vec<u8>, Failed>;
     point: Point;
     empty: Nothing;
+    words_owned: Vec<u64>;
+    strings: Vec<String>;
+    points: Vec<Point>;
+    truths: Vec<bool>;
+    vecs: Vec<Vec<Option<String>>>;
+    boxed: Box<Point>;
+    pair: (u8, String);
+    eight: (u8, u16, u32, u64, bool, char, String, f32);
+    array: [String; 3];
+    duration: Duration;
+    non_zero: NonZero<u16>;
+    non_zero_signed: NonZero<i64>;
+    os_string: OsString;
+    path: PathBuf;
+    tree_map: BTreeMap<String, u8>;
+    hash_map: HashMap<u32, Vec<String>>;
+    tree_set: BTreeSet<char>;
+    hash_set: HashSet<String>;
+    generic: Either<String, u8>;
+    generic_enum: Tree<String>;
 }
 
 unsafe extern "C" {
@@ -209,6 +297,128 @@ fn owned_and_nested() {
             }),
         ],
     );
+}
+
+fn point(label: &str) -> Point {
+    Point {
+        x: 0.25,
+        label: label.to_owned(),
+        inner: Pair(1, None),
+    }
+}
+
+#[test]
+fn sequences() {
+    let strings = || vec!["a".to_owned(), String::new(), "ä".repeat(999)];
+    check(
+        |echo, value| echo.words_owned(value),
+        &[vec![], vec![u64::MAX, 0], vec![9; 70_000]],
+    );
+    check(|echo, value| echo.strings(value), &[vec![], strings()]);
+    check(
+        |echo, value| echo.points(value),
+        &[vec![], vec![point("a"), point("b")]],
+    );
+    check(
+        |echo, value| echo.truths(value),
+        &[vec![], vec![true, false, true]],
+    );
+    let nested = vec![vec![], vec![None, Some("x".to_owned())]];
+    check(|echo, value| echo.vecs(value), &[vec![], nested]);
+    check(|echo, value| echo.boxed(value), &[Box::new(point("boxed"))]);
+    check(|echo, value| echo.pair(value), &[(1, "two".to_owned())]);
+    check(
+        |echo, value| echo.eight(value),
+        &[(1, 2, 3, 4, true, 'c', "seven".to_owned(), 0.5)],
+    );
+    let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+    check(|echo, value| echo.array(value), &[[a, b, c]]);
+}
+
+#[test]
+fn times_paths_and_non_zeros() {
+    check(
+        |echo, value| echo.duration(value),
+        &[Duration::ZERO, Duration::MAX, Duration::from_millis(1_999)],
+    );
+    check(
+        |echo, value| echo.non_zero(value),
+        &[NonZero::<u16>::MIN, NonZero::<u16>::MAX],
+    );
+    check(
+        |echo, value| echo.non_zero_signed(value),
+        &[NonZero::<i64>::MIN, NonZero::<i64>::MAX],
+    );
+    let bytes = OsStr::from_bytes(b"not \xff utf-8");
+    check(
+        |echo, value| echo.os_string(value),
+        &[OsString::new(), bytes.to_owned()],
+    );
+    check(
+        |echo, value| echo.path(value),
+        &[PathBuf::from("/a/b"), PathBuf::from(bytes)],
+    );
+    assert_eq!(echo().os_str(bytes), bytes);
+    assert_eq!(echo().parent(Path::new("/a/b.so")), Path::new("/a"));
+}
+
+#[test]
+fn maps_and_sets() {
+    let pairs = || [("a", 1), ("b", 2)].map(|(key, value)| (key.to_owned(), value));
+    check(
+        |echo, value| echo.tree_map(value),
+        &[BTreeMap::new(), BTreeMap::from(pairs())],
+    );
+    let lists = HashMap::from([(7, vec!["x".to_owned()]), (8, vec![])]);
+    check(|echo, value| echo.hash_map(value), &[HashMap::new(), lists]);
+    check(
+        |echo, value| echo.tree_set(value),
+        &[BTreeSet::new(), BTreeSet::from(['x', 'ß'])],
+    );
+    let texts = HashSet::from(["x", "y"].map(str::to_owned));
+    check(|echo, value| echo.hash_set(value), &[HashSet::new(), texts]);
+}
+
+#[test]
+fn generic_and_borrowing_types() {
+    let either = Either {
+        left: vec!["l".to_owned()],
+        right: Some(2),
+    };
+    check(|echo, value| echo.generic(value), &[either]);
+    check(
+        |echo, value| echo.generic_enum(value),
+        &[
+            Tree::Empty,
+            Tree::Leaf("leaf".to_owned()),
+            Tree::Pair {
+                left: "l".to_owned(),
+                right: "r".to_owned(),
+            },
+        ],
+    );
+    let name = "borrowed".to_owned();
+    let text = echo().borrowed(Borrowed {
+        name: &name,
+        numbers: &[1, 2],
+    });
+    assert_eq!(text, "borrowed [1, 2]");
+    assert_eq!(
+        echo().borrowed_or_not(BorrowedOrNot::Text(&name)),
+        "Text(\"borrowed\")"
+    );
+    assert_eq!(echo().borrowed_or_not(BorrowedOrNot::Value(3)), "Value(3)");
+}
+
+#[test]
+fn slices_are_lent() {
+    assert_eq!(echo().words(&[]), 0);
+    assert_eq!(echo().words(&[u32::MAX, 1]), 1 << 32);
+    assert!((echo().doubles(&[0.5, 0.25]) - 0.75).abs() < f64::EPSILON);
+    let mut words = [1, 2, 3];
+    echo().increment(&mut words);
+    assert_eq!(words, [2, 3, 4]);
+    echo().increment(&mut []);
 }
 
 #[test]

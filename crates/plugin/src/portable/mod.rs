@@ -1,0 +1,84 @@
+//! Types that cross the boundary, and how.
+//!
+//! A value crosses as its [`Portable::Abi`], a `repr(C)` type of plain parts. The side that
+//! receives it checks every part before it builds the Rust type, so a wrong boolean or text
+//! is an error and not undefined behaviour. The invariant: `from_abi` takes over whatever
+//! the value owns, also when it fails.
+
+mod alternatives;
+mod collections;
+mod os;
+mod scalars;
+mod sequences;
+mod text;
+mod tuples;
+
+use std::fmt;
+
+use plugwright_manifest::schema::Shape;
+
+pub use sequences::Plain;
+
+/// A type that can be a parameter, a result, or a part of one.
+///
+/// Implement it with `#[derive(Portable)]`.
+///
+/// # Safety
+/// `Abi` is `repr(C)` or a primitive, holds no reference, and is what `SHAPE` describes:
+/// two types with equal shapes have the same `Abi` layout and meaning. `PLAIN` is true only
+/// where its documentation allows it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot cross the plugin boundary",
+    label = "this type does not cross",
+    note = "numbers, bool, char, text, paths, Duration, NonZero, and Option, Result, Vec, Box, \
+            tuples, arrays, maps and sets of what crosses do",
+    note = "slices of numbers are lent as &[T] and &mut [T]; give other elements as Vec<T>",
+    note = "your own structs and enums cross with #[derive(plugwright_plugin::Portable)]"
+)]
+pub unsafe trait Portable: Sized {
+    /// What crosses.
+    type Abi: Copy;
+
+    /// What crosses, for fingerprints and schemas.
+    const SHAPE: &'static Shape;
+
+    /// Whether `Abi` is `Self` and every pattern of its bits is a value, so that many can be
+    /// copied at once. Only true for the types of [`Plain`].
+    const PLAIN: bool = false;
+
+    /// Gives the value away.
+    fn into_abi(self) -> Self::Abi;
+
+    /// Takes a value over.
+    ///
+    /// # Errors
+    /// When a part has a value that its type does not have. What the value owned is
+    /// released all the same.
+    ///
+    /// # Safety
+    /// `abi` came from `into_abi` of a type with the same shape, on either side, and is
+    /// used once; what it borrows outlives the result.
+    unsafe fn from_abi(abi: Self::Abi) -> Result<Self, Invalid>;
+}
+
+/// A value that crossed is none of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    expected: &'static str,
+}
+
+impl Invalid {
+    /// Says what was expected instead.
+    #[must_use]
+    pub const fn new(expected: &'static str) -> Self {
+        Self { expected }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}", self.expected)
+    }
+}
+
+impl std::error::Error for Invalid {}

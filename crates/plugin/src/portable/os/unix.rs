@@ -1,0 +1,58 @@
+//! On Unix the system's text is bytes, and any bytes are valid.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use plugwright_manifest::schema::{Scalar, Shape};
+
+use crate::abi::{RawSlice, RawVec};
+use crate::portable::{Invalid, Portable};
+
+// SAFETY: crosses as pointer and length of its bytes.
+unsafe impl Portable for &OsStr {
+    type Abi = RawSlice;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::OsStr);
+
+    fn into_abi(self) -> RawSlice {
+        self.as_bytes().into_abi()
+    }
+
+    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { <&[u8]>::from_abi(abi) }.map(OsStr::from_bytes)
+    }
+}
+
+// SAFETY: crosses as an OsStr.
+unsafe impl Portable for &Path {
+    type Abi = RawSlice;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Path);
+
+    fn into_abi(self) -> RawSlice {
+        self.as_os_str().into_abi()
+    }
+
+    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { <&OsStr>::from_abi(abi) }.map(Path::new)
+    }
+}
+
+// SAFETY: crosses as a vector of its bytes.
+unsafe impl Portable for OsString {
+    type Abi = RawVec;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::OsString);
+
+    fn into_abi(self) -> RawVec {
+        self.into_vec().into_abi()
+    }
+
+    unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { Vec::from_abi(abi) }.map(Self::from_vec)
+    }
+}

@@ -1,0 +1,183 @@
+//! Numbers, `bool`, `char`, `()`, `NonZero` and `Duration`.
+
+use std::num::NonZero;
+use std::time::Duration;
+
+use plugwright_manifest::schema::{Scalar, Shape};
+
+use super::{Invalid, Portable};
+use crate::abi::{RawDuration, RawWide};
+
+macro_rules! as_they_are {
+    ($($type:ty = $scalar:ident,)*) => {$(
+        // SAFETY: a primitive that any bits are valid for crosses as itself.
+        unsafe impl Portable for $type {
+            type Abi = Self;
+
+            const SHAPE: &'static Shape = &Shape::Scalar(Scalar::$scalar);
+
+            const PLAIN: bool = true;
+
+            #[inline]
+            fn into_abi(self) -> Self {
+                self
+            }
+
+            #[inline]
+            unsafe fn from_abi(abi: Self) -> Result<Self, Invalid> {
+                Ok(abi)
+            }
+        }
+    )*};
+}
+
+as_they_are! {
+    u8 = U8, u16 = U16, u32 = U32, u64 = U64, usize = Usize,
+    i8 = I8, i16 = I16, i32 = I32, i64 = I64, isize = Isize,
+    f32 = F32, f64 = F64,
+}
+
+// SAFETY: `()` crosses as a byte that means nothing, since C has no empty value.
+unsafe impl Portable for () {
+    type Abi = u8;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Unit);
+
+    #[inline]
+    fn into_abi(self) -> u8 {
+        0
+    }
+
+    #[inline]
+    unsafe fn from_abi(_: u8) -> Result<Self, Invalid> {
+        Ok(())
+    }
+}
+
+// SAFETY: crosses as a byte, checked on arrival.
+unsafe impl Portable for bool {
+    type Abi = u8;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Bool);
+
+    #[inline]
+    fn into_abi(self) -> u8 {
+        u8::from(self)
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: u8) -> Result<Self, Invalid> {
+        match abi {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Invalid::new("a bool that is 0 or 1")),
+        }
+    }
+}
+
+// SAFETY: crosses as its scalar value, checked on arrival.
+unsafe impl Portable for char {
+    type Abi = u32;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Char);
+
+    #[inline]
+    fn into_abi(self) -> u32 {
+        u32::from(self)
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: u32) -> Result<Self, Invalid> {
+        Self::from_u32(abi).ok_or(Invalid::new("a char that is a Unicode scalar value"))
+    }
+}
+
+// SAFETY: crosses as two 64-bit halves; any bits are valid.
+unsafe impl Portable for u128 {
+    type Abi = RawWide;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::U128);
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
+    fn into_abi(self) -> RawWide {
+        RawWide {
+            low: self as u64,
+            high: (self >> 64) as u64,
+        }
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawWide) -> Result<Self, Invalid> {
+        Ok((Self::from(abi.high) << 64) | Self::from(abi.low))
+    }
+}
+
+// SAFETY: crosses as the unsigned number with the same bits.
+unsafe impl Portable for i128 {
+    type Abi = RawWide;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::I128);
+
+    #[inline]
+    fn into_abi(self) -> RawWide {
+        self.cast_unsigned().into_abi()
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawWide) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract; both have the same Abi.
+        unsafe { u128::from_abi(abi) }.map(u128::cast_signed)
+    }
+}
+
+macro_rules! non_zero {
+    ($($type:ty = $scalar:ident,)*) => {$(
+        // SAFETY: crosses as the number, checked on arrival.
+        unsafe impl Portable for NonZero<$type> {
+            type Abi = $type;
+
+            const SHAPE: &'static Shape = &Shape::Scalar(Scalar::$scalar);
+
+            #[inline]
+            fn into_abi(self) -> $type {
+                self.get()
+            }
+
+            #[inline]
+            unsafe fn from_abi(abi: $type) -> Result<Self, Invalid> {
+                Self::new(abi).ok_or(Invalid::new("a NonZero that is not 0"))
+            }
+        }
+    )*};
+}
+
+non_zero! {
+    u8 = NonZeroU8, u16 = NonZeroU16, u32 = NonZeroU32, u64 = NonZeroU64, usize = NonZeroUsize,
+    i8 = NonZeroI8, i16 = NonZeroI16, i32 = NonZeroI32, i64 = NonZeroI64, isize = NonZeroIsize,
+}
+
+// SAFETY: crosses as its two parts, checked on arrival.
+unsafe impl Portable for Duration {
+    type Abi = RawDuration;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Duration);
+
+    #[inline]
+    fn into_abi(self) -> RawDuration {
+        RawDuration {
+            seconds: self.as_secs(),
+            nanoseconds: self.subsec_nanos(),
+        }
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawDuration) -> Result<Self, Invalid> {
+        if abi.nanoseconds >= 1_000_000_000 {
+            return Err(Invalid::new(
+                "a Duration of less than 1,000,000,000 nanoseconds",
+            ));
+        }
+        Ok(Self::new(abi.seconds, abi.nanoseconds))
+    }
+}

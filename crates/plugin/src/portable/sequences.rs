@@ -1,0 +1,204 @@
+//! `Vec<T>`, `&[T]`, `&mut [T]` and `[T; N]`.
+//!
+//! A vector gives its elements away together with a function that frees them in the
+//! allocator that they came from; the receiver copies them once. Elements that cross as
+//! themselves are copied all at once, others one by one.
+
+use std::mem::ManuallyDrop;
+
+use plugwright_manifest::schema::Shape;
+
+use super::{Invalid, Portable};
+use crate::abi::{RawArray, RawSlice, RawSliceMut, RawVec};
+
+/// A number: it crosses as itself, so a slice of it is lent without a copy.
+///
+/// # Safety
+/// `Abi` is `Self`, and every pattern of its bits is a value.
+#[diagnostic::on_unimplemented(
+    message = "a slice of `{Self}` cannot be lent across the plugin boundary",
+    label = "only numbers are lent as slices",
+    note = "give the elements as Vec<{Self}>"
+)]
+pub unsafe trait Plain: Portable<Abi = Self> + Copy {}
+
+macro_rules! plain {
+    ($($type:ty,)*) => {$(
+        // SAFETY: a number crosses as itself (its `Portable` says PLAIN).
+        unsafe impl Plain for $type {}
+    )*};
+}
+
+plain! { u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64, }
+
+/// Whether `length` elements of `T` can be behind a pointer.
+fn possible<T>(pointer: *const u8, length: usize) -> Result<(), Invalid> {
+    let bytes = size_of::<T>().checked_mul(length);
+    let fits = bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok());
+    if pointer.is_null() || !fits || !pointer.cast::<T>().is_aligned() {
+        return Err(Invalid::new(
+            "a slice with an aligned pointer and a possible length",
+        ));
+    }
+    Ok(())
+}
+
+/// The elements of a slice that crossed.
+///
+/// # Safety
+/// The pointer and length are those of elements that outlive `'a` and that nobody changes,
+/// or are of a kind that this function tells apart.
+#[inline]
+pub(super) unsafe fn borrow<'a, T: Plain>(raw: RawSlice) -> Result<&'a [T], Invalid> {
+    possible::<T>(raw.pointer, raw.length)?;
+    // SAFETY: by this function's contract; what no slice has was told apart just now.
+    Ok(unsafe { std::slice::from_raw_parts(raw.pointer.cast::<T>(), raw.length) })
+}
+
+// SAFETY: crosses as pointer and length.
+unsafe impl<T: Plain> Portable for &[T] {
+    type Abi = RawSlice;
+
+    const SHAPE: &'static Shape = &Shape::Slice(T::SHAPE);
+
+    #[inline]
+    fn into_abi(self) -> RawSlice {
+        RawSlice {
+            pointer: self.as_ptr().cast(),
+            length: self.len(),
+        }
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { borrow(abi) }
+    }
+}
+
+// SAFETY: crosses as pointer and length.
+unsafe impl<T: Plain> Portable for &mut [T] {
+    type Abi = RawSliceMut;
+
+    const SHAPE: &'static Shape = &Shape::SliceMut(T::SHAPE);
+
+    #[inline]
+    fn into_abi(self) -> RawSliceMut {
+        RawSliceMut {
+            pointer: self.as_mut_ptr().cast(),
+            length: self.len(),
+        }
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawSliceMut) -> Result<Self, Invalid> {
+        possible::<T>(abi.pointer, abi.length)?;
+        // SAFETY: by this function's contract the elements are lent exclusively; what no
+        // slice has was told apart just now.
+        Ok(unsafe { std::slice::from_raw_parts_mut(abi.pointer.cast::<T>(), abi.length) })
+    }
+}
+
+/// Frees the elements that a vector of this very library gave away.
+unsafe extern "C" fn release<A>(pointer: *mut u8, length: usize, capacity: usize) {
+    // SAFETY: the three parts are those of a `Vec<A>` of this library's allocator, which
+    // nobody else owns (the contract of `RawVec::release`).
+    drop(unsafe { Vec::from_raw_parts(pointer.cast::<A>(), length, capacity) });
+}
+
+/// Gives away a vector whose elements cross as they are.
+fn give<A>(vec: Vec<A>) -> RawVec {
+    let mut vec = ManuallyDrop::new(vec);
+    RawVec {
+        pointer: vec.as_mut_ptr().cast(),
+        length: vec.len(),
+        capacity: vec.capacity(),
+        release: release::<A>,
+    }
+}
+
+// SAFETY: crosses as the parts of a vector of `T::Abi` and a function that frees it.
+unsafe impl<T: Portable> Portable for Vec<T> {
+    type Abi = RawVec;
+
+    const SHAPE: &'static Shape = &Shape::Vec(T::SHAPE);
+
+    #[inline]
+    fn into_abi(self) -> RawVec {
+        if T::PLAIN {
+            give(self)
+        } else {
+            give::<T::Abi>(self.into_iter().map(Portable::into_abi).collect())
+        }
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
+        possible::<T::Abi>(abi.pointer, abi.length)?;
+        let elements = abi.pointer.cast::<T::Abi>();
+        let copy = if T::PLAIN {
+            let mut copy = Self::with_capacity(abi.length);
+            // SAFETY: both are places for that many `T`, which are their own Abi; a new
+            // vector overlaps nothing.
+            unsafe {
+                std::ptr::copy_nonoverlapping(elements.cast::<T>(), copy.as_mut_ptr(), abi.length)
+            };
+            // SAFETY: so many were written just now.
+            unsafe { copy.set_len(abi.length) };
+            Ok(copy)
+        } else {
+            // SAFETY: by this function's contract, so many Abis lie there.
+            let raw = unsafe { std::slice::from_raw_parts(elements, abi.length) };
+            // All are taken over, also behind an invalid one, so that none is lost.
+            let mut taken = raw.iter().map(|element| {
+                // SAFETY: by this function's contract; each is taken once.
+                unsafe { T::from_abi(*element) }
+            });
+            let copy: Result<Self, Invalid> = taken.by_ref().collect();
+            taken.for_each(drop);
+            copy
+        };
+        // SAFETY: `abi` is used once, so its elements are freed once.
+        unsafe { (abi.release)(abi.pointer, abi.length, abi.capacity) };
+        copy
+    }
+}
+
+// SAFETY: crosses as an array of the elements' Abis.
+unsafe impl<T: Portable, const N: usize> Portable for [T; N] {
+    type Abi = RawArray<T::Abi, N>;
+
+    const SHAPE: &'static Shape = {
+        assert!(
+            N > 0,
+            "an empty array cannot cross: C has no value without a size"
+        );
+        &Shape::Array(T::SHAPE, N)
+    };
+
+    #[inline]
+    fn into_abi(self) -> Self::Abi {
+        RawArray {
+            elements: self.map(Portable::into_abi),
+        }
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: Self::Abi) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract; all are taken over before any is looked at.
+        let taken = abi.elements.map(|element| unsafe { T::from_abi(element) });
+        let mut invalid = None;
+        let valid = taken.map(|element| element.map_err(|error| invalid = Some(error)).ok());
+        match invalid {
+            Some(invalid) => Err(invalid),
+            None => {
+                let mut valid = valid.into_iter().flatten();
+                // Every element is there, since none was invalid.
+                let whole: Vec<T> = valid.by_ref().collect();
+                whole
+                    .try_into()
+                    .or(Err(Invalid::new("all elements of an array")))
+            }
+        }
+    }
+}

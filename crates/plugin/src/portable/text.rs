@@ -1,0 +1,45 @@
+//! `&str` and `String`: bytes, checked to be UTF-8 on arrival.
+
+use plugwright_manifest::schema::{Scalar, Shape};
+
+use super::sequences::borrow;
+use super::{Invalid, Portable};
+use crate::abi::{RawSlice, RawVec};
+
+// SAFETY: crosses as pointer and length; UTF-8 is checked on arrival.
+unsafe impl Portable for &str {
+    type Abi = RawSlice;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Str);
+
+    #[inline]
+    fn into_abi(self) -> RawSlice {
+        RawSlice::of(self)
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { borrow(abi) }?;
+        std::str::from_utf8(bytes).or(Err(Invalid::new("a str that is UTF-8")))
+    }
+}
+
+// SAFETY: crosses as its bytes; UTF-8 is checked on arrival.
+unsafe impl Portable for String {
+    type Abi = RawVec;
+
+    const SHAPE: &'static Shape = &Shape::Scalar(Scalar::String);
+
+    #[inline]
+    fn into_abi(self) -> RawVec {
+        self.into_bytes().into_abi()
+    }
+
+    #[inline]
+    unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { Vec::from_abi(abi) }?;
+        Self::from_utf8(bytes).or(Err(Invalid::new("a String that is UTF-8")))
+    }
+}
