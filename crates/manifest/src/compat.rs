@@ -1,7 +1,8 @@
 //! Whether a plugin fits the interface that a host wants, decided from the manifest alone.
 //!
-//! The rule: same id, same major version, and the host's methods are a prefix of the
-//! plugin's, fingerprint by fingerprint. The answer to a misfit is a readable difference:
+//! The rule: same id, same major version, and the methods that both have agree, fingerprint
+//! by fingerprint. A plugin may have more methods than the host knows; a host may have more
+//! than the plugin, when they were added in a minor version later than the plugin's. The answer to a misfit is a readable difference:
 //! which method, which part of its type, what each side has.
 
 use std::fmt;
@@ -113,6 +114,8 @@ pub fn check(
     for (index, method) in methods.iter().enumerate() {
         let theirs = schema.and_then(|schema| schema.methods.get(index));
         match provided.fingerprints.get(index) {
+            // A method added later than the plugin was built is completed by the host.
+            None if method.since > provided.version.minor => {}
             None => differences.push(Difference::Missing {
                 method: Method::from(method).to_string(),
             }),

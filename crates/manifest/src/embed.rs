@@ -248,6 +248,13 @@ impl<const N: usize> Writer<N> {
             }
             Shape::Map(key, value) => self.two(code::MAP, key, value),
             Shape::Set(element) => self.one(code::SET, element),
+            Shape::Interface(holder, id, major) => {
+                self.array(4);
+                self.unsigned(code::INTERFACE);
+                self.unsigned(*holder as u64);
+                self.text(id);
+                self.unsigned(*major as u64);
+            }
             Shape::Struct(name, fields) => {
                 self.array(3);
                 self.unsigned(code::STRUCT);
@@ -271,10 +278,11 @@ impl<const N: usize> Writer<N> {
     }
 
     const fn method(&mut self, method: &MethodShape) {
-        self.array(3);
+        self.array(4);
         self.text(method.name);
         self.fields(method.params);
         self.shape(method.result);
+        self.unsigned(method.since as u64);
     }
 
     const fn version_of(&mut self, interface: &InterfaceShape) {

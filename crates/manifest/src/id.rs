@@ -83,6 +83,12 @@ impl Id {
         }
     }
 
+    /// Takes an identifier that a macro checked when it was compiled.
+    pub(crate) fn from_checked(text: &'static str) -> Self {
+        debug_assert!(is_valid_id(text), "the macros check every id");
+        Self(text.to_owned())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cbor::{CborError, Reader, to_json};
-use crate::schema::{Field, Method, Scalar, Schema, Type, Variant, code};
+use crate::schema::{Field, Holder, Method, Scalar, Schema, Type, Variant, code};
 use crate::{Id, InterfaceVersion, InvalidId, note};
 
 /// The format that this version writes and the newest that it reads.
@@ -497,11 +497,12 @@ fn read_schemas(reader: &mut Reader<'_>) -> Result<Vec<Schema>, DecodeError> {
         let (interface, version) = interface_version(reader)?;
         let mut methods = Vec::new();
         for _ in 0..entries(reader, "methods")? {
-            exactly(reader, "method", 3)?;
+            exactly(reader, "method", 4)?;
             methods.push(Method {
                 name: text(reader, "method name", MAX_TEXT)?,
                 params: read_fields(reader, 0, &mut left)?,
                 result: read_type(reader, 0, &mut left)?,
+                since: number(reader, "since")?,
             });
         }
         all.push(Schema {
@@ -564,6 +565,16 @@ fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<
         }
     };
     let code = reader.unsigned()?;
+    if (code, parts) == (code::INTERFACE, 4) {
+        let holder = reader.unsigned()?;
+        let holder = Holder::from_code(holder).ok_or_else(|| unknown(holder))?;
+        let id = Id::new(reader.text()?)?;
+        return Ok(Type::Interface(
+            holder,
+            id,
+            number(reader, "major version")?,
+        ));
+    }
     let mut part = || read_type(reader, deeper, left).map(Box::new);
     Ok(match (code, parts) {
         (code::OPTION, 2) => Type::Option(part()?),

@@ -35,10 +35,41 @@ pub enum Shape {
     Map(&'static Self, &'static Self),
     /// A set, as a vector.
     Set(&'static Self),
+    /// An object of another interface: its id and major version. Its methods are compared
+    /// when an object arrives, so that the two interfaces can grow apart from each other.
+    Interface(Holder, &'static str, u16),
     /// A derived struct: its name and fields in order.
     Struct(&'static str, &'static [FieldShape]),
     /// A derived enum: its name and variants in order.
     Enum(&'static str, &'static [VariantShape]),
+}
+
+/// How an object of an interface is held when it crosses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Holder {
+    /// `Box<dyn Interface>`.
+    Box = 0,
+    /// `Arc<dyn Interface>`.
+    Arc = 1,
+}
+
+impl Holder {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Box => "Box",
+            Self::Arc => "Arc",
+        }
+    }
+
+    pub(crate) fn from_code(code: u64) -> Option<Self> {
+        match code {
+            0 => Some(Self::Box),
+            1 => Some(Self::Arc),
+            _ => None,
+        }
+    }
 }
 
 /// A named field, or a tuple's field named by its position.
@@ -71,6 +102,8 @@ pub struct MethodShape {
     pub params: &'static [FieldShape],
     /// What it returns.
     pub result: &'static Shape,
+    /// The minor version of the interface in which it was added.
+    pub since: u16,
 }
 
 /// An interface: what `#[interface]` knows of a trait.
@@ -198,6 +231,7 @@ pub(crate) mod code {
     pub(crate) const ARRAY: u64 = 136;
     pub(crate) const MAP: u64 = 137;
     pub(crate) const SET: u64 = 138;
+    pub(crate) const INTERFACE: u64 = 139;
 }
 
 /// Mixes bytes into a 64-bit FNV-1a hash (the parameters are those of the FNV authors).
@@ -277,6 +311,12 @@ impl Hash {
             }
             Shape::Map(key, value) => self.two(code::MAP, key, value),
             Shape::Set(element) => self.one(code::SET, element),
+            Shape::Interface(holder, id, major) => {
+                self.number(code::INTERFACE);
+                self.number(*holder as u64);
+                self.text(id);
+                self.number(*major as u64);
+            }
             // A type's name is not part of what crosses: renaming it breaks nobody.
             Shape::Struct(_, fields) => {
                 self.number(code::STRUCT);
@@ -357,6 +397,8 @@ pub enum Type {
     Map(Box<Self>, Box<Self>),
     /// A set.
     Set(Box<Self>),
+    /// An object of another interface, by its id and major version.
+    Interface(Holder, crate::Id, u16),
     /// A derived struct.
     Struct(String, Vec<Field>),
     /// A derived enum.
@@ -393,6 +435,8 @@ pub struct Method {
     pub params: Vec<Field>,
     /// What it returns.
     pub result: Type,
+    /// The minor version of the interface in which it was added.
+    pub since: u16,
 }
 
 /// The methods of one interface as a plugin was built with it.
@@ -421,6 +465,9 @@ impl From<&Shape> for Type {
             Shape::Array(element, length) => Self::Array(boxed(element), *length as u64),
             Shape::Map(key, value) => Self::Map(boxed(key), boxed(value)),
             Shape::Set(element) => Self::Set(boxed(element)),
+            Shape::Interface(holder, id, major) => {
+                Self::Interface(*holder, crate::Id::from_checked(id), *major)
+            }
             Shape::Struct(name, fields) => Self::Struct((*name).to_owned(), owned(fields)),
             Shape::Enum(name, variants) => Self::Enum(
                 (*name).to_owned(),
@@ -452,6 +499,7 @@ impl From<&MethodShape> for Method {
             name: method.name.to_owned(),
             params: owned(method.params),
             result: method.result.into(),
+            since: method.since,
         }
     }
 }
@@ -476,6 +524,9 @@ impl fmt::Display for Type {
             Self::Array(element, length) => write!(f, "[{element}; {length}]"),
             Self::Map(key, value) => write!(f, "Map<{key}, {value}>"),
             Self::Set(element) => write!(f, "Set<{element}>"),
+            Self::Interface(holder, id, major) => {
+                write!(f, "{}<dyn {id} {major}>", holder.name())
+            }
             Self::Struct(name, _) | Self::Enum(name, _) => f.write_str(name),
         }
     }
@@ -524,6 +575,7 @@ mod tests {
             name,
             params,
             result: U64,
+            since: 0,
         }
     }
 
@@ -552,6 +604,7 @@ mod tests {
                 name: "put",
                 params: &[],
                 result: shape,
+                since: 0,
             }
             .fingerprint()
         };
@@ -581,6 +634,7 @@ mod tests {
             name: "encode",
             params: PARAMS,
             result: RESULT,
+            since: 0,
         });
         assert_eq!(
             method.to_string(),

@@ -24,6 +24,10 @@ struct Method {
     name: Ident,
     params: Vec<Param>,
     result: Type,
+    /// The minor version in which it was added.
+    since: u16,
+    /// Whether the trait has a body for it.
+    has_body: bool,
 }
 
 struct Param {
@@ -32,7 +36,7 @@ struct Param {
 }
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let item: ItemTrait = syn::parse2(item)?;
+    let mut item: ItemTrait = syn::parse2(item)?;
     let arguments: Arguments = syn::parse2(arguments)?;
     let mut mistakes = Mistakes::default();
     let (mut id, mut version) = (None, None);
@@ -61,7 +65,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         }
     });
     check_trait(&item, &mut mistakes);
-    let methods = methods(&item, &mut mistakes);
+    let methods = methods(&mut item, version, &mut mistakes);
     let parts = id.zip(version);
     let (id, version) = mistakes.into_result(parts)?.unwrap_or_else(|| {
         unreachable!("a missing id or version is a mistake, and mistakes were returned")
@@ -104,11 +108,25 @@ fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) {
     }
 }
 
-fn methods(item: &ItemTrait, mistakes: &mut Mistakes) -> Vec<Method> {
-    let mut methods = Vec::new();
-    for item in &item.items {
+fn methods(
+    item: &mut ItemTrait,
+    version: Option<InterfaceVersion>,
+    mistakes: &mut Mistakes,
+) -> Vec<Method> {
+    let mut methods: Vec<Method> = Vec::new();
+    for item in &mut item.items {
         match item {
-            TraitItem::Fn(function) => methods.extend(method(function, mistakes)),
+            TraitItem::Fn(function) => {
+                let since = since(function, version, mistakes);
+                let name = &function.sig.ident;
+                if methods.last().is_some_and(|last| last.since > since) {
+                    mistakes.at(
+                        name,
+                        "a method that was added earlier stands before later ones",
+                    );
+                }
+                methods.extend(method(function, since, mistakes));
+            }
             TraitItem::Const(item) => mistakes.at(
                 &item.ident,
                 "an interface has methods only: return the value from one",
@@ -123,7 +141,45 @@ fn methods(item: &ItemTrait, mistakes: &mut Mistakes) -> Vec<Method> {
     methods
 }
 
-fn method(function: &TraitItemFn, mistakes: &mut Mistakes) -> Option<Method> {
+/// Takes `#[since("1.2")]` off a method and reads it.
+fn since(
+    function: &mut TraitItemFn,
+    version: Option<InterfaceVersion>,
+    mistakes: &mut Mistakes,
+) -> u16 {
+    let (since, others) = function
+        .attrs
+        .drain(..)
+        .partition::<Vec<_>, _>(|attribute| attribute.path().is_ident("since"));
+    function.attrs = others;
+    let Some(attribute) = since.first() else {
+        return 0;
+    };
+    let given = attribute.parse_args::<LitStr>().ok();
+    let given = given.and_then(|text| text.value().parse::<InterfaceVersion>().ok());
+    let Some(given) = given else {
+        mistakes.at(
+            attribute,
+            "expected `#[since(\"1.2\")]`: the version that added the method",
+        );
+        return 0;
+    };
+    if let Some(version) = version
+        && (given.major != version.major || given.minor > version.minor || given.minor == 0)
+    {
+        let major = version.major;
+        mistakes.at(
+            attribute,
+            format!(
+                "a method is added in a minor version from {major}.1 to the interface's own, \
+                 {version}"
+            ),
+        );
+    }
+    given.minor
+}
+
+fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option<Method> {
     let signature = &function.sig;
     for attribute in &function.attrs {
         if attribute.path().is_ident("cfg") {
@@ -190,6 +246,8 @@ fn method(function: &TraitItemFn, mistakes: &mut Mistakes) -> Option<Method> {
         name: signature.ident.clone(),
         params,
         result,
+        since,
+        has_body: function.default.is_some(),
     })
 }
 
@@ -236,12 +294,16 @@ impl Interface {
         let calls = self.calls();
         let handle = self.handle();
         let vtable = self.vtable();
+        let defaults = self.defaults();
+        let objects = self.objects();
         let impls = self.impls();
         quote! {
             #item
             #vtable
             #calls
             #handle
+            #defaults
+            #objects
             #impls
         }
     }
@@ -262,13 +324,18 @@ impl Interface {
             let field = &method.name;
             let params = method.params.iter().map(|param| with_static(&param.ty));
             let result = &method.result;
-            quote! {
-                #field: unsafe extern "C" fn(
+            let function = quote! {
+                unsafe extern "C" fn(
                     *const (),
                     #(<#params as ::plugwright_plugin::Portable>::Abi,)*
                 ) -> ::plugwright_plugin::__private::Reply<
                     <#result as ::plugwright_plugin::Portable>::Abi
-                >,
+                >
+            };
+            if method.since == 0 {
+                quote! { #field: #function, }
+            } else {
+                quote! { #field: ::core::option::Option<#function>, }
             }
         });
         quote! {
@@ -299,6 +366,8 @@ impl Interface {
             let result = &method.result;
             let path = format!("{ident}::{function}");
             let doc = format!("As [`{ident}::{function}`].");
+            let arguments: Vec<&Ident> = arguments.collect();
+            let pointer = self.pointer(method, &path);
             quote! {
                 #[doc = #doc]
                 ///
@@ -308,10 +377,11 @@ impl Interface {
                 pub fn #try_name(&self, #params)
                     -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
                 {
+                    #pointer
                     // SAFETY: the handle's object and vtable belong together, and each
                     // argument is given away once.
                     let __reply = unsafe {
-                        (self.0.vtable().#function)(
+                        __function(
                             self.0.object(),
                             #(::plugwright_plugin::Portable::into_abi(#arguments),)*
                         )
@@ -329,6 +399,201 @@ impl Interface {
 
             impl #name {
                 #(#methods)*
+            }
+        }
+    }
+
+    /// Takes a method's function out of the vtable, or answers the call without it.
+    fn pointer(&self, method: &Method, path: &str) -> TokenStream {
+        let function = &method.name;
+        if method.since == 0 {
+            return quote! { let __function = self.0.vtable().#function; };
+        }
+        let absent = if method.has_body {
+            let (ident, defaults) = (&self.item.ident, self.defaults_name());
+            let arguments = method.params.iter().map(|param| &param.name);
+            quote! {
+                ::core::result::Result::Ok(
+                    <#defaults as #ident>::#function(#defaults::of(&self.0), #(#arguments),*)
+                )
+            }
+        } else {
+            quote! {
+                ::core::result::Result::Err(::plugwright_plugin::CallError::unsupported(#path))
+            }
+        };
+        quote! {
+            let ::core::option::Option::Some(__function) = self.0.vtable().#function else {
+                return #absent;
+            };
+        }
+    }
+
+    /// A handle on which the methods that may be absent have the trait's own bodies: what a
+    /// plugin that was built earlier is completed with.
+    fn defaults(&self) -> Option<TokenStream> {
+        let later = |method: &&Method| method.since > 0 && method.has_body;
+        self.methods.iter().find(later)?;
+        let ident = &self.item.ident;
+        let name = self.defaults_name();
+        let vtable = self.vtable_name();
+        let forwarded = self.methods.iter().filter(|method| !later(method));
+        let forwarded = forwarded.map(|method| {
+            let function = &method.name;
+            let params = method.declarations();
+            let arguments = method.params.iter().map(|param| &param.name);
+            let result = &method.result;
+            quote! {
+                fn #function(&self, #params) -> #result {
+                    <::plugwright_plugin::Handle<dyn #ident> as #ident>::#function(
+                        &self.0, #(#arguments),*
+                    )
+                }
+            }
+        });
+        Some(quote! {
+            #[doc(hidden)]
+            #[repr(transparent)]
+            struct #name(::plugwright_plugin::Handle<dyn #ident>);
+
+            impl #name {
+                fn of(handle: &::plugwright_plugin::__private::RawHandle<#vtable>) -> &Self {
+                    // SAFETY: both are transparent over the raw handle.
+                    unsafe { &*(&raw const *handle).cast::<Self>() }
+                }
+            }
+
+            impl #ident for #name {
+                #(#forwarded)*
+            }
+        })
+    }
+
+    fn defaults_name(&self) -> Ident {
+        format_ident!("__{}Defaults", self.item.ident)
+    }
+
+    /// How objects of the interface cross, wrapped on the way out.
+    fn objects(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let boxed = self.boxed();
+        // A shared object that may be sent but not used by two threads at once cannot be
+        // given away: the giver would keep a part of it on its own thread.
+        let shared = (self.requires("Send") == self.requires("Sync")).then(|| self.shared());
+        let forward_box = self.forward("OwnedBox");
+        let forward_arc = shared.as_ref().map(|_| self.forward("OwnedArc"));
+        quote! {
+            #forward_box
+            #forward_arc
+
+            // SAFETY: an object crosses as itself with its vtable and what keeps it.
+            unsafe impl ::plugwright_plugin::__private::Boxed for dyn #ident {
+                #boxed
+            }
+
+            #shared
+        }
+    }
+
+    /// Whether the trait requires this marker trait.
+    fn requires(&self, marker: &str) -> bool {
+        self.item.supertraits.iter().any(|bound| match bound {
+            TypeParamBound::Trait(bound) => bound
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == marker),
+            _ => false,
+        })
+    }
+
+    /// The trait for a wrapper: each method is the wrapped object's.
+    fn forward(&self, wrapper: &str) -> TokenStream {
+        let ident = &self.item.ident;
+        let wrapper = format_ident!("{}", wrapper);
+        let methods = self.methods.iter().map(|method| {
+            let function = &method.name;
+            let params = method.declarations();
+            let arguments = method.params.iter().map(|param| &param.name);
+            let result = &method.result;
+            quote! {
+                fn #function(&self, #params) -> #result {
+                    <dyn #ident as #ident>::#function(&*self.0, #(#arguments),*)
+                }
+            }
+        });
+        quote! {
+            impl #ident for ::plugwright_plugin::__private::#wrapper<dyn #ident> {
+                #(#methods)*
+            }
+        }
+    }
+
+    /// The shape of an object of the interface in a `Box` or an `Arc`.
+    fn object_shape(&self, holder: &str) -> TokenStream {
+        let ident = &self.item.ident;
+        let holder = format_ident!("{}", holder);
+        quote! {
+            const SHAPE: &'static ::plugwright_plugin::__private::Shape =
+                &::plugwright_plugin::__private::Shape::Interface(
+                    ::plugwright_plugin::__private::Holder::#holder,
+                    <dyn #ident as ::plugwright_plugin::Interface>::ID,
+                    <dyn #ident as ::plugwright_plugin::Interface>::VERSION.major,
+                );
+        }
+    }
+
+    fn boxed(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let shape = self.object_shape("Box");
+        quote! {
+            type Abi = ::plugwright_plugin::__private::RawInterface;
+
+            #shape
+
+            fn into_abi(
+                this: ::std::boxed::Box<Self>,
+            ) -> ::plugwright_plugin::__private::RawInterface {
+                ::plugwright_plugin::__private::give_box::<dyn #ident>(this)
+            }
+
+            unsafe fn from_abi(
+                abi: ::plugwright_plugin::__private::RawInterface,
+            ) -> ::core::result::Result<::std::boxed::Box<Self>, ::plugwright_plugin::Invalid> {
+                // SAFETY: by this function's contract.
+                let handle = unsafe { ::plugwright_plugin::__private::receive::<dyn #ident>(abi) }?;
+                ::core::result::Result::Ok(::std::boxed::Box::new(handle))
+            }
+        }
+    }
+
+    fn shared(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let shape = self.object_shape("Arc");
+        quote! {
+            // SAFETY: an object crosses as itself with its vtable and what keeps it.
+            unsafe impl ::plugwright_plugin::__private::Shared for dyn #ident {
+                #shape
+
+                fn into_abi(
+                    this: ::std::sync::Arc<Self>,
+                ) -> ::plugwright_plugin::__private::RawInterface {
+                    ::plugwright_plugin::__private::give_arc::<dyn #ident>(this)
+                }
+
+                unsafe fn from_abi(
+                    abi: ::plugwright_plugin::__private::RawInterface,
+                ) -> ::core::result::Result<::std::sync::Arc<Self>, ::plugwright_plugin::Invalid> {
+                    // SAFETY: by this function's contract.
+                    let received =
+                        unsafe { ::plugwright_plugin::__private::receive_arc::<dyn #ident>(abi) }?;
+                    ::core::result::Result::Ok(match received {
+                        ::plugwright_plugin::__private::Received::Home(object) => object,
+                        ::plugwright_plugin::__private::Received::Foreign(handle) => {
+                            ::std::sync::Arc::new(handle)
+                        }
+                    })
+                }
             }
         }
     }
@@ -369,22 +634,46 @@ impl Interface {
         let calls = self.calls_name();
         let id = &self.id;
         let (major, minor) = (self.version.major, self.version.minor);
-        let names: Vec<&Ident> = self.methods.iter().map(|method| &method.name).collect();
+        let entries = self.methods.iter().map(|method| {
+            let name = &method.name;
+            if method.since == 0 {
+                quote! { #name: #name::<__T>, }
+            } else {
+                quote! { #name: ::core::option::Option::Some(#name::<__T>), }
+            }
+        });
+        let count = self.methods.len();
         let shapes = self.methods.iter().map(Method::shape);
         let shims = self.methods.iter().map(|method| method.shim(ident));
         quote! {
             const _: () = {
                 #(#shims)*
 
+                static FINGERPRINTS: [u64; #count] =
+                    <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.fingerprints();
+
+                static TABLE: ::plugwright_plugin::__private::InterfaceTable =
+                    ::plugwright_plugin::__private::InterfaceTable {
+                        id: ::plugwright_plugin::__private::RawSlice::of(#id),
+                        major: #major,
+                        minor: #minor,
+                        methods: ::plugwright_plugin::__private::count(#count),
+                        fingerprints: FINGERPRINTS.as_ptr(),
+                    };
+
                 // SAFETY: the vtable is repr(C), begins with its head and has the methods
                 // of the shape in order; the calls are transparent over the raw handle.
                 unsafe impl ::plugwright_plugin::Interface for dyn #ident {
+                    const ID: &'static str = #id;
+                    const VERSION: ::plugwright_plugin::__private::InterfaceVersion =
+                        ::plugwright_plugin::__private::InterfaceVersion::new(#major, #minor);
                     const SHAPE: &'static ::plugwright_plugin::InterfaceShape =
                         &::plugwright_plugin::InterfaceShape {
-                            id: #id,
-                            version: ::plugwright_plugin::__private::InterfaceVersion::new(#major, #minor),
+                            id: Self::ID,
+                            version: Self::VERSION,
                             methods: &[#(#shapes),*],
                         };
+                    const TABLE: &'static ::plugwright_plugin::__private::InterfaceTable = &TABLE;
                     type Vtable = #vtable;
                     type Calls = #calls;
                 }
@@ -394,8 +683,9 @@ impl Interface {
                     const VTABLE: &'static #vtable = &#vtable {
                         __head: ::plugwright_plugin::__private::vtable_head::<__T>(
                             ::core::mem::size_of::<#vtable>(),
+                            &TABLE,
                         ),
-                        #(#names: #names::<__T>,)*
+                        #(#entries)*
                     };
                 }
             };
@@ -425,11 +715,13 @@ impl Method {
             }
         });
         let result = &self.result;
+        let since = self.since;
         quote! {
             ::plugwright_plugin::__private::MethodShape {
                 name: #name,
                 params: &[#(#params),*],
                 result: <#result as ::plugwright_plugin::Portable>::SHAPE,
+                since: #since,
             }
         }
     }

@@ -332,7 +332,7 @@ impl Plugin {
                     host: *const __private::HostTable,
                 ) -> *const __private::PluginTable {
                     // SAFETY: the host hands out its own table.
-                    unsafe { __private::enter(host, &TABLE) }
+                    unsafe { __private::enter(host, &TABLE, DEFINITION.id) }
                 }
             };
         }
@@ -365,20 +365,12 @@ impl Provided {
         let interface = &self.interface;
         quote! {
             {
-                const SHAPE: &__private::InterfaceShape =
-                    <dyn #interface as __private::Interface>::SHAPE;
-                static FINGERPRINTS: [u64; SHAPE.methods.len()] = SHAPE.fingerprints();
-
                 unsafe extern "C" fn create() -> __private::Reply<__private::RawObject> {
                     __private::create::<#ident, dyn #interface>(DEFINITION.id)
                 }
 
                 __private::ProvidedTable {
-                    interface: __private::RawSlice::of(SHAPE.id),
-                    major: SHAPE.version.major,
-                    minor: SHAPE.version.minor,
-                    methods: __private::count(SHAPE.methods.len()),
-                    fingerprints: FINGERPRINTS.as_ptr(),
+                    interface: <dyn #interface as __private::Interface>::TABLE,
                     create,
                 }
             }

@@ -216,12 +216,37 @@ pub struct RawCallError {
     pub location: RawVec,
 }
 
+/// What an interface is, for comparison.
+#[derive(Debug)]
+#[repr(C)]
+pub struct InterfaceTable {
+    /// UTF-8: the interface's id.
+    pub id: RawSlice,
+    /// The interface's major version.
+    pub major: u16,
+    /// The interface's minor version.
+    pub minor: u16,
+    /// How many fingerprints there are: one for each method.
+    pub methods: u32,
+    /// The methods' fingerprints.
+    pub fingerprints: *const u64,
+}
+
+// SAFETY: the table is built by the macro as an immutable static; all its pointers point
+// into other immutable statics.
+unsafe impl Sync for InterfaceTable {}
+
 /// The front of every vtable. The methods follow, in the order of the interface.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct VtableHead {
     /// The size of the whole vtable in bytes, head included.
     pub size: usize,
+    /// The interface that the vtable is for.
+    pub interface: *const InterfaceTable,
+    /// An address that only the image has which made the vtable: the image recognises its
+    /// own objects by it. Never read through.
+    pub image: *const u8,
     /// Adds a reference to the object.
     pub retain: unsafe extern "C" fn(object: *const ()),
     /// Takes a reference away and drops the object with the last.
@@ -242,22 +267,13 @@ pub struct RawObject {
 #[derive(Debug)]
 #[repr(C)]
 pub struct ProvidedTable {
-    /// UTF-8: the interface's id.
-    pub interface: RawSlice,
-    /// The interface's major version.
-    pub major: u16,
-    /// The interface's minor version.
-    pub minor: u16,
-    /// How many fingerprints there are: one for each method.
-    pub methods: u32,
-    /// The methods' fingerprints.
-    pub fingerprints: *const u64,
+    /// The interface.
+    pub interface: *const InterfaceTable,
     /// Makes an object.
     pub create: unsafe extern "C" fn() -> Reply<RawObject>,
 }
 
-// SAFETY: the table is built by the macro as an immutable static; all its pointers point
-// into other immutable statics.
+// SAFETY: as for `InterfaceTable`.
 unsafe impl Sync for ProvidedTable {}
 
 /// What a plugin's entry function returns.
@@ -278,7 +294,7 @@ pub struct PluginTable {
     pub version: RawSlice,
 }
 
-// SAFETY: as for `ProvidedTable`.
+// SAFETY: as for `InterfaceTable`.
 unsafe impl Sync for PluginTable {}
 
 /// What a host hands to a plugin's entry function.
@@ -289,25 +305,45 @@ pub struct HostTable {
     pub size: usize,
     /// The host's [`ABI`].
     pub abi: u32,
+    /// Keeps the plugin's own library loaded. The plugin may take references from it while
+    /// something else keeps the library; it does not own one.
+    pub keep: RawKeep,
 }
 
 /// The type of the symbol that a record names.
 pub type Entry = unsafe extern "C" fn(host: *const HostTable) -> *const PluginTable;
 
-/// Keeps something loaded: every value that can run plugin code later carries one.
-#[derive(Debug)]
+/// An object of an interface that crosses as a value, owned by the receiver.
+#[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct KeepAlive {
-    context: *const (),
-    retain: unsafe extern "C" fn(context: *const ()),
-    release: unsafe extern "C" fn(context: *const ()),
+pub struct RawInterface {
+    /// The object and its vtable.
+    pub object: RawObject,
+    /// Keeps the library loaded that the vtable is in.
+    pub keep: RawKeep,
 }
 
-// SAFETY: a keep-alive is made from an `Arc<T>` with `T: Send + Sync` (see `new`) and does
-// what that Arc does; both functions may be called on any thread.
-unsafe impl Send for KeepAlive {}
+/// A reference to something that must stay loaded, as it crosses.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawKeep {
+    /// What the functions take.
+    pub context: *const (),
+    /// Adds a reference.
+    pub retain: unsafe extern "C" fn(context: *const ()),
+    /// Takes a reference away.
+    pub release: unsafe extern "C" fn(context: *const ()),
+}
+
+// SAFETY: both functions may be called on any thread: see `KeepAlive::new`.
+unsafe impl Send for RawKeep {}
 // SAFETY: as for Send.
-unsafe impl Sync for KeepAlive {}
+unsafe impl Sync for RawKeep {}
+
+/// Keeps something loaded: every value that can run plugin code later carries one.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct KeepAlive(RawKeep);
 
 impl KeepAlive {
     /// Keeps `kept` for as long as a clone of the result lives.
@@ -320,25 +356,68 @@ impl KeepAlive {
             // SAFETY: as above; the caller gives its reference up.
             unsafe { Arc::decrement_strong_count(context.cast::<T>()) };
         }
-        Self {
+        Self(RawKeep {
             context: Arc::into_raw(kept).cast(),
             retain: retain::<T>,
             release: release::<T>,
-        }
+        })
+    }
+
+    /// For what is never unloaded: the program itself.
+    #[must_use]
+    pub fn forever() -> Self {
+        unsafe extern "C" fn nothing(_: *const ()) {}
+        Self(RawKeep {
+            context: std::ptr::null(),
+            retain: nothing,
+            release: nothing,
+        })
+    }
+
+    /// What a plugin may take references from. It owns none.
+    #[must_use]
+    pub fn lend(&self) -> RawKeep {
+        self.0
+    }
+
+    /// Takes a reference of its own from what was lent.
+    ///
+    /// # Safety
+    /// Something else keeps a reference meanwhile.
+    #[must_use]
+    pub unsafe fn retained(raw: RawKeep) -> Self {
+        // SAFETY: by this function's contract the context is alive.
+        unsafe { (raw.retain)(raw.context) };
+        Self(raw)
+    }
+
+    /// Gives the reference away.
+    #[must_use]
+    pub fn into_raw(self) -> RawKeep {
+        std::mem::ManuallyDrop::new(self).0
+    }
+
+    /// Takes over a reference that was given away.
+    ///
+    /// # Safety
+    /// `raw` came from [`KeepAlive::into_raw`], on either side, and is used once.
+    #[must_use]
+    pub unsafe fn from_raw(raw: RawKeep) -> Self {
+        Self(raw)
     }
 }
 
 impl Clone for KeepAlive {
     fn clone(&self) -> Self {
         // SAFETY: `self` holds a reference, so `context` is alive.
-        unsafe { (self.retain)(self.context) };
-        Self { ..*self }
+        unsafe { (self.0.retain)(self.0.context) };
+        Self(self.0)
     }
 }
 
 impl Drop for KeepAlive {
     fn drop(&mut self) {
         // SAFETY: the reference that `self` holds is given up once.
-        unsafe { (self.release)(self.context) };
+        unsafe { (self.0.release)(self.0.context) };
     }
 }

@@ -13,7 +13,7 @@ use plugwright_manifest::schema::Schema;
 use plugwright_manifest::{InterfaceVersion, Provided, Summary};
 
 use crate::abi::{ABI, Entry, HostTable, KeepAlive, PluginTable, ProvidedTable, RawSlice};
-use crate::{CallError, CallErrorKind, Handle, Interface};
+use crate::{CallError, Handle, Interface};
 
 /// A plugin whose library is loaded and whose table agrees with its manifest.
 #[derive(Clone, Debug)]
@@ -150,6 +150,7 @@ impl BoundPlugin {
         let host = HostTable {
             size: size_of::<HostTable>(),
             abi: ABI,
+            keep: keep.lend(),
         };
         // SAFETY: the host's table lives during the call, which is all that an entry may use.
         let table = unsafe { entry(&raw const host) };
@@ -207,29 +208,10 @@ impl BoundPlugin {
         }
         // SAFETY: initialised, since there is no failure.
         let object = unsafe { reply.value.assume_init() };
-        if object.object.is_null() || object.vtable.is_null() {
-            return Err(CreateError::Failed(invalid(
-                "an object and a vtable, not null",
-            )));
-        }
-        // SAFETY: not null, so by the contract of `bind` a vtable.
-        let size = unsafe { (*object.vtable).size };
-        if size < size_of::<T::Vtable>() {
-            return Err(CreateError::Failed(invalid(
-                "a vtable with all the methods declared",
-            )));
-        }
-        // SAFETY: made just now by a plugin that declares `T`; its library is kept.
-        Ok(unsafe { Handle::new(object, self.keep.clone()) })
+        // SAFETY: made just now by the plugin, which is kept.
+        unsafe { Handle::new(object, self.keep.clone()) }
+            .map_err(|invalid| CreateError::Failed(CallError::invalid("default", invalid)))
     }
-}
-
-fn invalid(expected: &'static str) -> CallError {
-    CallError::new(
-        CallErrorKind::Invalid,
-        "default",
-        crate::Invalid::new(expected).to_string(),
-    )
 }
 
 /// Compares a table with the manifest, fact by fact.
@@ -254,11 +236,13 @@ fn confirm(
         let found = NonNull::new(table.provides.wrapping_add(index).cast_mut())
             .ok_or(BindError::NoTable)?;
         // SAFETY: a plugin's table has as many entries as it says, and they are immutable.
-        let raw = unsafe { found.as_ref() };
+        let raw = unsafe { found.as_ref() }.interface;
+        // SAFETY: an entry's interface is null or a table for ever.
+        let raw = unsafe { raw.as_ref() }.ok_or(BindError::NoTable)?;
         agree(
             "interface",
             &provided.interface.as_str(),
-            &text(raw.interface).as_str(),
+            &text(raw.id).as_str(),
         )?;
         let version = InterfaceVersion::new(raw.major, raw.minor);
         agree("interface version", &provided.version, &version)?;

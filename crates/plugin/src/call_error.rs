@@ -85,6 +85,21 @@ impl CallError {
         }))
     }
 
+    /// A value that crossed is none of its type.
+    #[cold]
+    pub(crate) fn invalid(method: &str, invalid: Invalid) -> Self {
+        Self::new(CallErrorKind::Invalid, method, invalid.to_string())
+    }
+
+    /// The plugin was built before the method was added, which has no default body.
+    #[cold]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unsupported(method: &str) -> Self {
+        let message = "it was built before the method was added to the interface";
+        Self::new(CallErrorKind::Unsupported, method, message)
+    }
+
     /// What happened, for decisions.
     #[must_use]
     pub fn kind(&self) -> CallErrorKind {
@@ -178,14 +193,7 @@ impl<A: Copy> Reply<A> {
         // SAFETY: the value is initialised when there is no failure.
         let value = unsafe { self.value.assume_init() };
         // SAFETY: by this function's contract, it is the Abi of a `T`.
-        unsafe { T::from_abi(value) }.map_err(|invalid| invalid.into_error(method))
-    }
-}
-
-impl Invalid {
-    #[cold]
-    fn into_error(self, method: &'static str) -> CallError {
-        CallError::new(CallErrorKind::Invalid, method, self.to_string())
+        unsafe { T::from_abi(value) }.map_err(|invalid| CallError::invalid(method, invalid))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::CallError;
 use crate::abi::{KeepAlive, RawObject, VtableHead};
 use crate::interface::Interface;
+use crate::{CallError, Invalid, vtable};
 
 /// An object of a plugin: it implements the trait `T` itself, with one indirect call for
 /// each method, and keeps the plugin's library loaded for as long as it lives.
@@ -73,19 +73,36 @@ impl<V> Drop for RawHandle<V> {
 }
 
 impl<T: ?Sized + Interface> Handle<T> {
-    /// A handle for an object that was just made.
+    /// A handle for an object that its receiver owns.
+    ///
+    /// # Errors
+    /// When the object is not one of an interface that fits `T`; it is released then.
     ///
     /// # Safety
-    /// `object` came from the `create` function of a plugin that declares `T`'s interface
-    /// with `T`'s fingerprints, its reference is not used elsewhere, and `keep` keeps that
-    /// plugin's library loaded.
-    pub(crate) unsafe fn new(object: RawObject, keep: KeepAlive) -> Self {
-        Self {
-            raw: RawHandle {
-                object: object.object,
-                vtable: object.vtable.cast(),
-                keep,
-            },
+    /// `object` is null or an object with its vtable, both made by the SDK or to its rules;
+    /// its reference is not used elsewhere, and `keep` keeps the library loaded that made it.
+    pub(crate) unsafe fn new(object: RawObject, keep: KeepAlive) -> Result<Self, Invalid> {
+        if object.object.is_null() || object.vtable.is_null() {
+            return Err(Invalid::new("an object and a vtable, not null"));
+        }
+        // SAFETY: by this function's contract and what was just seen.
+        match unsafe { vtable::fit::<T>(object.vtable) } {
+            Ok(vtable) => Ok(Self {
+                raw: RawHandle {
+                    object: object.object,
+                    vtable,
+                    keep,
+                },
+            }),
+            Err(invalid) => {
+                let raw = RawHandle {
+                    object: object.object,
+                    vtable: object.vtable,
+                    keep,
+                };
+                drop(raw);
+                Err(invalid)
+            }
         }
     }
 

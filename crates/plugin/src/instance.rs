@@ -4,7 +4,7 @@
 //! panicked is poisoned and its methods are not run again; the plugin's panic message is
 //! printed only when no boundary took it to the host.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -12,15 +12,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use crate::CallErrorKind;
-use crate::abi::{Failure, HostTable, PluginTable, RawObject, RawSlice, Reply, VtableHead};
+use crate::abi::{
+    Failure, HostTable, InterfaceTable, PluginTable, RawObject, RawSlice, Reply, VtableHead,
+};
 use crate::interface::{Interface, Provides};
+use crate::own;
 use crate::portable::Invalid;
 
-/// An object of a plugin as its vtables see it.
+/// An object as its vtables see it.
+#[repr(C)]
 struct Instance<T> {
+    /// First, so that it can be read of every object that this image made.
+    class: TypeId,
     poisoned: AtomicBool,
     plugin: &'static str,
     value: T,
+}
+
+impl<T: 'static> Instance<T> {
+    fn object(plugin: &'static str, value: T) -> *const () {
+        Arc::into_raw(Arc::new(Self {
+            class: TypeId::of::<T>(),
+            poisoned: AtomicBool::new(false),
+            plugin,
+            value,
+        }))
+        .cast()
+    }
 }
 
 /// Runs a method of the object behind `object`.
@@ -121,22 +139,46 @@ where
     I: ?Sized + Interface + Provides<T>,
 {
     match catch_unwind(T::default) {
-        Ok(value) => Reply::ok(RawObject {
-            object: Arc::into_raw(Arc::new(Instance {
-                poisoned: AtomicBool::new(false),
-                plugin,
-                value,
-            }))
-            .cast(),
-            vtable: std::ptr::from_ref(I::VTABLE).cast(),
-        }),
+        Ok(value) => Reply::ok(object::<T, I>(plugin, value)),
         Err(payload) => Reply::failed(panicked(plugin, payload)),
     }
 }
 
+/// Makes an object of `value` for interface `I`.
+pub(crate) fn object<T, I>(plugin: &'static str, value: T) -> RawObject
+where
+    T: 'static,
+    I: ?Sized + Interface + Provides<T>,
+{
+    RawObject {
+        object: Instance::object(plugin, value),
+        vtable: std::ptr::from_ref(I::VTABLE).cast(),
+    }
+}
+
+/// The value of an object that this very image made of a `T`, by a clone.
+///
+/// # Safety
+/// `raw` is an object with its vtable, and is referenced during the call.
+pub(crate) unsafe fn value_at_home<T: Clone + 'static>(raw: RawObject) -> Option<T> {
+    // SAFETY: by this function's contract.
+    let head = unsafe { &*raw.vtable };
+    if head.image != own::mark() {
+        return None;
+    }
+    // SAFETY: an object of this image is an `Instance`, which begins with its class.
+    let class = unsafe { *raw.object.cast::<TypeId>() };
+    if class != TypeId::of::<T>() {
+        return None;
+    }
+    // SAFETY: the class says that it is this one.
+    let instance = unsafe { &*raw.object.cast::<Instance<T>>() };
+    Some(instance.value.clone())
+}
+
 /// The front of the vtable of an interface on `T`; `size` is the whole vtable's.
 #[must_use]
-pub const fn vtable_head<T>(size: usize) -> VtableHead {
+pub const fn vtable_head<T>(size: usize, interface: &'static InterfaceTable) -> VtableHead {
     unsafe extern "C" fn retain<T>(object: *const ()) {
         // SAFETY: `create` made the object from an Arc, and the caller holds a reference.
         unsafe { Arc::increment_strong_count(object.cast::<Instance<T>>()) };
@@ -152,6 +194,8 @@ pub const fn vtable_head<T>(size: usize) -> VtableHead {
     }
     VtableHead {
         size,
+        interface,
+        image: own::mark(),
         retain: retain::<T>,
         release: release::<T>,
     }
@@ -161,10 +205,16 @@ pub const fn vtable_head<T>(size: usize) -> VtableHead {
 ///
 /// # Safety
 /// `host` is null or points to the host's table.
-pub unsafe fn enter(host: *const HostTable, table: &'static PluginTable) -> *const PluginTable {
-    if host.is_null() {
+pub unsafe fn enter(
+    host: *const HostTable,
+    table: &'static PluginTable,
+    plugin: &'static str,
+) -> *const PluginTable {
+    // SAFETY: by this function's contract.
+    let Some(host) = (unsafe { host.as_ref() }) else {
         return std::ptr::null();
-    }
+    };
+    own::enter(host.keep, plugin);
     // With panic=abort nothing is ever caught, so the message must appear at once.
     if cfg!(panic = "unwind") {
         static HOOK: Once = Once::new();

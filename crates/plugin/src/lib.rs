@@ -50,7 +50,10 @@ mod call_error;
 mod handle;
 mod instance;
 mod interface;
+mod objects;
+mod own;
 mod portable;
+mod vtable;
 
 pub mod abi;
 pub mod bind;

@@ -7,16 +7,20 @@ pub use plugwright_manifest::embed::{
     BuildDef, Linkage, Notes, ProvidedDef, RecordDef, detail_note_size, notes, summary_note_size,
 };
 pub use plugwright_manifest::schema::{
-    FieldShape, InterfaceShape, MethodShape, Shape, VariantShape,
+    FieldShape, Holder, InterfaceShape, MethodShape, Shape, VariantShape,
 };
 
 use crate::CallError;
 pub use crate::abi::{
-    ABI, HostTable, PluginTable, ProvidedTable, RawObject, RawSlice, Reply, VtableHead,
+    ABI, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawInterface, RawObject, RawSlice,
+    Reply, VtableHead,
 };
 pub use crate::handle::RawHandle;
 pub use crate::instance::{call, create, enter, vtable_head};
 pub use crate::interface::{Interface, Provides};
+pub use crate::objects::{
+    Boxed, OwnedArc, OwnedBox, Received, Shared, give_arc, give_box, receive, receive_arc,
+};
 pub use crate::portable::{Invalid, Portable};
 
 /// How this copy of the SDK, and so the plugin around it, is built.

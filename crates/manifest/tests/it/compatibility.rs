@@ -41,12 +41,24 @@ fn a_method_that_the_plugin_does_not_have() {
         name: "window",
         params: &[],
         result: U32,
+        since: 2,
     };
     check(
         &wanted(1, 3, &[NAME, ENCODE, WINDOW]),
         "the plugin provides org.example.codec 1.2, the host wants 1.3: the plugin has no \
          `fn window(&self) -> u32`",
     );
+}
+
+#[test]
+fn a_method_that_was_added_later_is_not_missed() {
+    const WINDOW: MethodShape = MethodShape {
+        name: "window",
+        params: &[],
+        result: U32,
+        since: 3,
+    };
+    check(&wanted(1, 3, &[NAME, ENCODE, WINDOW]), "fits");
 }
 
 #[test]

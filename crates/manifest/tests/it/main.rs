@@ -41,11 +41,13 @@ pub(crate) const ENCODE: MethodShape = MethodShape {
         },
     ],
     result: &Shape::Result(&Shape::Vec(&Shape::Scalar(Scalar::U8)), ERROR),
+    since: 0,
 };
 pub(crate) const NAME: MethodShape = MethodShape {
     name: "name",
     params: &[],
     result: &Shape::Scalar(Scalar::String),
+    since: 0,
 };
 const CODEC: InterfaceShape = InterfaceShape {
     id: "org.example.codec",
@@ -262,7 +264,7 @@ fn refusals_say_why() {
 fn deep_types_are_refused() {
     // A detail whose only method returns an Option of an Option of …
     let mut cbor = vec![
-        0xa1, 0x07, 0x81, 0x84, 0x63, b'a', b'.', b'b', 1, 0, 0x81, 0x83, 0x61, b'm', 0x80,
+        0xa1, 0x07, 0x81, 0x84, 0x63, b'a', b'.', b'b', 1, 0, 0x81, 0x84, 0x61, b'm', 0x80,
     ];
     cbor.extend([0x82, 0x18, 128].repeat(200));
     let error = Detail::decode(&cbor).expect_err("must be refused");

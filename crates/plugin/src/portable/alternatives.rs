@@ -1,4 +1,4 @@
-//! `Option`, `Result` and `Box`.
+//! `Option` and `Result`.
 
 use std::mem::MaybeUninit;
 
@@ -83,23 +83,5 @@ unsafe impl<T: Portable, E: Portable> Portable for Result<T, E> {
             }
             _ => Err(Invalid::new("a Result whose tag is 0 or 1")),
         }
-    }
-}
-
-// SAFETY: crosses as what is in it; the box is made anew on the other side.
-unsafe impl<T: Portable> Portable for Box<T> {
-    type Abi = T::Abi;
-
-    const SHAPE: &'static Shape = T::SHAPE;
-
-    #[inline]
-    fn into_abi(self) -> T::Abi {
-        (*self).into_abi()
-    }
-
-    #[inline]
-    unsafe fn from_abi(abi: T::Abi) -> Result<Self, Invalid> {
-        // SAFETY: by this function's contract.
-        unsafe { T::from_abi(abi) }.map(Self::new)
     }
 }
