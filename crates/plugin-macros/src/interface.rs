@@ -290,7 +290,15 @@ fn borrowed(ty: &Type) -> Option<TypeReference> {
 
 impl Interface {
     fn expand(&self) -> TokenStream {
-        let item = &self.item;
+        let mut item = self.item.clone();
+        let ident = &item.ident;
+        item.items.push(parse_quote! {
+            /// The handle that this object is, when it is one: it is passed on as it came.
+            #[doc(hidden)]
+            fn __plugwright_handle(&self) -> ::core::option::Option<&::plugwright_plugin::Handle<dyn #ident>> {
+                ::core::option::Option::None
+            }
+        });
         let calls = self.calls();
         let handle = self.handle();
         let vtable = self.vtable();
@@ -554,7 +562,14 @@ impl Interface {
             fn into_abi(
                 this: ::std::boxed::Box<Self>,
             ) -> ::plugwright_plugin::__private::RawInterface {
-                ::plugwright_plugin::__private::give_box::<dyn #ident>(this)
+                match this.__plugwright_handle() {
+                    ::core::option::Option::Some(handle) => {
+                        ::plugwright_plugin::__private::pass_on(handle)
+                    }
+                    ::core::option::Option::None => {
+                        ::plugwright_plugin::__private::give_box::<dyn #ident>(this)
+                    }
+                }
             }
 
             unsafe fn from_abi(
@@ -578,7 +593,14 @@ impl Interface {
                 fn into_abi(
                     this: ::std::sync::Arc<Self>,
                 ) -> ::plugwright_plugin::__private::RawInterface {
-                    ::plugwright_plugin::__private::give_arc::<dyn #ident>(this)
+                    match this.__plugwright_handle() {
+                    ::core::option::Option::Some(handle) => {
+                        ::plugwright_plugin::__private::pass_on(handle)
+                    }
+                    ::core::option::Option::None => {
+                        ::plugwright_plugin::__private::give_arc::<dyn #ident>(this)
+                    }
+                }
                 }
 
                 unsafe fn from_abi(
@@ -623,6 +645,10 @@ impl Interface {
         quote! {
             impl #ident for ::plugwright_plugin::Handle<dyn #ident> {
                 #(#methods)*
+
+                fn __plugwright_handle(&self) -> ::core::option::Option<&Self> {
+                    ::core::option::Option::Some(self)
+                }
             }
         }
     }

@@ -305,6 +305,8 @@ pub struct HostTable {
     pub size: usize,
     /// The host's [`ABI`].
     pub abi: u32,
+    /// The address that only the host's image has: see [`VtableHead::image`].
+    pub image: *const u8,
     /// Keeps the plugin's own library loaded. The plugin may take references from it while
     /// something else keeps the library; it does not own one.
     pub keep: RawKeep,

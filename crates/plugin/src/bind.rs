@@ -13,7 +13,7 @@ use plugwright_manifest::schema::Schema;
 use plugwright_manifest::{InterfaceVersion, Provided, Summary};
 
 use crate::abi::{ABI, Entry, HostTable, KeepAlive, PluginTable, ProvidedTable, RawSlice};
-use crate::{CallError, Handle, Interface};
+use crate::{CallError, Handle, Interface, own};
 
 /// A plugin whose library is loaded and whose table agrees with its manifest.
 #[derive(Clone, Debug)]
@@ -150,6 +150,7 @@ impl BoundPlugin {
         let host = HostTable {
             size: size_of::<HostTable>(),
             abi: ABI,
+            image: own::mark(),
             keep: keep.lend(),
         };
         // SAFETY: the host's table lives during the call, which is all that an entry may use.

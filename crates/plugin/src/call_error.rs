@@ -125,7 +125,8 @@ impl CallError {
         &self.0.message
     }
 
-    /// Where a panic happened, as `file:line:column`; empty when it is not known.
+    /// Where a panic happened, as `file:line:column`. Empty when it is not known, as for a
+    /// plugin that is linked into its host: there the host's own panic hook tells.
     #[must_use]
     pub fn location(&self) -> &str {
         &self.0.location

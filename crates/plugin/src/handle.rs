@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::abi::{KeepAlive, RawObject, VtableHead};
+use crate::abi::{KeepAlive, RawInterface, RawObject, VtableHead};
 use crate::interface::Interface;
 use crate::{CallError, Invalid, vtable};
 
@@ -103,6 +103,19 @@ impl<T: ?Sized + Interface> Handle<T> {
                 drop(raw);
                 Err(invalid)
             }
+        }
+    }
+
+    /// Another reference to the object, as it crosses.
+    pub(crate) fn to_raw(&self) -> RawInterface {
+        // SAFETY: this handle holds a reference, so the object is alive.
+        unsafe { (self.raw.head().retain)(self.raw.object) };
+        RawInterface {
+            object: RawObject {
+                object: self.raw.object,
+                vtable: self.raw.vtable.cast(),
+            },
+            keep: self.raw.keep.clone().into_raw(),
         }
     }
 

@@ -30,6 +30,10 @@ impl<I: ?Sized> Clone for OwnedArc<I> {
 
 /// What was received as an `Arc`.
 #[derive(Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the macros' output matches it whole"
+)]
 pub enum Received<I: ?Sized + Interface> {
     /// An object of this image that came home.
     Home(Arc<I>),
@@ -55,13 +59,20 @@ pub fn give_arc<I: ?Sized + Interface + Provides<OwnedArc<I>>>(object: Arc<I>) -
     }
 }
 
+/// Gives away another reference to somebody else's object, as it came: wherever it goes, it
+/// is not wrapped twice, and at home it is itself again.
+#[must_use]
+pub fn pass_on<I: ?Sized + Interface>(handle: &Handle<I>) -> RawInterface {
+    handle.to_raw()
+}
+
 /// Takes an object over.
 ///
 /// # Errors
 /// When it is not of an interface that fits `I`.
 ///
 /// # Safety
-/// `raw` came from [`give_box`] or [`give_arc`], on either side, and is used once.
+/// `raw` came from [`give_box`], [`give_arc`] or [`pass_on`], on either side, and is used once.
 pub unsafe fn receive<I: ?Sized + Interface>(raw: RawInterface) -> Result<Handle<I>, Invalid> {
     // SAFETY: by this function's contract.
     let keep = unsafe { KeepAlive::from_raw(raw.keep) };

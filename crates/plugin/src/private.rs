@@ -19,7 +19,7 @@ pub use crate::handle::RawHandle;
 pub use crate::instance::{call, create, enter, vtable_head};
 pub use crate::interface::{Interface, Provides};
 pub use crate::objects::{
-    Boxed, OwnedArc, OwnedBox, Received, Shared, give_arc, give_box, receive, receive_arc,
+    Boxed, OwnedArc, OwnedBox, Received, Shared, give_arc, give_box, pass_on, receive, receive_arc,
 };
 pub use crate::portable::{Invalid, Portable};
 

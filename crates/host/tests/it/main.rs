@@ -3,6 +3,7 @@
 mod bad_input;
 mod discovery;
 mod loading;
+mod objects;
 mod refusals;
 
 use std::fs;

@@ -141,7 +141,7 @@ unsafe impl<T: Portable> Portable for Vec<T> {
             // SAFETY: both are places for that many `T`, which are their own Abi; a new
             // vector overlaps nothing.
             unsafe {
-                std::ptr::copy_nonoverlapping(elements.cast::<T>(), copy.as_mut_ptr(), abi.length)
+                std::ptr::copy_nonoverlapping(elements.cast::<T>(), copy.as_mut_ptr(), abi.length);
             };
             // SAFETY: so many were written just now.
             unsafe { copy.set_len(abi.length) };

@@ -124,8 +124,8 @@ fn check_panicked(error: &CallError, method: &str, message: &str) {
     assert_eq!(error.plugin(), "org.example.faults");
     assert_eq!(error.method(), method);
     assert_eq!(error.message(), message);
-    let location = error.location();
-    assert!(location.contains("failures.rs:"), "{location}");
+    // The plugin is linked into this very program, whose own panic hook stays in place.
+    assert_eq!(error.location(), "");
 }
 
 #[test]
@@ -175,15 +175,13 @@ fn a_panic_is_a_panic_of_the_host_otherwise() {
 }
 
 #[test]
-fn messages_are_formatted_and_say_where() {
+fn messages_are_formatted() {
     let error = faulty().try_formatted("luck").expect_err("panics");
     check_panicked(&error, "Faulty::formatted", "no luck");
-    let text = error.to_string();
-    assert!(
-        text.starts_with("plugin org.example.faults panicked in Faulty::formatted at "),
-        "{text}"
+    assert_eq!(
+        error.to_string(),
+        "plugin org.example.faults panicked in Faulty::formatted: no luck"
     );
-    assert!(text.ends_with(": no luck"), "{text}");
 }
 
 #[test]

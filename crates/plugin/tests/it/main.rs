@@ -1,8 +1,10 @@
 //! The boundary, both sides in one image: types, failures, life.
 
 mod failures;
+mod growth;
 mod life;
 mod matrix;
+mod objects;
 
 use std::ffi::c_void;
 use std::ptr::NonNull;

@@ -1,0 +1,124 @@
+//! An interface grows by methods at the end, and both sides of each version get along.
+
+use plugwright_plugin::abi::Entry;
+use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
+
+use crate::{create, summary_of};
+
+mod first {
+    use super::interface;
+
+    #[interface(id = "org.example.growing", version = "1.0")]
+    pub(crate) trait Growing: Send + Sync {
+        fn base(&self) -> u32;
+    }
+}
+
+mod later {
+    use super::interface;
+
+    #[interface(id = "org.example.growing", version = "1.2")]
+    pub(crate) trait Growing: Send + Sync {
+        fn base(&self) -> u32;
+        /// The default body builds on what every plugin has.
+        #[since("1.1")]
+        fn twice(&self, plus: u32) -> u32 {
+            self.base() * 2 + plus
+        }
+        #[since("1.2")]
+        fn bare(&self) -> Result<u32, String>;
+        #[since("1.2")]
+        fn last(&self) -> u32 {
+            self.twice(1) + 100
+        }
+    }
+}
+
+#[plugin(id = "org.example.early", provides(first::Growing))]
+#[derive(Default)]
+pub(crate) struct Early;
+
+impl first::Growing for Early {
+    fn base(&self) -> u32 {
+        20
+    }
+}
+
+#[plugin(id = "org.example.late", provides(later::Growing))]
+#[derive(Default)]
+pub(crate) struct Late;
+
+impl later::Growing for Late {
+    fn base(&self) -> u32 {
+        1
+    }
+    fn twice(&self, plus: u32) -> u32 {
+        1_000 + plus
+    }
+    fn bare(&self) -> Result<u32, String> {
+        Ok(3)
+    }
+}
+
+unsafe extern "C" {
+    #[link_name = "plugwright_entry_org_example_early_c13bf9b4"]
+    fn early(
+        host: *const plugwright_plugin::abi::HostTable,
+    ) -> *const plugwright_plugin::abi::PluginTable;
+    #[link_name = "plugwright_entry_org_example_late_614bec39"]
+    fn late(
+        host: *const plugwright_plugin::abi::HostTable,
+    ) -> *const plugwright_plugin::abi::PluginTable;
+}
+
+const EARLY: Entry = early;
+const LATE: Entry = late;
+
+#[test]
+fn a_later_host_completes_an_earlier_plugin() {
+    use later::Growing;
+
+    let summary = summary_of!("org.example.early", dyn first::Growing);
+    let handle: Handle<dyn Growing> = create(EARLY, &summary);
+    assert_eq!(handle.base(), 20);
+    assert_eq!(
+        handle.twice(2),
+        42,
+        "the trait's own body, on the plugin's object"
+    );
+    assert_eq!(handle.last(), 141, "a body that calls another one");
+    let error = handle.try_bare().expect_err("nothing to run");
+    assert_eq!(error.kind(), CallErrorKind::Unsupported);
+    assert_eq!(
+        error.to_string(),
+        "the plugin does not support the call in Growing::bare: it was built before the method \
+         was added to the interface"
+    );
+    // The completed vtable is found again, and clones share it.
+    let again: Handle<dyn Growing> = create(EARLY, &summary);
+    assert_eq!(again.clone().twice(0), 40);
+}
+
+#[test]
+fn a_later_plugin_serves_an_earlier_host() {
+    use first::Growing;
+
+    let summary = summary_of!("org.example.late", dyn later::Growing);
+    let handle: Handle<dyn Growing> = create(LATE, &summary);
+    assert_eq!(handle.base(), 1);
+}
+
+#[test]
+fn sides_of_one_version_use_the_plugins_methods() {
+    use later::Growing;
+
+    let summary = summary_of!("org.example.late", dyn Growing);
+    let handle: Handle<dyn Growing> = create(LATE, &summary);
+    assert_eq!(handle.twice(2), 1_002);
+    assert_eq!(handle.bare(), Ok(3));
+    assert_eq!(
+        handle.last(),
+        1_101,
+        "the body that the plugin inherited, run in the plugin"
+    );
+}
