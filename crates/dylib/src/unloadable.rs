@@ -163,11 +163,6 @@ impl Unloadable {
             }
         };
         let dynamic = os::dynamic_section(loaded.handle);
-        let unique = dynamic
-            .map(os::exported)
-            .unwrap_or_default()
-            .iter()
-            .any(|symbol| symbol.unique);
         let mut why = Vec::new();
         for _ in 0..opens {
             // SAFETY: each is an open of this crate's, which the store just gave up; the token is the word of somebody who
@@ -176,15 +171,14 @@ impl Unloadable {
                 why.push(Why::Refused(text));
             }
         }
-        let images = loaded_images();
-        let still = images.iter().find(|image| {
-            dynamic.is_some_and(|address| image.contains(address)) && image.name == loaded.path
-        });
-        let Some(image) = still else {
-            return Unmapping::Unmapped;
-        };
-        why.extend(causes(image, &images, unique));
-        Unmapping::StillMapped { why }
+        match dynamic {
+            Some(dynamic) if os::is_loaded(&loaded.path, dynamic) => {
+                why.extend(causes(&loaded.path, dynamic));
+                Unmapping::StillMapped { why }
+            }
+            _ if why.is_empty() => Unmapping::Unmapped,
+            _ => Unmapping::StillMapped { why },
+        }
     }
 }
 
@@ -196,25 +190,31 @@ impl Drop for Unloadable {
     }
 }
 
-/// What can keep an image, as far as it can be seen.
-fn causes(image: &LoadedImage, images: &[LoadedImage], unique: bool) -> Vec<Why> {
+/// What keeps the image with this name and dynamic section, as far as it can be seen.
+fn causes(name: &Path, dynamic: usize) -> Vec<Why> {
+    let images = loaded_images();
     let mut why = Vec::new();
-    if image.no_delete {
+    let image = images
+        .iter()
+        .find(|image| image.name == name && image.contains(dynamic));
+    if image.is_some_and(|image| image.no_delete) {
         why.push(Why::NoDelete);
     }
+    let needs = |other: &&LoadedImage| image.is_some_and(|image| other.needs(image));
     let by: Vec<OsString> = images
         .iter()
-        .filter(|other| other.needs(image))
+        .filter(needs)
         .map(|other| other.title().to_owned())
         .collect();
     if !by.is_empty() {
         why.push(Why::Needed { by });
     }
-    if unique {
+    if os::exported(dynamic).iter().any(|symbol| symbol.unique) {
         why.push(Why::UniqueSymbols);
     }
     if why.is_empty() {
-        why.push(if image.thread_local {
+        let thread_local = image.is_some_and(|image| image.thread_local);
+        why.push(if thread_local {
             Why::ThreadLocal
         } else {
             Why::OpenedElsewhere

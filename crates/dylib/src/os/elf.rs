@@ -4,6 +4,7 @@
 //! copied out. Addresses are compared with the image's segments before anything is read there. That is a guard against
 //! surprises and not against hostile files: these images have been loaded already.
 
+use super::mapping::{Line, lines};
 use crate::loaded::{LoadedImage, LoadedSegment};
 use crate::symbols::Exported;
 use std::ffi::{CStr, OsString, c_int, c_void};
@@ -37,10 +38,7 @@ const LIMIT: usize = 1 << 20;
 pub(crate) fn loaded_images() -> Vec<LoadedImage> {
     let mut images = collect(|memory, name| Some(memory.image(name)));
     let maps = fs::read("/proc/self/maps").unwrap_or_default();
-    let lines: Vec<Line<'_>> = maps
-        .split(|byte| *byte == b'\n')
-        .filter_map(Line::parse)
-        .collect();
+    let lines: Vec<Line<'_>> = lines(&maps).collect();
     for image in &mut images {
         let start = image
             .segments
@@ -55,7 +53,7 @@ pub(crate) fn loaded_images() -> Vec<LoadedImage> {
         image.file = Some(PathBuf::from(OsString::from_vec(line.path.to_vec())));
         // The device's number in this table is not always `fstat`'s, the file's is on nearly all file systems.
         let same =
-            |metadata: &fs::Metadata| std::os::unix::fs::MetadataExt::ino(metadata) == line.inode;
+            |metadata: &fs::Metadata| std::os::unix::fs::MetadataExt::ino(metadata) == line.inode();
         let metadata = fs::metadata(Path::new(std::ffi::OsStr::from_bytes(line.path)))
             .ok()
             .filter(same);
@@ -64,35 +62,21 @@ pub(crate) fn loaded_images() -> Vec<LoadedImage> {
     images
 }
 
+/// Whether an image of this name has its dynamic section at this address.
+pub(crate) fn is_loaded(name: &Path, dynamic: usize) -> bool {
+    let same = |memory: &Memory<'_>, found: &CStr| {
+        let same = memory.dynamic_address() == Some(dynamic)
+            && found.to_bytes() == name.as_os_str().as_bytes();
+        same.then_some(())
+    };
+    !collect(same).is_empty()
+}
+
 /// The symbols that the image with this dynamic section exports, and their versions.
 pub(crate) fn exported(dynamic: usize) -> Vec<Exported> {
     let found =
         collect(|memory, _| (memory.dynamic_address() == Some(dynamic)).then(|| memory.exported()));
     found.into_iter().flatten().collect()
-}
-
-/// A line of `/proc/self/maps`.
-struct Line<'a> {
-    start: usize,
-    end: usize,
-    inode: u64,
-    path: &'a [u8],
-}
-
-impl<'a> Line<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
-        // 7f0a00000000-7f0a00001000 r--p 00000000 00:01 1234   /path with spaces
-        let mut fields = line.splitn(6, |byte| *byte == b' ');
-        let mut text = || fields.next().and_then(|field| str::from_utf8(field).ok());
-        let (start, end) = text()?.split_once('-')?;
-        let inode = { (text()?, text()?, text()?, text()?).3 };
-        Some(Self {
-            start: usize::from_str_radix(start, 16).ok()?,
-            end: usize::from_str_radix(end, 16).ok()?,
-            inode: inode.parse().ok()?,
-            path: fields.next().unwrap_or_default().trim_ascii_start(),
-        })
-    }
 }
 
 /// Asks `visit` of every image while the dynamic linker keeps them all, and collects its answers.

@@ -1,6 +1,6 @@
 //! Linux: sealed memory, and what is mapped according to `/proc/self/maps`.
 
-use super::{Handle, Mapped, SealFailure, unix};
+use super::{Handle, Mapped, SealFailure, mapping, unix};
 use crate::error::OsText;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::Errno;
@@ -91,35 +91,13 @@ pub(crate) fn names_another(path: &CStr, file: &File) -> bool {
 }
 
 /// Compares what the dynamic linker mapped under a handle with a file.
-///
-/// The numbers of device and inode in `/proc/self/maps` are not those of `fstat` on every file system (overlayfs, btrfs).
-/// So a page of the file is mapped, never touched, and its line compared with that of the library's dynamic section.
 pub(crate) fn mapped(handle: Handle, file: &File) -> io::Result<Mapped> {
-    let library = dynamic_section(handle).ok_or_else(|| {
+    // The dynamic section lies in a mapping of the library's file.
+    let address = dynamic_section(handle);
+    let address = address.ok_or_else(|| {
         io::Error::other("the dynamic linker does not say where it mapped the library")
     })?;
-    let page = Page::map(file)?;
-    let maps = fs::read_to_string("/proc/self/maps")?;
-    let (library, page) = (line(&maps, library), line(&maps, page.address()));
-    match (library, page) {
-        (Some(library), Some(page)) if library == page => Ok(Mapped::This),
-        (_, None) => Err(io::Error::other(
-            "a page that was just mapped is not in /proc/self/maps",
-        )),
-        _ => Ok(Mapped::Another),
-    }
-}
-
-/// The device and inode, as text, of the mapping that contains an address.
-fn line(maps: &str, address: usize) -> Option<(&str, &str)> {
-    maps.lines().find_map(|line| {
-        // 7f0a00000000-7f0a00001000 r--p 00000000 00:01 1234   /memfd:name (deleted)
-        let mut fields = line.split_ascii_whitespace();
-        let (start, end) = fields.next()?.split_once('-')?;
-        let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
-        let (device, inode) = (fields.nth(2)?, fields.next()?);
-        range.contains(&address).then_some((device, inode))
-    })
+    mapping::compare(address, file)
 }
 
 /// The value of a symbol of a certain version.
@@ -192,44 +170,6 @@ pub(crate) fn linker_name(handle: Handle) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(name.to_bytes()))
 }
 
-/// A page of a file, mapped and never read: reading could raise SIGBUS if somebody cut the file short.
-struct Page(*mut c_void);
-
-/// A number of bytes that maps one page on every system.
-const PAGE: usize = 1;
-
-impl Page {
-    fn map(file: &File) -> io::Result<Self> {
-        // SAFETY: a new mapping at an address that the kernel chooses touches nothing that exists.
-        let address = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                PAGE,
-                libc::PROT_READ,
-                libc::MAP_PRIVATE,
-                file.as_raw_fd(),
-                0,
-            )
-        };
-        if address == libc::MAP_FAILED {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(Self(address))
-        }
-    }
-
-    fn address(&self) -> usize {
-        self.0.addr()
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and no reference into it exists.
-        unsafe { libc::munmap(self.0, PAGE) };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,18 +202,5 @@ mod tests {
         assert_eq!(mapped(libgcc, &libgcc_file).unwrap(), Mapped::This);
         assert_eq!(mapped(libc, &libgcc_file).unwrap(), Mapped::Another);
         assert_eq!(mapped(libgcc, &libc_file).unwrap(), Mapped::Another);
-    }
-
-    #[test]
-    fn lines_of_maps_are_found_by_address() {
-        let maps = "1000-2000 r--p 00000000 00:01 11   /memfd:a (deleted)\n2000-3000 rw-p 00001000 fd:00 12 /b c\n\
-                    7000-8000 rw-p 00000000 00:00 0 \n";
-        let expect = |address, expected| assert_eq!(line(maps, address), expected, "{address:#x}");
-        expect(0x0fff, None);
-        expect(0x1000, Some(("00:01", "11")));
-        expect(0x1fff, Some(("00:01", "11")));
-        expect(0x2000, Some(("fd:00", "12")));
-        expect(0x7abc, Some(("00:00", "0")));
-        expect(0x8000, None);
     }
 }

@@ -4,12 +4,14 @@
 mod elf;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod mapping;
 #[cfg(not(target_os = "linux"))]
 mod other;
 mod unix;
 
 #[cfg(target_os = "linux")]
-pub(crate) use elf::{exported, loaded_images};
+pub(crate) use elf::{exported, is_loaded, loaded_images};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     DEEP_BIND, descriptor_path, dynamic_section, keep_for_debuggers, linker_name, mapped,
@@ -17,8 +19,8 @@ pub(crate) use linux::{
 };
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
-    DEEP_BIND, descriptor_path, dynamic_section, exported, keep_for_debuggers, linker_name,
-    loaded_images, mapped, names_another, seal, versioned_symbol,
+    DEEP_BIND, descriptor_path, dynamic_section, exported, is_loaded, keep_for_debuggers,
+    linker_name, loaded_images, mapped, names_another, seal, versioned_symbol,
 };
 pub(crate) use unix::{Handle, close, fresh_spelling, open, symbol};
 

@@ -7,7 +7,7 @@ use crate::symbols::Exported;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The flag that makes a library prefer its own symbols.
 #[cfg(target_os = "freebsd")]
@@ -57,6 +57,11 @@ pub(crate) fn dynamic_section(_handle: Handle) -> Option<usize> {
 /// Not known here.
 pub(crate) fn linker_name(_handle: Handle) -> PathBuf {
     PathBuf::new()
+}
+
+/// Not known here.
+pub(crate) fn is_loaded(_name: &Path, _dynamic: usize) -> bool {
+    false
 }
 
 /// Not known here.

@@ -1,0 +1,275 @@
+//! Which file is mapped at an address, in the kernel's own words.
+//!
+//! Linux 6.11 and later answer for one address. Before that the whole table of mappings has to be read, which grows with
+//! every library that is loaded.
+
+use super::Mapped;
+use rustix::fs::{Mode, OFlags, major, minor};
+use std::ffi::{c_int, c_void};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::ptr;
+
+/// The file of a mapping, as the kernel's table numbers it. Memory without a file has zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Backing {
+    device: (u32, u32),
+    inode: u64,
+}
+
+/// Compares the file that is mapped at `address` with an open one.
+///
+/// The table's numbers are those of `fstat` on most file systems. On the others (overlayfs, btrfs) a page of the file is
+/// mapped, never touched, and its numbers in the table compared.
+pub(crate) fn compare(address: usize, file: &File) -> io::Result<Mapped> {
+    let mut maps = Maps::open()?;
+    let Some(library) = maps.at(address)? else {
+        return Ok(Mapped::Another);
+    };
+    let metadata = file.metadata()?;
+    let expected = Backing {
+        device: (major(metadata.dev()), minor(metadata.dev())),
+        inode: metadata.ino(),
+    };
+    if library == expected {
+        return Ok(Mapped::This);
+    }
+    let page = Page::map(file)?;
+    maps.renew()?;
+    match maps.at(page.address())? {
+        Some(page) if page == library => Ok(Mapped::This),
+        Some(_) => Ok(Mapped::Another),
+        None => Err(io::Error::other(
+            "a page that was just mapped is not in /proc/self/maps",
+        )),
+    }
+}
+
+/// `/proc/self/maps`, asked or read.
+enum Maps {
+    /// The kernel answers for single addresses.
+    Asked(File),
+    /// The whole table.
+    Read(Vec<u8>),
+}
+
+impl Maps {
+    fn open() -> io::Result<Self> {
+        let file = rustix::fs::open(
+            "/proc/self/maps",
+            OFlags::RDONLY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let file = File::from(file);
+        match ask(&file, 0) {
+            Ok(_) => Ok(Self::Asked(file)),
+            Err(_) => read(file).map(Self::Read),
+        }
+    }
+
+    /// Takes notice of what was mapped meanwhile.
+    fn renew(&mut self) -> io::Result<()> {
+        if let Self::Read(_) = self {
+            *self = Self::Read(read(File::open("/proc/self/maps")?)?);
+        }
+        Ok(())
+    }
+
+    /// The file that is mapped at an address; `None` if nothing is.
+    fn at(&self, address: usize) -> io::Result<Option<Backing>> {
+        match self {
+            Self::Asked(file) => ask(file, address),
+            Self::Read(table) => Ok(lines(table)
+                .find(|line| (line.start..line.end).contains(&address))
+                .map(|line| line.backing)),
+        }
+    }
+}
+
+fn read(mut file: File) -> io::Result<Vec<u8>> {
+    let mut table = Vec::new();
+    file.read_to_end(&mut table)?;
+    Ok(table)
+}
+
+/// `struct procmap_query` in Linux's `<linux/fs.h>`.
+#[repr(C)]
+#[derive(Default)]
+struct Query {
+    size: u64,
+    flags: u64,
+    address: u64,
+    start: u64,
+    end: u64,
+    vma_flags: u64,
+    page_size: u64,
+    offset: u64,
+    inode: u64,
+    major: u32,
+    minor: u32,
+    name_size: u32,
+    build_id_size: u32,
+    name: u64,
+    build_id: u64,
+}
+
+/// `PROCMAP_QUERY`: `_IOWR('f', 17, struct procmap_query)`. Where a processor's numbers are made differently, the kernel
+/// does not know this one, and the table is read.
+const PROCMAP_QUERY: libc::Ioctl = 0xc068_6611_u32 as libc::Ioctl;
+
+fn ask(file: &File, address: usize) -> io::Result<Option<Backing>> {
+    const { assert!(size_of::<Query>() == 0x68) };
+    let mut query = Query {
+        size: size_of::<Query>() as u64,
+        address: address as u64,
+        ..Query::default()
+    };
+    // SAFETY: this request reads and writes a `struct procmap_query`, whose size is in the request and in its first field;
+    // no buffers for a name or a build id are given.
+    let failed = unsafe { libc::ioctl(file.as_raw_fd(), PROCMAP_QUERY, ptr::from_mut(&mut query)) };
+    if failed == 0 {
+        return Ok(Some(Backing {
+            device: (query.major, query.minor),
+            inode: query.inode,
+        }));
+    }
+    let error = io::Error::last_os_error();
+    if error.raw_os_error() == Some(libc::ENOENT) {
+        Ok(None)
+    } else {
+        Err(error)
+    }
+}
+
+/// A line of `/proc/self/maps`.
+pub(super) struct Line<'a> {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    backing: Backing,
+    /// What the kernel names it. A line break in it is written as `\012`.
+    pub(super) path: &'a [u8],
+}
+
+impl Line<'_> {
+    pub(super) fn inode(&self) -> u64 {
+        self.backing.inode
+    }
+}
+
+/// The lines of the table.
+pub(super) fn lines(table: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    table.split(|byte| *byte == b'\n').filter_map(line)
+}
+
+fn line(line: &[u8]) -> Option<Line<'_>> {
+    // 7f0a00000000-7f0a00001000 r--p 00000000 00:01 1234   /path with spaces
+    let mut fields = line.splitn(6, |byte| *byte == b' ');
+    let mut field = || fields.next().and_then(|field| str::from_utf8(field).ok());
+    let (start, end) = field()?.split_once('-')?;
+    let (_permissions, _offset) = (field()?, field()?);
+    let (major, minor) = field()?.split_once(':')?;
+    let inode = field()?.parse().ok()?;
+    let device = (
+        u32::from_str_radix(major, 16).ok()?,
+        u32::from_str_radix(minor, 16).ok()?,
+    );
+    Some(Line {
+        start: usize::from_str_radix(start, 16).ok()?,
+        end: usize::from_str_radix(end, 16).ok()?,
+        backing: Backing { device, inode },
+        path: fields.next().unwrap_or_default().trim_ascii_start(),
+    })
+}
+
+/// A page of a file, mapped and never read: reading could raise SIGBUS if somebody cut the file short.
+struct Page(*mut c_void);
+
+/// The length of the mapping: the kernel rounds it up to a page.
+const LENGTH: usize = 1;
+
+impl Page {
+    fn map(file: &File) -> io::Result<Self> {
+        // SAFETY: a new mapping at an address that the kernel chooses touches nothing that exists.
+        let address = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                LENGTH,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Self(address))
+        }
+    }
+
+    fn address(&self) -> usize {
+        self.0.addr()
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and no reference into it exists.
+        let _failed: c_int = unsafe { libc::munmap(self.0, LENGTH) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_give_the_same_answer() {
+        let file = File::open(std::env::current_exe().unwrap()).unwrap();
+        let page = Page::map(&file).unwrap();
+        let metadata = file.metadata().unwrap();
+        let maps = Maps::open().unwrap();
+        let table = Maps::Read(read(File::open("/proc/self/maps").unwrap()).unwrap());
+        let backing = table.at(page.address()).unwrap().unwrap();
+        assert_eq!(backing.inode, metadata.ino());
+        assert_eq!(maps.at(page.address()).unwrap(), Some(backing));
+        assert_eq!((maps.at(1).unwrap(), table.at(1).unwrap()), (None, None));
+        let (stack, inside) = (0u8, |maps: &Maps, address| {
+            maps.at(address).unwrap().unwrap()
+        });
+        let here = ptr::from_ref(&stack).addr();
+        assert_eq!(inside(&maps, here), inside(&table, here));
+        assert_eq!(inside(&maps, here).inode, 0);
+    }
+
+    #[test]
+    fn lines_of_the_table_are_read() {
+        let table = b"1000-2000 r--p 00000000 00:01 11   /memfd:a (deleted)\n2000-3000 rw-p 00001000 fd:1a 12 /b c\xff\n\
+                      7000-8000 rw-p 00000000 00:00 0 \nnonsense\n";
+        let found: Vec<_> = lines(table)
+            .map(|line| {
+                (
+                    line.start,
+                    line.end,
+                    line.backing.device,
+                    line.inode(),
+                    line.path,
+                )
+            })
+            .collect();
+        let expected: [(usize, usize, (u32, u32), u64, &[u8]); 3] = [
+            (0x1000, 0x2000, (0, 1), 11, b"/memfd:a (deleted)"),
+            (0x2000, 0x3000, (0xfd, 0x1a), 12, b"/b c\xff"),
+            (0x7000, 0x8000, (0, 0), 0, b""),
+        ];
+        assert_eq!(found, expected);
+        let table = Maps::Read(table.to_vec());
+        let inode = |address| table.at(address).unwrap().map(|backing| backing.inode);
+        assert_eq!(
+            [0xfff, 0x1000, 0x1fff, 0x2000, 0x3000].map(inode),
+            [None, Some(11), Some(11), Some(12), None]
+        );
+    }
+}
