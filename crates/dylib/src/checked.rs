@@ -7,8 +7,8 @@
 use crate::error::{LoadError, LoadErrorKind};
 use crate::hints::Hints;
 use crate::image::Image;
-use crate::library::Library;
-use crate::open::{self, Stay};
+use crate::library::{Library, terms};
+use crate::open::{self, Way};
 use crate::request::{Request, Wanted};
 use plugwright_inspect::{Problem, Target, headers};
 use std::ffi::OsStr;
@@ -68,12 +68,12 @@ impl Library {
         }
         // SAFETY: the caller vouches for the constructors of what the request leads to; that the dynamic linker can digest
         // it is what `hold` makes sure of.
-        unsafe { open::request(request, hints, Stay::Ever, hold) }.map(Self::new)
+        unsafe { open::request(request, terms(hints), Way::As(hold)) }.map(Self::new)
     }
 }
 
-fn hold(path: &Path, file: File) -> Result<Image, LoadError> {
-    let image = Image::seal(&file, path.as_os_str())?;
+fn hold(path: &Path, file: &File) -> Result<Image, LoadError> {
+    let image = Image::seal(file, path.as_os_str())?;
     image.check()?;
     Ok(image)
 }

@@ -40,6 +40,7 @@ mod candidates;
 mod checked;
 mod copy_folder;
 mod error;
+mod exact;
 #[cfg(feature = "explain")]
 mod explain;
 #[cfg(not(feature = "explain"))]

@@ -1,9 +1,10 @@
 //! A loaded library that stays for the life of the process.
 
 use crate::error::{LoadError, ResolveError, SymbolError};
+use crate::exact::Stay;
 use crate::hints::Hints;
 use crate::image::{Identity, Image};
-use crate::open::{self, Loaded, Stay};
+use crate::open::{self, Loaded, Terms, Way};
 use crate::request::Request;
 use crate::symbols::{self, SymbolName};
 use std::ffi::c_void;
@@ -38,7 +39,7 @@ impl Library {
     /// linker brought another file ([`IdentityMismatch`](crate::LoadErrorKind::IdentityMismatch)).
     pub unsafe fn load(image: Image, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::image(image, hints, Stay::Ever) }.map(Self::new)
+        unsafe { open::image(image, terms(hints)) }.map(Self::new)
     }
 
     /// Opens a library by name or path: the names of [`candidates`](crate::candidates()) are tried in order, in place. A name
@@ -51,7 +52,7 @@ impl Library {
     /// If the request is not one, if nothing is found, or as for [`load`](Self::load). The error tells every attempt.
     pub unsafe fn open(request: &Request, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::request(request, hints, Stay::Ever, Image::in_place) }.map(Self::new)
+        unsafe { open::request(request, terms(hints), Way::InPlace) }.map(Self::new)
     }
 
     pub(crate) const fn new(loaded: Arc<Loaded>) -> Self {
@@ -122,6 +123,14 @@ impl Library {
     ) -> Result<F, SymbolError> {
         // SAFETY: the caller vouches for `F`.
         unsafe { symbols::function(&self.0, symbol.into()) }
+    }
+}
+
+/// A library that stays.
+pub(crate) const fn terms(hints: Hints) -> Terms {
+    Terms {
+        hints,
+        stay: Stay::Ever,
     }
 }
 

@@ -2,14 +2,15 @@
 
 use crate::candidates::{Candidate, Platform, candidates};
 use crate::error::{Attempt, LoadError, LoadErrorKind, OsText};
+use crate::exact::{self, Stay};
 use crate::explain;
 use crate::hints::{Binding, Hints, Visibility};
 use crate::image::{Identity, Image, Place};
 use crate::os::{self, Handle, Mapped};
 use crate::request::{Request, Wanted};
 use crate::store::{Properties, Store};
-use rustix::fs::{Mode, OFlags};
-use std::ffi::{CString, OsStr, c_int};
+use rustix::fs::{FileType, Mode, OFlags};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -30,96 +31,87 @@ pub(crate) struct Loaded {
     _place: Option<Place>,
 }
 
-/// Whether a library may ever be unloaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stay {
-    /// It stays for the life of the process.
-    Ever,
-    /// It stays until it is closed.
-    Open,
-}
-
-/// Takes hold of a file that a request leads to.
-pub(crate) type Hold = fn(&Path, File) -> Result<Image, LoadError>;
-
 /// All libraries that this crate has open in this process.
 pub(crate) fn store() -> &'static Store<Arc<Loaded>> {
     static STORE: LazyLock<Store<Arc<Loaded>>> = LazyLock::new(Store::new);
     &STORE
 }
 
-const fn properties(hints: Hints, stay: Stay) -> Properties {
-    Properties {
-        bound: matches!(hints.binding, Binding::Now),
-        global: matches!(hints.visibility, Visibility::Global),
-        pinned: matches!(stay, Stay::Ever),
-    }
+/// What a library is opened with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) hints: Hints,
+    pub(crate) stay: Stay,
 }
 
-fn flags(hints: Hints, stay: Stay) -> c_int {
-    hints.flags()
-        | if stay == Stay::Ever {
-            libc::RTLD_NODELETE
-        } else {
-            0
+impl Terms {
+    const fn properties(self) -> Properties {
+        Properties {
+            bound: matches!(self.hints.binding, Binding::Now),
+            global: matches!(self.hints.visibility, Visibility::Global),
+            pinned: matches!(self.stay, Stay::Ever),
         }
+    }
+
+    /// Records a library that the system opened on these terms.
+    fn opened(self, loaded: Loaded) -> Arc<Loaded> {
+        let (key, identity) = (loaded.handle.key(), loaded.identity);
+        store().opened(key, identity, self.properties(), Arc::new(loaded))
+    }
 }
 
 /// Loads an image.
 ///
 /// # Safety
 /// As for [`Library::load`](crate::Library::load).
-pub(crate) unsafe fn image(
-    image: Image,
-    hints: Hints,
-    stay: Stay,
-) -> Result<Arc<Loaded>, LoadError> {
+pub(crate) unsafe fn image(image: Image, terms: Terms) -> Result<Arc<Loaded>, LoadError> {
     image.check_path()?;
-    if let Some(loaded) = store().attach(image.identity(), properties(hints, stay)) {
+    if let Some(loaded) = store().attach(image.identity(), terms.properties()) {
         return Ok(loaded);
     }
-    let path = spelling(&image)?;
-    // SAFETY: the caller vouches for the constructors of the bytes in `image` and of what they need.
-    let handle = unsafe { os::open(&path, flags(hints, stay)) };
-    let handle = handle.map_err(|answer| {
-        let candidate = PathBuf::from(OsStr::from_bytes(path.to_bytes()));
-        let explanation = explain::refusal(&image, &answer);
-        LoadError::refused(image.name(), Attempt { candidate, answer }).because(explanation)
-    })?;
-    match os::mapped(handle, image.file()) {
-        Ok(Mapped::This) => {}
-        Ok(Mapped::Another) => {
-            return Err(LoadError::new(
-                LoadErrorKind::IdentityMismatch,
-                image.name(),
-            ));
+    let wanted = exact::Wanted {
+        name: image.name(),
+        identity: image.identity(),
+        file: &|| image.file().try_clone(),
+        explain: &|answer| explain::refusal(&image, answer),
+    };
+    let path = match image.place() {
+        Place::Memory => None,
+        Place::Copy(copied) => Some(&copied.path),
+        Place::Path(path) => Some(path),
+    };
+    let opened = match path {
+        // SAFETY: the caller vouches for the bytes in `image` and for what they need.
+        Some(path) => unsafe { exact::at_path(path, &wanted, terms.hints, terms.stay, known) },
+        None => {
+            let text = os::descriptor_path(image.file());
+            let text =
+                text.map_err(|error| LoadError::io(LoadErrorKind::Io, image.name(), error))?;
+            // SAFETY: as above.
+            unsafe { exact::spelled(text, &wanted, terms.hints, terms.stay) }
         }
-        Err(error) => {
-            return Err(LoadError::io(
-                LoadErrorKind::IdentityUnknown,
-                image.name(),
-                error,
-            ));
-        }
-    }
+    };
+    let (handle, text) = opened?;
     let (name, file, identity, place) = image.into_parts();
     if matches!(place, Place::Memory) {
         os::keep_for_debuggers(file);
     }
-    let path = PathBuf::from(OsStr::from_bytes(path.to_bytes()));
-    let loaded = Loaded {
+    Ok(terms.opened(Loaded {
         name,
         handle,
-        path,
+        path: path_of(&text),
         identity: Some(identity),
         _place: Some(place),
-    };
-    Ok(store().opened(
-        handle.key(),
-        Some(identity),
-        properties(hints, stay),
-        Arc::new(loaded),
-    ))
+    }))
+}
+
+/// How files are taken that a request leads to.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// As they lie there; a file that is loaded is not loaded again.
+    InPlace,
+    /// As an image that this makes of them.
+    As(fn(&Path, &File) -> Result<Image, LoadError>),
 }
 
 /// Tries the names of a request in order. A name that is not there is passed over; the first that is there decides.
@@ -128,21 +120,18 @@ pub(crate) unsafe fn image(
 /// As for [`Library::open`](crate::Library::open).
 pub(crate) unsafe fn request(
     request: &Request,
-    hints: Hints,
-    stay: Stay,
-    hold: Hold,
+    terms: Terms,
+    way: Way,
 ) -> Result<Arc<Loaded>, LoadError> {
-    let asked: &Path = match &request.wanted {
-        Wanted::Name(name) | Wanted::System(name) => Path::new(name),
-        Wanted::Path(path) => path,
-    };
     let mut attempts = Vec::new();
     for candidate in candidates(request, Platform::THIS)? {
-        let outcome = match &candidate {
+        let outcome = match (&candidate, way) {
             // SAFETY: the caller vouches for whatever the request leads to.
-            Candidate::File(path) => unsafe { file(path, hints, stay, hold) },
+            (Candidate::File(path), Way::InPlace) => unsafe { file_in_place(path, terms) },
             // SAFETY: as above.
-            Candidate::Search(name) => unsafe { search(name, hints, stay) },
+            (Candidate::File(path), Way::As(hold)) => unsafe { file_as(path, terms, hold) },
+            // SAFETY: as above.
+            (Candidate::Search(name), _) => unsafe { search(name, terms) },
         };
         match outcome {
             Ok(loaded) => return Ok(loaded),
@@ -150,11 +139,10 @@ pub(crate) unsafe fn request(
             Err(Failure::Final(error)) => return Err(error.after(attempts)),
         }
     }
-    let searched = matches!(request.wanted, Wanted::Name(_));
-    let kind = if searched {
-        LoadErrorKind::Refused
-    } else {
-        LoadErrorKind::NotFound
+    let (asked, kind) = match &request.wanted {
+        Wanted::Name(name) => (Path::new(name), LoadErrorKind::Refused),
+        Wanted::System(name) => (Path::new(name), LoadErrorKind::NotFound),
+        Wanted::Path(path) => (path.as_path(), LoadErrorKind::NotFound),
     };
     Err(LoadError::new(kind, asked).after(attempts))
 }
@@ -167,42 +155,90 @@ enum Failure {
     Final(LoadError),
 }
 
-/// Opens the file at a path and no other.
+impl Failure {
+    /// The system could not even look at a file, or open it.
+    fn looking(path: &Path, error: &io::Error) -> Self {
+        let attempt = Attempt {
+            candidate: path.to_owned(),
+            answer: OsText::of(error),
+        };
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Elsewhere(attempt),
+            _ => Self::Final(LoadError::refused(path, attempt)),
+        }
+    }
+
+    /// Something else lies there: a folder can have the base name of the library beside it.
+    fn not_a_file(path: &Path) -> Self {
+        Self::Elsewhere(Attempt {
+            candidate: path.to_owned(),
+            answer: OsText::new(c"not a regular file"),
+        })
+    }
+}
+
+/// Loads the file at a path and no other. Symbolic links are followed, as libraries' names are.
 ///
 /// # Safety
 /// As for [`request`].
-unsafe fn file(path: &Path, hints: Hints, stay: Stay, hold: Hold) -> Result<Arc<Loaded>, Failure> {
-    // Neither waits for the writer of a FIFO nor takes a terminal. Symbolic links are followed, as libraries' names are.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty())
-        .map(File::from)
-        .map_err(io::Error::from);
-    let attempt = |error: &io::Error| Attempt {
-        candidate: path.to_owned(),
-        answer: OsText::of(error),
+unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failure> {
+    let stat = rustix::fs::stat(path).map_err(|error| Failure::looking(path, &error.into()))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Failure::not_a_file(path));
+    }
+    let identity = Identity::of_stat(&stat);
+    if let Some(loaded) = store().attach(identity, terms.properties()) {
+        return Ok(loaded);
+    }
+    let wanted = exact::Wanted {
+        name: path,
+        identity,
+        file: &|| readable(path),
+        explain: &|answer| {
+            let image = readable(path)
+                .ok()
+                .and_then(|file| Image::in_place(path, file).ok());
+            image
+                .map(|image| explain::refusal(&image, answer))
+                .unwrap_or_default()
+        },
     };
-    let file = file.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            Failure::Elsewhere(attempt(&error))
-        }
-        _ => Failure::Final(LoadError::refused(path, attempt(&error))),
-    })?;
-    let image = hold(path, file).map_err(|error| match error.kind() {
-        // A folder can have the base name of the library beside it.
-        LoadErrorKind::NotAFile => {
-            Failure::Elsewhere(attempt(&io::Error::other("not a regular file")))
-        }
+    // SAFETY: the caller vouches for the file.
+    let opened = unsafe { exact::at_path(path, &wanted, terms.hints, terms.stay, known) };
+    let (handle, text) = opened.map_err(Failure::Final)?;
+    let (name, identity) = (path.to_owned(), Some(identity));
+    Ok(terms.opened(Loaded {
+        name,
+        handle,
+        path: path_of(&text),
+        identity,
+        _place: None,
+    }))
+}
+
+/// Loads an image that is made of the file at a path.
+///
+/// # Safety
+/// As for [`request`].
+unsafe fn file_as(
+    path: &Path,
+    terms: Terms,
+    hold: fn(&Path, &File) -> Result<Image, LoadError>,
+) -> Result<Arc<Loaded>, Failure> {
+    let file = readable(path).map_err(|error| Failure::looking(path, &error))?;
+    let image = hold(path, &file).map_err(|error| match error.kind() {
+        LoadErrorKind::NotAFile => Failure::not_a_file(path),
         _ => Failure::Final(error),
     })?;
     // SAFETY: the caller vouches for the file.
-    unsafe { self::image(image, hints, stay) }.map_err(Failure::Final)
+    unsafe { self::image(image, terms) }.map_err(Failure::Final)
 }
 
 /// Leaves it to the system where a name is found.
 ///
 /// # Safety
 /// As for [`request`].
-unsafe fn search(name: &OsStr, hints: Hints, stay: Stay) -> Result<Arc<Loaded>, Failure> {
+unsafe fn search(name: &OsStr, terms: Terms) -> Result<Arc<Loaded>, Failure> {
     let text = CString::new(name.as_bytes());
     let text = text.map_err(|error| {
         Failure::Final(LoadError::io(
@@ -211,8 +247,13 @@ unsafe fn search(name: &OsStr, hints: Hints, stay: Stay) -> Result<Arc<Loaded>, 
             error,
         ))
     })?;
+    let pin = if terms.stay == Stay::Ever {
+        libc::RTLD_NODELETE
+    } else {
+        0
+    };
     // SAFETY: the caller vouches for whatever has this name.
-    let handle = unsafe { os::open(&text, flags(hints, stay)) };
+    let handle = unsafe { os::open(&text, terms.hints.flags() | pin) };
     let handle = handle.map_err(|answer| {
         Failure::Elsewhere(Attempt {
             candidate: name.into(),
@@ -221,44 +262,36 @@ unsafe fn search(name: &OsStr, hints: Hints, stay: Stay) -> Result<Arc<Loaded>, 
     })?;
     let path = os::linker_name(handle);
     // Which file that is: only if the name still leads to what is mapped.
-    let file = File::open(&path)
+    let identity = rustix::fs::stat(&path)
         .ok()
-        .filter(|file| matches!(os::mapped(handle, file), Ok(Mapped::This)));
-    let identity = file
-        .and_then(|file| file.metadata().ok())
-        .map(|metadata| Identity::of(&metadata));
-    let loaded = Loaded {
+        .map(|stat| Identity::of_stat(&stat));
+    let same = |identity: &Identity| {
+        matches!(
+            os::mapped(handle, *identity, &|| readable(&path)),
+            Ok(Mapped::This)
+        )
+    };
+    let identity = identity.filter(same);
+    Ok(terms.opened(Loaded {
         name: name.into(),
         handle,
         path,
         identity,
         _place: None,
-    };
-    Ok(store().opened(
-        handle.key(),
-        identity,
-        properties(hints, stay),
-        Arc::new(loaded),
-    ))
+    }))
 }
 
-/// The path that is handed to the dynamic linker.
-fn spelling(image: &Image) -> Result<CString, LoadError> {
-    let path = match image.place() {
-        Place::Memory => {
-            return os::descriptor_path(image.file())
-                .map_err(|error| LoadError::io(LoadErrorKind::Io, image.name(), error));
-        }
-        Place::Copy(copied) => &copied.path,
-        Place::Path(path) => path,
-    };
-    let text = CString::new(path.as_os_str().as_bytes());
-    let text = text.map_err(|error| LoadError::io(LoadErrorKind::ContainsNul, path, error))?;
-    // glibc takes whatever was loaded under this name, even if the name leads to another file by now. Then, and only then,
-    // the path is spelled in a way that it has not seen.
-    Ok(if os::names_another(&text, image.file()) {
-        os::fresh_spelling(path)
-    } else {
-        text
-    })
+/// Whether a library is one that this crate loaded before.
+fn known(handle: Handle) -> bool {
+    store().has(handle.key())
+}
+
+/// Opens a file for reading, without waiting for the writer of a FIFO and without taking a terminal.
+fn readable(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+fn path_of(text: &CStr) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(text.to_bytes()))
 }

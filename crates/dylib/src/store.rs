@@ -141,6 +141,11 @@ impl<L: Clone> Store<L> {
         library
     }
 
+    /// Whether there is an entry for what the system calls `key`.
+    pub(crate) fn has(&self, key: Key) -> bool {
+        self.lock().entries.contains_key(&key)
+    }
+
     /// A user lets go (rule 4).
     pub(crate) fn release(&self, key: Key) {
         if let Some(entry) = self.lock().entries.get_mut(&key) {

@@ -1,10 +1,11 @@
 //! A loaded library that can be unmapped again, by those who know that nothing of it is left.
 
 use crate::error::{LoadError, OsText, SymbolError};
+use crate::exact::Stay;
 use crate::hints::Hints;
 use crate::image::{Identity, Image};
 use crate::loaded::{LoadedImage, loaded_images};
-use crate::open::{self, Loaded, Stay, store};
+use crate::open::{self, Loaded, Terms, Way, store};
 use crate::os;
 use crate::request::Request;
 use crate::store::Closing;
@@ -60,7 +61,7 @@ impl Unloadable {
     /// As for [`Library::load`](crate::Library::load).
     pub unsafe fn load(image: Image, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::image(image, hints, Stay::Open) }.map(Self::new)
+        unsafe { open::image(image, terms(hints)) }.map(Self::new)
     }
 
     /// Opens a library by name or path, as [`Library::open`](crate::Library::open) does, without pinning it.
@@ -72,7 +73,7 @@ impl Unloadable {
     /// As for [`Library::open`](crate::Library::open).
     pub unsafe fn open(request: &Request, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::request(request, hints, Stay::Open, Image::in_place) }.map(Self::new)
+        unsafe { open::request(request, terms(hints), Way::InPlace) }.map(Self::new)
     }
 
     const fn new(loaded: Arc<Loaded>) -> Self {
@@ -179,6 +180,14 @@ impl Unloadable {
             _ if why.is_empty() => Unmapping::Unmapped,
             _ => Unmapping::StillMapped { why },
         }
+    }
+}
+
+/// A library that does not stay.
+const fn terms(hints: Hints) -> Terms {
+    Terms {
+        hints,
+        stay: Stay::Open,
     }
 }
 

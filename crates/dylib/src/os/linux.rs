@@ -2,6 +2,7 @@
 
 use super::{Handle, Mapped, SealFailure, mapping, unix};
 use crate::error::OsText;
+use crate::image::Identity;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -77,27 +78,18 @@ pub(crate) fn keep_for_debuggers(file: File) {
     drop(oldest);
 }
 
-/// Whether a library is loaded under this very string that is not the given file.
-pub(crate) fn names_another(path: &CStr, file: &File) -> bool {
-    // SAFETY: RTLD_NOLOAD loads nothing, so that nothing runs; RTLD_NODELETE is not given, so that nothing is pinned.
-    let Ok(handle) = (unsafe { unix::open(path, libc::RTLD_LAZY | libc::RTLD_NOLOAD) }) else {
-        return false;
-    };
-    let another = !matches!(mapped(handle, file), Ok(Mapped::This));
-    // SAFETY: the handle is from the line above and not used any more. It was loaded before, so that this takes back one
-    // count and runs no destructor, unless its last user closes it at the same time, who then runs the destructors anyhow.
-    unsafe { libc::dlclose(handle.as_ptr()) };
-    another
-}
-
 /// Compares what the dynamic linker mapped under a handle with a file.
-pub(crate) fn mapped(handle: Handle, file: &File) -> io::Result<Mapped> {
+pub(crate) fn mapped(
+    handle: Handle,
+    identity: Identity,
+    file: &dyn Fn() -> io::Result<File>,
+) -> io::Result<Mapped> {
     // The dynamic section lies in a mapping of the library's file.
     let address = dynamic_section(handle);
     let address = address.ok_or_else(|| {
         io::Error::other("the dynamic linker does not say where it mapped the library")
     })?;
-    mapping::compare(address, file)
+    mapping::compare(address, identity, file)
 }
 
 /// The value of a symbol of a certain version.
@@ -198,9 +190,13 @@ mod tests {
     fn what_is_mapped_is_told_from_other_files() {
         let (libc, libc_file) = own(c"libc.so.6");
         let (libgcc, libgcc_file) = own(c"libgcc_s.so.1");
-        assert_eq!(mapped(libc, &libc_file).unwrap(), Mapped::This);
-        assert_eq!(mapped(libgcc, &libgcc_file).unwrap(), Mapped::This);
-        assert_eq!(mapped(libc, &libgcc_file).unwrap(), Mapped::Another);
-        assert_eq!(mapped(libgcc, &libc_file).unwrap(), Mapped::Another);
+        let compare = |library, file: &File| {
+            let identity = Identity::of(&file.metadata().unwrap());
+            mapped(library, identity, &|| file.try_clone()).unwrap()
+        };
+        assert_eq!(compare(libc, &libc_file), Mapped::This);
+        assert_eq!(compare(libgcc, &libgcc_file), Mapped::This);
+        assert_eq!(compare(libc, &libgcc_file), Mapped::Another);
+        assert_eq!(compare(libgcc, &libc_file), Mapped::Another);
     }
 }

@@ -4,12 +4,12 @@
 //! every library that is loaded.
 
 use super::Mapped;
+use crate::image::Identity;
 use rustix::fs::{Mode, OFlags, major, minor};
 use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
 use std::ptr;
 
 /// The file of a mapping, as the kernel's table numbers it. Memory without a file has zeros.
@@ -23,22 +23,29 @@ struct Backing {
 ///
 /// The table's numbers are those of `fstat` on most file systems. On the others (overlayfs, btrfs) a page of the file is
 /// mapped, never touched, and its numbers in the table compared.
-pub(crate) fn compare(address: usize, file: &File) -> io::Result<Mapped> {
-    let mut maps = Maps::open()?;
-    let Some(library) = maps.at(address)? else {
+pub(crate) fn compare(
+    address: usize,
+    identity: Identity,
+    file: &dyn Fn() -> io::Result<File>,
+) -> io::Result<Mapped> {
+    let Some(library) = backing(address)? else {
         return Ok(Mapped::Another);
     };
-    let metadata = file.metadata()?;
-    let expected = Backing {
-        device: (major(metadata.dev()), minor(metadata.dev())),
-        inode: metadata.ino(),
-    };
-    if library == expected {
+    let device = (major(identity.device), minor(identity.device));
+    if library
+        == (Backing {
+            device,
+            inode: identity.inode,
+        })
+    {
         return Ok(Mapped::This);
     }
-    let page = Page::map(file)?;
-    maps.renew()?;
-    match maps.at(page.address())? {
+    let file = file()?;
+    if Identity::of(&file.metadata()?) != identity {
+        return Ok(Mapped::Another);
+    }
+    let page = Page::map(&file)?;
+    match backing(page.address())? {
         Some(page) if page == library => Ok(Mapped::This),
         Some(_) => Ok(Mapped::Another),
         None => Err(io::Error::other(
@@ -47,51 +54,31 @@ pub(crate) fn compare(address: usize, file: &File) -> io::Result<Mapped> {
     }
 }
 
-/// `/proc/self/maps`, asked or read.
-enum Maps {
-    /// The kernel answers for single addresses.
-    Asked(File),
-    /// The whole table.
-    Read(Vec<u8>),
-}
-
-impl Maps {
-    fn open() -> io::Result<Self> {
-        let file = rustix::fs::open(
-            "/proc/self/maps",
-            OFlags::RDONLY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
-        let file = File::from(file);
-        match ask(&file, 0) {
-            Ok(_) => Ok(Self::Asked(file)),
-            Err(_) => read(file).map(Self::Read),
+/// The file that is mapped at an address; `None` if nothing is.
+fn backing(address: usize) -> io::Result<Option<Backing>> {
+    // Opened each time: a descriptor that is kept would be the parent's table after a fork, and some programs close all
+    // descriptors that they do not know.
+    let table = rustix::fs::open(
+        "/proc/self/maps",
+        OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    let mut table = File::from(table);
+    match ask(&table, address) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOTTY) => {
+            let mut text = Vec::new();
+            table.read_to_end(&mut text)?;
+            Ok(find(&text, address))
         }
-    }
-
-    /// Takes notice of what was mapped meanwhile.
-    fn renew(&mut self) -> io::Result<()> {
-        if let Self::Read(_) = self {
-            *self = Self::Read(read(File::open("/proc/self/maps")?)?);
-        }
-        Ok(())
-    }
-
-    /// The file that is mapped at an address; `None` if nothing is.
-    fn at(&self, address: usize) -> io::Result<Option<Backing>> {
-        match self {
-            Self::Asked(file) => ask(file, address),
-            Self::Read(table) => Ok(lines(table)
-                .find(|line| (line.start..line.end).contains(&address))
-                .map(|line| line.backing)),
-        }
+        answer => answer,
     }
 }
 
-fn read(mut file: File) -> io::Result<Vec<u8>> {
-    let mut table = Vec::new();
-    file.read_to_end(&mut table)?;
-    Ok(table)
+/// What the text of the table says about an address.
+fn find(table: &[u8], address: usize) -> Option<Backing> {
+    lines(table)
+        .find(|line| (line.start..line.end).contains(&address))
+        .map(|line| line.backing)
 }
 
 /// `struct procmap_query` in Linux's `<linux/fs.h>`.
@@ -224,24 +211,27 @@ impl Drop for Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn both_ways_give_the_same_answer() {
         let file = File::open(std::env::current_exe().unwrap()).unwrap();
         let page = Page::map(&file).unwrap();
-        let metadata = file.metadata().unwrap();
-        let maps = Maps::open().unwrap();
-        let table = Maps::Read(read(File::open("/proc/self/maps").unwrap()).unwrap());
-        let backing = table.at(page.address()).unwrap().unwrap();
-        assert_eq!(backing.inode, metadata.ino());
-        assert_eq!(maps.at(page.address()).unwrap(), Some(backing));
-        assert_eq!((maps.at(1).unwrap(), table.at(1).unwrap()), (None, None));
-        let (stack, inside) = (0u8, |maps: &Maps, address| {
-            maps.at(address).unwrap().unwrap()
-        });
-        let here = ptr::from_ref(&stack).addr();
-        assert_eq!(inside(&maps, here), inside(&table, here));
-        assert_eq!(inside(&maps, here).inode, 0);
+        let stack = 0u8;
+        let maps = File::open("/proc/self/maps").unwrap();
+        let table = std::fs::read("/proc/self/maps").unwrap();
+        let both = |address| {
+            let found = find(&table, address);
+            // Kernels before 6.11 cannot be asked.
+            if let Ok(answer) = ask(&maps, address) {
+                assert_eq!(answer, found);
+            }
+            assert_eq!(backing(address).unwrap(), found);
+            found.map(|backing| backing.inode)
+        };
+        assert_eq!(both(page.address()), Some(file.metadata().unwrap().ino()));
+        assert_eq!(both(ptr::from_ref(&stack).addr()), Some(0));
+        assert_eq!(both(1), None);
     }
 
     #[test]
@@ -259,17 +249,14 @@ mod tests {
                 )
             })
             .collect();
-        let expected: [(usize, usize, (u32, u32), u64, &[u8]); 3] = [
-            (0x1000, 0x2000, (0, 1), 11, b"/memfd:a (deleted)"),
+        let expected = [
+            (0x1000, 0x2000, (0, 1), 11, b"/memfd:a (deleted)".as_slice()),
             (0x2000, 0x3000, (0xfd, 0x1a), 12, b"/b c\xff"),
             (0x7000, 0x8000, (0, 0), 0, b""),
         ];
         assert_eq!(found, expected);
-        let table = Maps::Read(table.to_vec());
-        let inode = |address| table.at(address).unwrap().map(|backing| backing.inode);
-        assert_eq!(
-            [0xfff, 0x1000, 0x1fff, 0x2000, 0x3000].map(inode),
-            [None, Some(11), Some(11), Some(12), None]
-        );
+        let inode = |address| find(table, address).map(|backing| backing.inode);
+        let found = [0xfff, 0x1000, 0x1fff, 0x2000, 0x3000].map(inode);
+        assert_eq!(found, [None, Some(11), Some(11), Some(12), None]);
     }
 }

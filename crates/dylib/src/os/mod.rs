@@ -11,16 +11,16 @@ mod other;
 mod unix;
 
 #[cfg(target_os = "linux")]
-pub(crate) use elf::{exported, is_loaded, loaded_images};
+pub(crate) use elf::{exported, is_loaded, loaded_images, loads};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    DEEP_BIND, descriptor_path, dynamic_section, keep_for_debuggers, linker_name, mapped,
-    names_another, seal, versioned_symbol,
+    DEEP_BIND, descriptor_path, dynamic_section, keep_for_debuggers, linker_name, mapped, seal,
+    versioned_symbol,
 };
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
     DEEP_BIND, descriptor_path, dynamic_section, exported, is_loaded, keep_for_debuggers,
-    linker_name, loaded_images, mapped, names_another, seal, versioned_symbol,
+    linker_name, loaded_images, loads, mapped, seal, versioned_symbol,
 };
 pub(crate) use unix::{Handle, close, fresh_spelling, open, symbol};
 

@@ -2,6 +2,7 @@
 
 use super::{Handle, Mapped, SealFailure};
 use crate::error::OsText;
+use crate::image::Identity;
 use crate::loaded::LoadedImage;
 use crate::symbols::Exported;
 use std::ffi::{CStr, CString, c_int, c_void};
@@ -30,14 +31,18 @@ pub(crate) fn keep_for_debuggers(file: File) {
     drop(file);
 }
 
-/// Not known here; a private copy's path was never used before.
-pub(crate) fn names_another(_path: &CStr, _file: &File) -> bool {
-    false
+/// Taken on trust here: the path of a private copy is this process's own.
+pub(crate) fn mapped(
+    _handle: Handle,
+    _identity: Identity,
+    _file: &dyn Fn() -> io::Result<File>,
+) -> io::Result<Mapped> {
+    Ok(Mapped::This)
 }
 
-/// Taken on trust here: the path of a private copy is this process's own.
-pub(crate) fn mapped(_handle: Handle, _file: &File) -> io::Result<Mapped> {
-    Ok(Mapped::This)
+/// Not known here, nor needed.
+pub(crate) fn loads() -> u64 {
+    0
 }
 
 /// Not looked up here.
