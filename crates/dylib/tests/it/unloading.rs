@@ -31,6 +31,18 @@ pub(crate) fn unmap(library: Unloadable) -> Unmapping {
     library.unmap(unsafe { UnmapToken::new() })
 }
 
+/// Takes back more opens of a library than there ever were.
+pub(crate) fn close_often(path: &Path) {
+    let text = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: it is loaded already.
+    let theirs = unsafe { libc::dlopen(text.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
+    assert!(!theirs.is_null());
+    for _ in 0..9 {
+        // SAFETY: it is not, but for a library that can never be unmapped: that is what this shows.
+        unsafe { libc::dlclose(theirs) };
+    }
+}
+
 fn is_loaded(name: &str) -> bool {
     loaded_images().iter().any(|image| {
         image
@@ -109,6 +121,21 @@ fn a_pinned_library_stays_whoever_opened_it_first() {
             assert_eq!(unmap(first), still(Why::Pinned));
             drop(pinned);
             assert_eq!(unmap(open(&path)), still(Why::Pinned));
+            assert!(is_loaded("libnumbered.so"));
+        },
+    );
+}
+
+#[test]
+fn a_pinned_library_stays_even_if_others_close_it() {
+    alone(
+        "unloading::a_pinned_library_stays_even_if_others_close_it",
+        || {
+            let path = numbered(1);
+            // SAFETY: it has no constructors.
+            let pinned = unsafe { Library::open(&Request::path(&path), Hints::new()) }.unwrap();
+            close_often(&path);
+            assert_eq!(crate::call(&pinned, "number"), 1);
             assert!(is_loaded("libnumbered.so"));
         },
     );
