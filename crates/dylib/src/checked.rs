@@ -8,12 +8,12 @@ use crate::error::{LoadError, LoadErrorKind};
 use crate::hints::Hints;
 use crate::image::Image;
 use crate::library::{Library, terms};
-use crate::open::{self, Way};
+use crate::open::{self, Failure, Loaded, Terms};
 use crate::request::{Request, Wanted};
 use plugwright_inspect::{Problem, Target, headers};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 impl Image {
     /// Reads the structure of these bytes strictly, and says whether this system's dynamic linker can digest them. Nothing
@@ -67,13 +67,22 @@ impl Library {
             return Err(LoadError::new(LoadErrorKind::NotCheckable, Path::new(name)));
         }
         // SAFETY: the caller vouches for the constructors of what the request leads to; that the dynamic linker can digest
-        // it is what `hold` makes sure of.
-        unsafe { open::request(request, terms(hints), Way::As(hold)) }.map(Self::new)
+        // it is what `file_checked` makes sure of.
+        unsafe { open::request(request, terms(hints), file_checked) }.map(Self::new)
     }
 }
 
-fn hold(path: &Path, file: &File) -> Result<Image, LoadError> {
-    let image = Image::seal(file, path.as_os_str())?;
-    image.check()?;
-    Ok(image)
+/// Loads a sealed copy of the file at a path, if its structure is sound.
+///
+/// # Safety
+/// The file's constructors, and those of what it needs, must be fit to run now.
+unsafe fn file_checked(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failure> {
+    let file = open::readable(path).map_err(|error| Failure::looking(path, &error))?;
+    let image = Image::seal(&file, path.as_os_str()).map_err(|error| match error.kind() {
+        LoadErrorKind::NotAFile => Failure::not_a_file(path),
+        _ => Failure::Final(error),
+    })?;
+    image.check().map_err(Failure::Final)?;
+    // SAFETY: the caller vouches for the constructors, and the bytes were checked.
+    unsafe { open::image(image, terms) }.map_err(Failure::Final)
 }

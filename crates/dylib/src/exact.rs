@@ -7,8 +7,9 @@
 //! the file was swapped at that very moment: its constructors have run, and that is an alarm.
 
 use crate::error::{Attempt, LoadError, LoadErrorKind, OsText};
+use crate::explain;
 use crate::hints::Hints;
-use crate::image::Identity;
+use crate::image::{Identity, Source};
 use crate::os::{self, Handle, Mapped};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
@@ -32,14 +33,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) identity: Identity,
     /// A descriptor of it, for file systems whose numbers differ from the kernel's table.
     pub(crate) file: &'a dyn Fn() -> io::Result<File>,
-    /// What reading it tells about why it was refused.
-    pub(crate) explain: &'a dyn Fn(&OsText) -> Vec<String>,
+    /// How its bytes are held, for explanations.
+    pub(crate) source: Source,
 }
 
 impl Wanted<'_> {
     fn refused(&self, candidate: &CStr, answer: OsText) -> LoadError {
-        let explanation = (self.explain)(&answer);
         let candidate = PathBuf::from(OsStr::from_bytes(candidate.to_bytes()));
+        let explanation = explain::refusal(self.name, &candidate, self.source, &answer);
         LoadError::refused(self.name, Attempt { candidate, answer }).because(explanation)
     }
 
@@ -143,7 +144,7 @@ mod tests {
                 std::fs::rename(&good, &path)?;
                 File::open(&path)
             },
-            explain: &|_| Vec::new(),
+            source: Source::InPlace,
         };
         // SAFETY: neither has a constructor.
         let loaded = unsafe { at_path(&path, &wanted, Hints::new(), Stay::Ever, |_| false) };

@@ -1,101 +1,157 @@
-//! Why the dynamic linker refused a file, as far as reading the file can tell.
+//! Why the dynamic linker refused a file, as far as reading files can tell.
 //!
 //! The dynamic linker tells one reason, and often one that is not the cause: that a library "cannot be opened" which lies
 //! there, built for another processor. Nothing here executes anything, and nothing here is asked unless a load failed.
 
-use crate::checked;
 use crate::error::OsText;
-use crate::image::{Image, Source};
-use plugwright_inspect::{ImageHeaders, Links, Target, headers, open};
+use crate::image::Source;
+use crate::loaded::loaded_images;
+use plugwright_inspect::Untrusted;
+use plugwright_inspect::closure::{
+    ClosureProblem, ClosureProblemKind, Closures, Outcome, Rule, Search, Step,
+};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// What reading a refused image found out, a sentence each.
-pub(crate) fn refusal(image: &Image, answer: &OsText) -> Vec<String> {
-    let mut sentences = checked::problems(image);
-    let headers = headers(image, None);
-    let Some(host) = Target::host() else {
-        return sentences;
+/// The most places that are named for one missing library.
+const PLACES: usize = 6;
+
+/// What reading found out about a file that was refused, a sentence each: `name` is what to call it, `path` is what the
+/// dynamic linker was given.
+pub(crate) fn refusal(name: &Path, path: &Path, source: Source, answer: &OsText) -> Vec<String> {
+    let Some(search) = Search::host() else {
+        return Vec::new();
     };
-    if let Some(library) = headers.image_for(&host) {
-        // The dynamic linker names the library that it could not open first.
-        let missing = library.needed.iter().filter(|name| {
-            answer
-                .as_str()
-                .starts_with(&format!("{}:", name.to_string_lossy()))
-        });
-        for name in missing {
-            sentences.extend(missing_library(
-                image,
-                library,
-                Path::new(OsStr::from_bytes(name.as_bytes())),
-                &host,
-            ));
+    let closure = Closures::new(search).of(path);
+    let told = closure
+        .problems
+        .iter()
+        .filter(|problem| concerns(problem, answer));
+    let mut sentences = Vec::new();
+    for problem in told {
+        let image = if problem.index == 0 {
+            format!("{name:?}")
+        } else {
+            format!("\"{}\"", problem.image)
+        };
+        sentences.extend(sentences_of(problem, &image));
+        if problem.index == 0 && source != Source::InPlace && looked_beside(problem, path) {
+            sentences.push(
+                "$ORIGIN leads nowhere in a copy: load what lies beside the original before it"
+                    .into(),
+            );
         }
     }
     sentences
 }
 
-/// What is known about a library that is needed and was not found.
-fn missing_library(
-    image: &Image,
-    library: &ImageHeaders,
-    name: &Path,
-    host: &Target,
-) -> Vec<String> {
-    let Some(run_path) = library
-        .run_path
-        .as_ref()
-        .filter(|path| !path.as_bytes().is_empty())
-    else {
-        return vec![format!(
-            "it needs {name:?} and names no folder for it: the system's search has to find it, or load it before"
-        )];
+/// Whether a problem is what the dynamic linker spoke of. Of others it cannot be known whether they are any: the program
+/// may have loaded a library that is missing here, or find it through its environment.
+fn concerns(problem: &ClosureProblem, answer: &OsText) -> bool {
+    // "libx.so: cannot open …", "undefined symbol: f, version V", "version `V' not found": whole words, since names are
+    // parts of other names.
+    let words = || {
+        answer
+            .as_str()
+            .split(|c: char| c.is_whitespace() || ":,`'()".contains(c))
     };
-    let mut sentences = vec![format!(
-        "it needs {name:?}, to be found in its run path \"{run_path}\" or by the system's search"
-    )];
-    let origin = match image.source() {
-        Source::InPlace => image.name().parent(),
-        Source::Sealed | Source::PrivateCopy => None,
+    let named = |text: &Option<Untrusted>| {
+        text.as_ref()
+            .is_some_and(|text| words().any(|word| word == text.to_string_lossy()))
     };
-    for element in run_path.as_bytes().split(|byte| *byte == b':') {
-        let Some(folder) = expand(element, origin) else {
-            sentences.push(format!(
-                "$ORIGIN leads nowhere in a copy: load {name:?} before it"
-            ));
-            continue;
-        };
-        let path = folder.join(name);
-        let Ok(opened) = open(&path, Links::Follow) else {
-            continue;
-        };
-        let found = headers(opened.file(), None);
-        let mismatch = found
-            .images
+    match problem.kind {
+        ClosureProblemKind::Damaged => problem.index == 0 || named(&Some(problem.image.clone())),
+        ClosureProblemKind::MissingVersion => named(&problem.version),
+        ClosureProblemKind::UndefinedSymbol => named(&problem.symbol),
+        ClosureProblemKind::TooMany => true,
+        // The file itself, for another processor.
+        _ if problem.library.is_none() => true,
+        _ => named(&problem.library) && !is_loaded(problem.library.as_ref()),
+    }
+}
+
+fn is_loaded(library: Option<&Untrusted>) -> bool {
+    let name = library.map(|name| OsStr::from_bytes(name.as_bytes()));
+    loaded_images()
+        .iter()
+        .any(|image| image.soname.is_some() && image.soname.as_deref() == name)
+}
+
+fn sentences_of(problem: &ClosureProblem, image: &str) -> Vec<String> {
+    let text =
+        |text: &Option<Untrusted>| text.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (library, symbol, version) = (
+        text(&problem.library),
+        text(&problem.symbol),
+        text(&problem.version),
+    );
+    match problem.kind {
+        ClosureProblemKind::NotFound if problem.steps.is_empty() => {
+            vec![format!("{image} needs \"{library}\", which is nowhere")]
+        }
+        ClosureProblemKind::NotFound => {
+            let places: Vec<String> = problem.steps.iter().take(PLACES).map(place).collect();
+            let more = problem.steps.len().saturating_sub(PLACES);
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            vec![format!(
+                "{image} needs \"{library}\", looked for as {}{more}",
+                places.join(", ")
+            )]
+        }
+        ClosureProblemKind::WrongArchitecture if library.is_empty() => {
+            vec![format!("{image} is for another processor or word size")]
+        }
+        ClosureProblemKind::WrongArchitecture => {
+            let other = problem
+                .steps
+                .iter()
+                .find(|step| step.outcome == Outcome::OtherArchitecture);
+            let path = other.map(place).unwrap_or_default();
+            vec![format!(
+                "{image} needs \"{library}\": {path} is there, but for another processor or word size"
+            )]
+        }
+        ClosureProblemKind::Unreadable => vec![format!(
+            "{image} needs \"{library}\", which is there and may not be read"
+        )],
+        ClosureProblemKind::Damaged => problem
+            .faults
             .iter()
-            .find_map(|image| host.mismatch(&image.image.target));
-        match mismatch.or_else(|| found.problems.first().cloned()) {
-            Some(problem) => sentences.push(format!("{path:?} is there, but {problem}")),
-            None => sentences.push(format!(
-                "{path:?} is there and looks sound: something that it needs may be missing"
-            )),
+            .map(|fault| format!("{image}: {fault}"))
+            .collect(),
+        ClosureProblemKind::MissingVersion => {
+            vec![format!(
+                "{image} needs version \"{version}\" of \"{library}\", which does not define it: install a newer one"
+            )]
         }
+        ClosureProblemKind::UndefinedSymbol => {
+            vec![format!(
+                "{image} needs the symbol \"{symbol}\", which nothing that it names defines"
+            )]
+        }
+        _ => vec![format!(
+            "{image} brings in more libraries than are looked at"
+        )],
     }
-    sentences
 }
 
-/// A folder of a run path; `None` if it is relative to where the library lies, and that is nowhere.
-fn expand(element: &[u8], origin: Option<&Path>) -> Option<PathBuf> {
-    let rest = element
-        .strip_prefix(b"$ORIGIN")
-        .or_else(|| element.strip_prefix(b"${ORIGIN}"));
-    match rest {
-        Some(rest) => {
-            let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-            origin.map(|origin| origin.join(OsStr::from_bytes(rest)))
-        }
-        None => Some(PathBuf::from(OsStr::from_bytes(element))),
+fn place(step: &Step) -> String {
+    if step.rule == Rule::Cache && step.outcome == Outcome::Absent {
+        return "an entry of the loader's cache".into();
     }
+    format!("{:?}", step.path)
+}
+
+/// Whether a missing library was looked for in the folder where the copy lies.
+fn looked_beside(problem: &ClosureProblem, path: &Path) -> bool {
+    let folder = path.parent();
+    problem
+        .steps
+        .iter()
+        .any(|step| folder.is_some_and(|folder| step.path.starts_with(folder)))
 }

@@ -58,6 +58,7 @@ mod request;
 mod store;
 mod symbols;
 mod sync;
+mod table;
 mod unloadable;
 
 pub use candidates::{Candidate, Platform, candidates, is_library_name};
@@ -71,4 +72,5 @@ pub use library::{Library, resolve};
 pub use loaded::{LoadedImage, LoadedSegment, image_containing, loaded_images};
 pub use request::Request;
 pub use symbols::SymbolName;
+pub use table::MissingSymbols;
 pub use unloadable::{Function, Unloadable, UnmapToken, Unmapping, Why};

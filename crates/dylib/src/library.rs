@@ -4,7 +4,7 @@ use crate::error::{LoadError, ResolveError, SymbolError};
 use crate::exact::Stay;
 use crate::hints::Hints;
 use crate::image::{Identity, Image};
-use crate::open::{self, Loaded, Terms, Way};
+use crate::open::{self, Loaded, Terms};
 use crate::request::Request;
 use crate::symbols::{self, SymbolName};
 use std::ffi::c_void;
@@ -52,7 +52,7 @@ impl Library {
     /// If the request is not one, if nothing is found, or as for [`load`](Self::load). The error tells every attempt.
     pub unsafe fn open(request: &Request, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::request(request, terms(hints), Way::InPlace) }.map(Self::new)
+        unsafe { open::request(request, terms(hints), open::file_in_place) }.map(Self::new)
     }
 
     pub(crate) const fn new(loaded: Arc<Loaded>) -> Self {

@@ -3,9 +3,8 @@
 use crate::candidates::{Candidate, Platform, candidates};
 use crate::error::{Attempt, LoadError, LoadErrorKind, OsText};
 use crate::exact::{self, Stay};
-use crate::explain;
 use crate::hints::{Binding, Hints, Visibility};
-use crate::image::{Identity, Image, Place};
+use crate::image::{Identity, Image, Place, Source};
 use crate::os::{self, Handle, Mapped};
 use crate::request::{Request, Wanted};
 use crate::store::{Properties, Store};
@@ -73,7 +72,7 @@ pub(crate) unsafe fn image(image: Image, terms: Terms) -> Result<Arc<Loaded>, Lo
         name: image.name(),
         identity: image.identity(),
         file: &|| image.file().try_clone(),
-        explain: &|answer| explain::refusal(&image, answer),
+        source: image.source(),
     };
     let path = match image.place() {
         Place::Memory => None,
@@ -105,14 +104,11 @@ pub(crate) unsafe fn image(image: Image, terms: Terms) -> Result<Arc<Loaded>, Lo
     }))
 }
 
-/// How files are taken that a request leads to.
-#[derive(Clone, Copy)]
-pub(crate) enum Way {
-    /// As they lie there; a file that is loaded is not loaded again.
-    InPlace,
-    /// As an image that this makes of them.
-    As(fn(&Path, &File) -> Result<Image, LoadError>),
-}
+/// Loads the file at a path, and nothing else.
+///
+/// # Safety
+/// The caller vouches for the file as for [`Library::open`](crate::Library::open).
+pub(crate) type LoadFile = unsafe fn(&Path, Terms) -> Result<Arc<Loaded>, Failure>;
 
 /// Tries the names of a request in order. A name that is not there is passed over; the first that is there decides.
 ///
@@ -121,17 +117,15 @@ pub(crate) enum Way {
 pub(crate) unsafe fn request(
     request: &Request,
     terms: Terms,
-    way: Way,
+    load_file: LoadFile,
 ) -> Result<Arc<Loaded>, LoadError> {
     let mut attempts = Vec::new();
     for candidate in candidates(request, Platform::THIS)? {
-        let outcome = match (&candidate, way) {
+        let outcome = match &candidate {
             // SAFETY: the caller vouches for whatever the request leads to.
-            (Candidate::File(path), Way::InPlace) => unsafe { file_in_place(path, terms) },
+            Candidate::File(path) => unsafe { load_file(path, terms) },
             // SAFETY: as above.
-            (Candidate::File(path), Way::As(hold)) => unsafe { file_as(path, terms, hold) },
-            // SAFETY: as above.
-            (Candidate::Search(name), _) => unsafe { search(name, terms) },
+            Candidate::Search(name) => unsafe { search(name, terms) },
         };
         match outcome {
             Ok(loaded) => return Ok(loaded),
@@ -148,7 +142,7 @@ pub(crate) unsafe fn request(
 }
 
 /// Why one candidate was not loaded.
-enum Failure {
+pub(crate) enum Failure {
     /// It is not there: the next one may be.
     Elsewhere(Attempt),
     /// It is there and it failed: what is wrong with it must not be hidden by later candidates.
@@ -157,7 +151,7 @@ enum Failure {
 
 impl Failure {
     /// The system could not even look at a file, or open it.
-    fn looking(path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn looking(path: &Path, error: &io::Error) -> Self {
         let attempt = Attempt {
             candidate: path.to_owned(),
             answer: OsText::of(error),
@@ -169,7 +163,7 @@ impl Failure {
     }
 
     /// Something else lies there: a folder can have the base name of the library beside it.
-    fn not_a_file(path: &Path) -> Self {
+    pub(crate) fn not_a_file(path: &Path) -> Self {
         Self::Elsewhere(Attempt {
             candidate: path.to_owned(),
             answer: OsText::new(c"not a regular file"),
@@ -181,7 +175,7 @@ impl Failure {
 ///
 /// # Safety
 /// As for [`request`].
-unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failure> {
+pub(crate) unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failure> {
     let stat = rustix::fs::stat(path).map_err(|error| Failure::looking(path, &error.into()))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Failure::not_a_file(path));
@@ -194,14 +188,7 @@ unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failur
         name: path,
         identity,
         file: &|| readable(path),
-        explain: &|answer| {
-            let image = readable(path)
-                .ok()
-                .and_then(|file| Image::in_place(path, file).ok());
-            image
-                .map(|image| explain::refusal(&image, answer))
-                .unwrap_or_default()
-        },
+        source: Source::InPlace,
     };
     // SAFETY: the caller vouches for the file.
     let opened = unsafe { exact::at_path(path, &wanted, terms.hints, terms.stay, known) };
@@ -214,24 +201,6 @@ unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failur
         identity,
         _place: None,
     }))
-}
-
-/// Loads an image that is made of the file at a path.
-///
-/// # Safety
-/// As for [`request`].
-unsafe fn file_as(
-    path: &Path,
-    terms: Terms,
-    hold: fn(&Path, &File) -> Result<Image, LoadError>,
-) -> Result<Arc<Loaded>, Failure> {
-    let file = readable(path).map_err(|error| Failure::looking(path, &error))?;
-    let image = hold(path, &file).map_err(|error| match error.kind() {
-        LoadErrorKind::NotAFile => Failure::not_a_file(path),
-        _ => Failure::Final(error),
-    })?;
-    // SAFETY: the caller vouches for the file.
-    unsafe { self::image(image, terms) }.map_err(Failure::Final)
 }
 
 /// Leaves it to the system where a name is found.
@@ -287,7 +256,7 @@ fn known(handle: Handle) -> bool {
 }
 
 /// Opens a file for reading, without waiting for the writer of a FIFO and without taking a terminal.
-fn readable(path: &Path) -> io::Result<File> {
+pub(crate) fn readable(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }

@@ -5,7 +5,7 @@ use crate::exact::Stay;
 use crate::hints::Hints;
 use crate::image::{Identity, Image};
 use crate::loaded::{LoadedImage, loaded_images};
-use crate::open::{self, Loaded, Terms, Way, store};
+use crate::open::{self, Loaded, Terms, store};
 use crate::os;
 use crate::request::Request;
 use crate::store::Closing;
@@ -73,7 +73,7 @@ impl Unloadable {
     /// As for [`Library::open`](crate::Library::open).
     pub unsafe fn open(request: &Request, hints: Hints) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for all that the callee asks for.
-        unsafe { open::request(request, terms(hints), Way::InPlace) }.map(Self::new)
+        unsafe { open::request(request, terms(hints), open::file_in_place) }.map(Self::new)
     }
 
     const fn new(loaded: Arc<Loaded>) -> Self {
