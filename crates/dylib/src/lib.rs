@@ -1,17 +1,21 @@
 //! Loads dynamic libraries: from sealed copies, private copies or in place.
 //!
-//! An [`Image`] is the bytes that will be loaded, held so that they can be read and judged first: [`Image::seal`] copies
-//! them into memory that nobody can change any more, [`Image::private_copy`] into a folder that nobody else can enter, and
-//! [`Image::in_place`] takes the file where it lies. [`Library::load`] then loads that very image, and compares afterwards
-//! what the dynamic linker really mapped with it: glibc takes a library that is already loaded for another one when their
-//! *names* are equal, before it looks at any file.
+//! | for | there is |
+//! |---|---|
+//! | loading bytes that were judged before | [`Image`] ([`seal`](Image::seal), [`private_copy`](Image::private_copy), [`in_place`](Image::in_place)), [`Library::load`] |
+//! | opening by name or path | [`Request`], [`candidates()`], [`Library::open`], [`resolve`] |
+//! | opening a file that nobody vouches for the structure of | `Library::open_checked`, `Image::check` (feature `explain`) |
+//! | functions and data | [`Library::function`], [`Library::data`], [`SymbolName`] (versions), [`symbols!`] (many at once) |
+//! | really unmapping | [`Unloadable`], [`UnmapToken`], [`Unmapping`] |
+//! | what is loaded here, whoever loaded it | [`loaded_images`], [`image_containing`] |
 //!
-//! A [`Library`] is never unloaded. Closing an ordinary Rust library can crash the process much later, when a thread ends
-//! that merely called `std::thread::current()` inside it; and what a pinned library hands out is `'static`.
+//! An [`Image`] is the bytes that will be loaded, held so that they can be read and judged first. [`Library::load`] then
+//! loads that very image, and compares afterwards what the dynamic linker really mapped with it: glibc takes a library that
+//! is already loaded for another one when their *names* are equal, before it looks at any file.
 //!
 //! ```no_run
 //! use plugwright_dylib::{Hints, Image, Library};
-//! use std::ffi::OsStr;
+//! use std::ffi::{OsStr, c_ulong};
 //! use std::fs::File;
 //!
 //! let file = File::open("/usr/lib/x86_64-linux-gnu/libz.so.1")?;
@@ -20,15 +24,47 @@
 //! // SAFETY: zlib's constructors have no preconditions.
 //! let zlib = unsafe { Library::load(image, Hints::new()) }?;
 //! // SAFETY: this is the function's type in zlib.h, and it has no preconditions.
-//! let bound = unsafe { zlib.function::<unsafe extern "C" fn(std::ffi::c_ulong) -> std::ffi::c_ulong>(c"compressBound") }?;
+//! let bound = unsafe { zlib.function::<unsafe extern "C" fn(c_ulong) -> c_ulong>(c"compressBound") }?;
 //! // SAFETY: any number is fine.
 //! println!("{}", unsafe { bound(1000) });
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Coming from libloading
+//!
+//! | libloading | here |
+//! |---|---|
+//! | `unsafe { Library::new("libz.so.1") }?` | `unsafe { Library::open(&Request::name("z").with_version("1"), Hints::new()) }?` |
+//! | `unsafe { Library::new("/opt/x/libx.so") }?` | `unsafe { Library::open(&Request::path("/opt/x/libx.so"), Hints::new()) }?` |
+//! | `unsafe { library.get::<unsafe extern "C" fn()>(b"f\0") }?` | `unsafe { library.function::<unsafe extern "C" fn()>(c"f") }?` |
+//! | `unsafe { library.get::<*const c_int>(b"number\0") }?` | `library.data::<c_int>(c"number")?` |
+//! | `drop(library)`, which unmaps | nothing, or [`Unloadable`] and `library.unmap(token)` |
+//! | a symbol borrows the library | a function of a [`Library`] is `'static`; one of an [`Unloadable`] borrows |
+//! | the last error of `dlerror` | every attempt, what reading the file tells about it, similar symbols |
+//!
+//! # Nothing is unloaded
+//!
+//! A [`Library`] is never unloaded. Closing an ordinary Rust library can crash the process much later, when a thread ends
+//! that merely called `std::thread::current()` inside it. Who knows better says so with an [`UnmapToken`], and is told
+//! afterwards whether the library is gone, and if not, why. When the process ends, this crate does nothing.
+//!
+//! # Debugging
+//!
+//! A debugger, and Rust's backtraces, open a library by the path that the dynamic linker remembers. For a sealed copy that
+//! is `/proc/PID/fd/N`, spelled with a few more slashes; the last 64 descriptors are kept open for this. Behind that, and
+//! after the process has ended, a [`Image::private_copy`] is what a debugger finds.
+//!
 //! # Platforms
-//! Linux has all three sources. Other Unix systems have the private copy and in place; there the comparison after loading
-//! is not made, and a private copy's path is one that was never used before. Windows is not supported yet.
+//!
+//! Linux has everything. Other Unix systems have private copies and files in place, and neither the comparison after
+//! loading nor the list of what is loaded; a private copy's path is one that was never used before. Windows is not supported
+//! yet: the names that are tried there are known to [`candidates()`] already; hints will mean nothing there (everything is
+//! bound at once and local), not unloading will be a pinned module handle, and folders will be searched as
+//! `LOAD_LIBRARY_SEARCH_DEFAULT_DIRS` says, never the current one.
+//!
+//! # Features
+//!
+//! `explain` (on by default): strict reading before a load, and explanations of refusals, through `plugwright-inspect`.
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 

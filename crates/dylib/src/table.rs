@@ -71,7 +71,7 @@ macro_rules! symbols {
     (@take optional : $result:ident, $missing:ident) => { ::core::option::Option::Some($result.ok()) };
 }
 
-/// All symbols that a struct of [`symbols!`](crate::symbols) needs and that a library does not have.
+/// All symbols that a struct of [`symbols!`](crate::symbols!) needs and that a library does not have.
 #[derive(Debug)]
 pub struct MissingSymbols(Vec<SymbolError>);
 
