@@ -5,9 +5,12 @@ use std::ffi::OsStr;
 use serde::Serialize;
 
 use crate::arch::Target;
+use crate::depth::Depth;
 use crate::elf::{self, ElfFacts};
 use crate::foreign;
 use crate::identity::{Image, is_sound};
+use crate::macho::{self, MachOFacts};
+use crate::pe::{self, PeFacts};
 use crate::problem::{Code, Loader, Problem, Problems};
 use crate::read_at::ReadAt;
 use crate::source::Source;
@@ -40,6 +43,11 @@ pub struct ImageHeaders {
 pub enum FormatFacts {
     /// ELF.
     Elf(Box<ElfFacts>),
+    /// Mach-O.
+    #[serde(rename = "mach-o")]
+    MachO(Box<MachOFacts>),
+    /// PE.
+    Pe(Box<PeFacts>),
 }
 
 impl ImageHeaders {
@@ -48,6 +56,25 @@ impl ImageHeaders {
     pub fn elf(&self) -> Option<&ElfFacts> {
         match &self.facts {
             FormatFacts::Elf(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// The facts that only Mach-O files have.
+    #[must_use]
+    pub fn macho(&self) -> Option<&MachOFacts> {
+        match &self.facts {
+            FormatFacts::MachO(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// The facts that only PE files have.
+    #[must_use]
+    pub fn pe(&self) -> Option<&PeFacts> {
+        match &self.facts {
+            FormatFacts::Pe(facts) => Some(facts),
+            _ => None,
         }
     }
 }
@@ -108,6 +135,12 @@ fn images<R: ReadAt + ?Sized>(
         elf::headers(source, file_name, problems)
             .into_iter()
             .collect()
+    } else if macho::is_macho(source.head()) {
+        let images = macho::read(source, Depth::Headers, file_name, problems);
+        images.into_iter().map(|image| image.headers).collect()
+    } else if pe::is_pe(source.head()) {
+        let image = pe::read(source, Depth::Headers, file_name, problems);
+        image.into_iter().map(|image| image.headers).collect()
     } else {
         problems.push(foreign::describe(source.head(), source.size()));
         Vec::new()

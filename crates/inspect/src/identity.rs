@@ -10,8 +10,11 @@ use plugwright_manifest::Record;
 use serde::Serialize;
 
 use crate::arch::{Kind, Target};
+use crate::depth::Depth;
 use crate::elf;
 use crate::foreign;
+use crate::macho;
+use crate::pe;
 use crate::problem::{Code, Group, Loader, Problem, Problems};
 use crate::qt::QtMetadata;
 use crate::read_at::ReadAt;
@@ -103,6 +106,15 @@ fn images<R: ReadAt + ?Sized>(
         elf::identity(source, file_name, problems)
             .into_iter()
             .collect()
+    } else if macho::is_macho(source.head()) {
+        let images = macho::read(source, Depth::Identity, file_name, problems);
+        images
+            .into_iter()
+            .map(|image| image.headers.image)
+            .collect()
+    } else if pe::is_pe(source.head()) {
+        let image = pe::read(source, Depth::Identity, file_name, problems);
+        image.into_iter().map(|image| image.headers.image).collect()
     } else {
         problems.push(foreign::describe(source.head(), source.size()));
         Vec::new()

@@ -51,10 +51,14 @@ mod read_at;
 mod symbols;
 mod untrusted;
 
+mod budget;
+mod depth;
 mod elf;
 mod fields;
 mod foreign;
+mod macho;
 mod os;
+mod pe;
 mod records;
 mod source;
 
@@ -65,9 +69,11 @@ pub use elf::{
 };
 pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
 pub use identity::{Identity, Image, identity};
+pub use macho::MachOFacts;
 #[cfg(unix)]
 pub use open::open_at;
 pub use open::{Links, OpenError, OpenErrorKind, Opened, open};
+pub use pe::{PeFacts, PeFlags};
 pub use problem::{Code, Group, Loader, Problem};
 pub use qt::{QtEncoding, QtMetadata};
 pub use read_at::ReadAt;

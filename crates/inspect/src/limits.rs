@@ -41,11 +41,32 @@ pub const QT_VALUES: usize = 100_000;
 /// Levels of nesting in Qt metadata (Qt's own reader stops at 1024).
 pub const QT_DEPTH: usize = 128;
 
+/// Slices of one universal Mach-O file (real ones have 2 to 5). Java's class files begin
+/// with the same mark, and with a number of at least 45 in this place.
+pub const SLICES: u32 = 30;
+
+/// Bytes of one Mach-O image's load commands (the largest programs have some 40 KiB).
+pub const LOAD_COMMANDS: u64 = 4 << 20;
+
+/// Bytes of PE tables that are read at once: exports, imports, sections' names (the
+/// largest libraries of Windows have some 10 MiB).
+pub const PE_TABLE: u64 = 64 << 20;
+
+/// Imported symbols of one PE image (the largest programs have some 10,000).
+pub const PE_IMPORTS: usize = 1_000_000;
+
 /// Entries of the dynamic section (real libraries have 25 to 60, `libLLVM` 40).
 pub const DYNAMIC_ENTRIES: u64 = 16_384;
 
 /// Bytes of one string (SONAME, needed library, run path, symbol).
 pub const STRING: usize = 64 << 10;
+
+/// Bytes of all names and run paths in one image's headers (the largest have some 20 KiB).
+pub const HEADER_TEXT: usize = 4 << 20;
+
+/// Bytes of all symbol names of one image together (the largest libraries have some
+/// 30 MiB).
+pub const SYMBOL_TEXT: usize = 256 << 20;
 
 /// Bytes of the dynamic string table (the largest Debian libraries have some 30 MiB).
 pub const STRING_TABLE: u64 = 128 << 20;

@@ -170,6 +170,8 @@ codes! {
 
     /// There is no dynamic section, so that nothing can load the file.
     NoDynamicSection "no-dynamic-section" Structure,
+    /// The dynamic section is loaded read-only where a loader writes into it.
+    DynamicReadOnly "dynamic-read-only" Structure,
     /// The dynamic section has no end mark.
     DynamicUnterminated "dynamic-unterminated" Structure,
     /// The dynamic section lacks an entry that the loader needs.
@@ -191,6 +193,19 @@ codes! {
     /// The tables of symbol versions are damaged.
     VersionsInvalid "versions-invalid" Structure,
 
+    /// A slice of a universal file is not inside the file.
+    SliceOutsideFile "slice-outside-file" Structure,
+    /// A slice of a universal file is for another processor than the file's table says.
+    SliceMismatch "slice-mismatch" Structure,
+    /// The load commands are not inside the image.
+    LoadCommandsOutsideFile "load-commands-outside-file" Structure,
+    /// A load command contradicts its own size or the format.
+    LoadCommandInvalid "load-command-invalid" Structure,
+    /// A table that a PE directory names is not inside a section, or contradicts itself.
+    DirectoryInvalid "directory-invalid" Structure,
+
+    /// The metadata lies in a part of the file that is encrypted.
+    Encrypted "encrypted" Metadata,
     /// A Plugwright record cannot be decoded.
     RecordInvalid "record-invalid" Metadata,
     /// A Plugwright detail note belongs to no summary.
@@ -316,6 +331,17 @@ impl Problems {
             offset,
             format!("at most {limit} {what}"),
             format!("{found}"),
+        );
+    }
+
+    /// Symbol names that come to more than [`limits::SYMBOL_TEXT`].
+    pub(crate) fn symbol_text(&mut self) {
+        let limit = limits::SYMBOL_TEXT as u64;
+        self.limit(
+            None,
+            "bytes of symbol names",
+            limit.saturating_add(1),
+            limit,
         );
     }
 

@@ -4,20 +4,12 @@ use std::ffi::OsStr;
 
 use plugwright_manifest::{Detail, Record, Summary, note};
 
+use crate::depth::Depth;
 use crate::elf::Note;
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::read_at::ReadAt;
 use crate::source::Source;
-
-/// How much of a record is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// Summaries only, which lie on the first page.
-    Summaries,
-    /// Summaries and details.
-    Details,
-}
 
 /// Decodes the records among `notes`, in the file's order, and assigns their roles.
 pub(crate) fn decode<R: ReadAt + ?Sized>(
@@ -48,7 +40,7 @@ pub(crate) fn decode<R: ReadAt + ?Sized>(
                     None => {}
                 }
             }
-            note::DETAIL if depth == Depth::Details => {
+            note::DETAIL if depth >= Depth::Headers => {
                 let bytes = desc(found, note::MAX_DETAIL, source, problems);
                 match bytes.map(|bytes| Detail::decode(&bytes)) {
                     Some(Ok(detail)) => pair(detail, found, &mut records, problems),

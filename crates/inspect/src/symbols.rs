@@ -6,10 +6,13 @@ use std::ffi::OsStr;
 use serde::Serialize;
 
 use crate::arch::Target;
+use crate::depth::Depth;
 use crate::elf::{self, Relocations};
 use crate::foreign;
 use crate::headers::ImageHeaders;
 use crate::identity::is_sound;
+use crate::macho;
+use crate::pe;
 use crate::problem::{Code, Loader, Problem, Problems};
 use crate::read_at::ReadAt;
 use crate::source::Source;
@@ -144,6 +147,11 @@ fn images<R: ReadAt + ?Sized>(
 ) -> Vec<ImageSymbols> {
     if elf::is_elf(source.head()) {
         let image = elf::read_symbols(source, file_name, problems);
+        image.into_iter().collect()
+    } else if macho::is_macho(source.head()) {
+        macho::read(source, Depth::Symbols, file_name, problems)
+    } else if pe::is_pe(source.head()) {
+        let image = pe::read(source, Depth::Symbols, file_name, problems);
         image.into_iter().collect()
     } else {
         problems.push(foreign::describe(source.head(), source.size()));

@@ -2,3 +2,5 @@
 
 pub mod cc;
 pub mod elf;
+pub mod macho;
+pub mod pe;

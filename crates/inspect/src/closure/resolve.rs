@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::budget::Budget;
 use crate::elf::module::{self, Module};
 use crate::elf::symbols::Name;
 use crate::foreign;
@@ -461,6 +462,8 @@ fn undefined(
         return Vec::new();
     };
     let mut open = Vec::new();
+    // What cannot be found within the bound counts as undefined: nothing is passed over.
+    let budget = Budget::new(limits::SYMBOL_TEXT);
     let mut check = |index: u32| {
         let Some(raw) = symbols
             .symbol(index)
@@ -468,7 +471,12 @@ fn undefined(
         else {
             return;
         };
-        let name = Name::new(symbols.name(&raw));
+        let name = symbols.name(&raw);
+        if budget.spend(name.len()).is_none() {
+            open.push(index);
+            return;
+        }
+        let name = Name::new(name, &budget);
         let wanted = symbols.wanted(index);
         let version = wanted.map(|wanted| &wanted.version.name);
         let defines = |file: &Loadable| {

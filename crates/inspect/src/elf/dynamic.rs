@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::budget::Budget;
 use crate::fields::{Fields, until_nul};
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
@@ -59,14 +60,17 @@ pub(crate) struct Dynamic<'e> {
     /// Where the section stands in the file, by its address.
     pub(crate) at: u64,
     strings: Option<(u64, u64)>,
+    text: Budget,
 }
 
 /// The place in the file of `len` bytes at the address `vaddr`, with the bytes that follow
 /// in the same segment, if the file holds them.
 pub(crate) fn locate(segments: &[Segment], vaddr: u64, len: u64) -> Option<(u64, u64)> {
+    // A segment that may only be run is no place for tables: reading it ends the process.
+    let readable = raw::PF_R | raw::PF_W;
     let loads = segments
         .iter()
-        .filter(|segment| segment.kind == raw::PT_LOAD);
+        .filter(|segment| segment.kind == raw::PT_LOAD && segment.flags & readable != 0);
     loads
         .filter_map(|load| {
             let inside = vaddr.checked_sub(load.vaddr)?;
@@ -99,6 +103,19 @@ impl<'e> Dynamic<'e> {
             );
             return None;
         };
+        // glibc turns the section's addresses into places in memory, in the section itself,
+        // unless the segment says that it is read-only.
+        let holder = segments.iter().find(|load| load.holds(segment.vaddr));
+        if segment.flags & raw::PF_W != 0 && holder.is_some_and(|load| load.flags & raw::PF_W == 0)
+        {
+            problems.add(
+                Code::DynamicReadOnly,
+                Loader::Crashes,
+                segment.at,
+                "a writable dynamic section in a segment that is loaded writable",
+                "one that is loaded read-only",
+            );
+        }
         if at != segment.offset {
             problems.add(
                 Code::ViewsDiffer,
@@ -114,6 +131,7 @@ impl<'e> Dynamic<'e> {
             entries: Vec::new(),
             at,
             strings: None,
+            text: Budget::new(limits::HEADER_TEXT),
         };
         dynamic.read_entries(rest, source, problems);
         dynamic.check(problems);
@@ -362,7 +380,12 @@ impl<'e> Dynamic<'e> {
             match source.bytes(start, len) {
                 Ok(bytes) => {
                     if let Some(text) = until_nul(bytes) {
-                        return Some(text.into());
+                        let copy = self.text.copy(text);
+                        if copy.is_none() {
+                            let limit = limits::HEADER_TEXT as u64;
+                            problems.limit(None, "bytes of names", limit.saturating_add(1), limit);
+                        }
+                        return copy;
                     }
                     if len as u64 == rest {
                         outside(problems, "it has no end");

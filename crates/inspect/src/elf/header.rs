@@ -40,6 +40,14 @@ pub(crate) struct Segment {
     pub(crate) align: u64,
 }
 
+impl Segment {
+    /// Whether it is loaded, and has the address in memory.
+    pub(crate) fn holds(&self, vaddr: u64) -> bool {
+        let inside = vaddr.checked_sub(self.vaddr);
+        self.kind == raw::PT_LOAD && inside.is_some_and(|inside| inside < self.memsz)
+    }
+}
+
 /// `sizeof(Elf32_Ehdr)` and `sizeof(Elf64_Ehdr)`.
 pub(crate) fn header_size(class: Class) -> usize {
     match class {

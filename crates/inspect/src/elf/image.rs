@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use serde::Serialize;
 
+use crate::depth::Depth;
 use crate::fields::until_nul;
 use crate::headers::{FormatFacts, ImageHeaders};
 use crate::identity::Image;
@@ -11,7 +12,7 @@ use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::qt::{self, QtMetadata};
 use crate::read_at::ReadAt;
-use crate::records::{self, Depth};
+use crate::records;
 use crate::source::Source;
 use crate::symbols::ImageSymbols;
 use crate::untrusted::Untrusted;
@@ -101,7 +102,7 @@ fn parts<R: ReadAt + ?Sized>(
     }
     let found = notes.iter().any(is_metadata);
     let sections =
-        (!found || depth == Depth::Details).then(|| Sections::read(&header, source, problems));
+        (!found || depth >= Depth::Headers).then(|| Sections::read(&header, source, problems));
     if !found && let Some(sections) = &sections {
         let named = plugwright_manifest::note::ELF_SECTION.as_bytes();
         if let Some(section) = sections
@@ -234,8 +235,8 @@ pub(crate) fn identity<R: ReadAt + ?Sized>(
     file_name: Option<&OsStr>,
     problems: &mut Problems,
 ) -> Option<Image> {
-    let parts = parts(source, problems, Depth::Summaries)?;
-    Some(parts.image(Depth::Summaries, file_name, source, problems))
+    let parts = parts(source, problems, Depth::Identity)?;
+    Some(parts.image(Depth::Identity, file_name, source, problems))
 }
 
 /// The quick path's facts and the dynamic section's.
@@ -244,7 +245,7 @@ pub(crate) fn headers<R: ReadAt + ?Sized>(
     file_name: Option<&OsStr>,
     problems: &mut Problems,
 ) -> Option<ImageHeaders> {
-    let parts = parts(source, problems, Depth::Details)?;
+    let parts = parts(source, problems, Depth::Headers)?;
     let (headers, _) = parts.headers(file_name, source, problems);
     Some(headers)
 }
@@ -255,7 +256,7 @@ pub(crate) fn symbols<R: ReadAt + ?Sized>(
     file_name: Option<&OsStr>,
     problems: &mut Problems,
 ) -> Option<ImageSymbols> {
-    let parts = parts(source, problems, Depth::Details)?;
+    let parts = parts(source, problems, Depth::Headers)?;
     let (headers, dynamic) = parts.headers(file_name, source, problems);
     let mut image = ImageSymbols {
         headers,
@@ -270,7 +271,7 @@ pub(crate) fn symbols<R: ReadAt + ?Sized>(
     let count = image.headers.elf().and_then(|facts| facts.dynamic_symbols);
     let table = count.and_then(|count| SymbolTable::read(&dynamic, count, source, problems));
     if let Some(table) = table {
-        (image.exports, image.imports) = table.describe();
+        (image.exports, image.imports) = table.describe(problems);
     }
     Some(image)
 }
@@ -293,7 +294,7 @@ impl Parts {
         };
         segment_facts(&self.segments, &mut facts);
         let mut headers = ImageHeaders {
-            image: self.image(Depth::Details, file_name, source, problems),
+            image: self.image(Depth::Headers, file_name, source, problems),
             name: None,
             needed: Vec::new(),
             run_path: None,

@@ -25,7 +25,7 @@ pub use versions::{NeededVersion, VersionDefinition, VersionNeed};
 
 pub(crate) use header::is_elf;
 pub(crate) use image::{headers, identity, symbols as read_symbols};
-pub(crate) use notes::Note;
+pub(crate) use notes::{Note, Owner, Region, walk as walk_notes};
 
 /// Numbers of the gABI and of glibc's `elf.h`, by their own names.
 pub(crate) mod raw {
@@ -47,6 +47,7 @@ pub(crate) mod raw {
 
     pub(crate) const PF_X: u32 = 1;
     pub(crate) const PF_W: u32 = 2;
+    pub(crate) const PF_R: u32 = 4;
 
     pub(crate) const SHN_UNDEF: u16 = 0;
     pub(crate) const SHN_ABS: u16 = 0xfff1;

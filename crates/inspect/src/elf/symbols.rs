@@ -2,6 +2,7 @@
 //! the way a loader does.
 
 use crate::arch::{ByteOrder, Class};
+use crate::budget::Budget;
 use crate::fields::{Fields, until_nul};
 use crate::limits;
 use crate::problem::Problems;
@@ -148,12 +149,13 @@ impl SymbolTable {
         })
     }
 
-    /// The symbol's name; empty when it lies outside the table of strings.
+    /// The symbol's name; empty when it lies outside the table of strings, or is longer
+    /// than [`limits::STRING`].
     pub(crate) fn name(&self, symbol: &RawSymbol) -> &[u8] {
         usize::try_from(symbol.name)
             .ok()
             .and_then(|start| self.strings.get(start..))
-            .and_then(until_nul)
+            .and_then(|rest| until_nul(rest.get(..limits::STRING).unwrap_or(rest)))
             .unwrap_or_default()
     }
 
@@ -187,11 +189,16 @@ impl SymbolTable {
     }
 
     /// Exports and imports for the depth *symbols*.
-    pub(crate) fn describe(&self) -> (Vec<Symbol>, Vec<Symbol>) {
+    pub(crate) fn describe(&self, problems: &mut Problems) -> (Vec<Symbol>, Vec<Symbol>) {
         let (mut exports, mut imports) = (Vec::new(), Vec::new());
+        let budget = Budget::new(limits::SYMBOL_TEXT);
         for (index, raw) in self.iter() {
+            let Some(name) = budget.copy(self.name(&raw)) else {
+                problems.symbol_text();
+                break;
+            };
             let mut symbol = Symbol {
-                name: self.name(&raw).into(),
+                name,
                 version: None,
                 library: None,
                 ordinal: None,
@@ -228,6 +235,10 @@ impl SymbolTable {
     pub(crate) fn defines(&self, name: &Name<'_>, version: Option<&Untrusted>) -> bool {
         let mut versioned = 0_usize;
         let mut check = |index: u32| {
+            // A hostile table can have one chain of all symbols for every name.
+            let Some(()) = name.work.spend(0) else {
+                return Some(false);
+            };
             let symbol = self.symbol(index)?;
             if !symbol.is_definition() || self.name(&symbol) != name.bytes {
                 return None;
@@ -251,20 +262,22 @@ impl SymbolTable {
             }
         };
         let found = match &self.gnu_hash {
-            Some(table) => self.chain(table, name.hash).find_map(&mut check),
+            Some(table) => self.chain(table, name).find_map(&mut check),
             None => self.iter().find_map(|(index, _)| check(index)),
         };
         found.unwrap_or(false) || versioned == 1
     }
 
     /// The symbols whose hash is `hash`, after the bloom filter let it through.
-    fn chain<'t>(&'t self, table: &'t [u8], hash: u32) -> impl Iterator<Item = u32> + 't {
+    fn chain<'t>(&'t self, table: &'t [u8], name: &'t Name<'_>) -> impl Iterator<Item = u32> + 't {
+        let hash = name.hash;
         let start = self.bucket(table, hash);
         let fields = Fields::new(table, self.order);
         let mut next = start;
         std::iter::from_fn(move || {
             loop {
                 let (index, at) = next?;
+                name.work.spend(0)?;
                 let value = fields.u32(at)?;
                 next = if value & 1 == 1 {
                     None
@@ -318,13 +331,15 @@ impl SymbolTable {
 pub(crate) struct Name<'a> {
     pub(crate) bytes: &'a [u8],
     hash: u32,
+    /// What looking for it may still cost, in symbols looked at.
+    work: &'a Budget,
 }
 
 impl<'a> Name<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], work: &'a Budget) -> Self {
         let hash = bytes.iter().fold(5381_u32, |hash, byte| {
             hash.wrapping_mul(33).wrapping_add(u32::from(*byte))
         });
-        Self { bytes, hash }
+        Self { bytes, hash, work }
     }
 }

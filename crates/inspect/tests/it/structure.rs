@@ -42,7 +42,7 @@ fn check(spoil: impl FnOnce(&mut ElfFile), code: Code, loader: Loader) {
 }
 
 /// What the system's loader does with the file, preloaded into a program that does nothing.
-fn measure(bytes: &[u8]) -> (Loader, String) {
+pub(crate) fn measure(bytes: &[u8]) -> (Loader, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("libx.so");
     std::fs::write(&path, bytes).expect("a file");
@@ -237,6 +237,18 @@ fn dynamic_section() {
             }
         },
         Code::DynamicEntryMissing,
+        Loader::Crashes,
+    );
+}
+
+#[test]
+fn read_only_dynamic_section() {
+    check(
+        |file| {
+            let index = file.segment(PT_LOAD, 2);
+            file.set_segment(index, PhdrField::Flags, 4);
+        },
+        Code::DynamicReadOnly,
         Loader::Crashes,
     );
 }

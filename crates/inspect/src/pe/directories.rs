@@ -1,0 +1,312 @@
+//! The data directories: exports, imports, delayed imports, debug information, resources.
+
+use crate::arch::{ByteOrder, Class};
+use crate::budget::Budget;
+use crate::fields::{Fields, until_nul};
+use crate::limits;
+use crate::problem::{Code, Loader, Problems};
+use crate::read_at::ReadAt;
+use crate::source::Source;
+use crate::symbols::{Binding, Symbol, SymbolKind};
+use crate::untrusted::Untrusted;
+
+use super::header::{self, Header, Section, locate};
+
+/// What follows addresses in one file.
+pub(super) struct Directories<'h, 's, 'r, R: ?Sized> {
+    pub(super) header: &'h Header,
+    pub(super) sections: &'h [Section],
+    pub(super) source: &'s mut Source<'r, R>,
+    pub(super) problems: &'s mut Problems,
+    pub(super) text: Budget,
+}
+
+/// A library that is imported, and the functions that are.
+pub(super) struct Import {
+    pub(super) library: Untrusted,
+    pub(super) symbols: Vec<Symbol>,
+}
+
+impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
+    fn invalid(&mut self, what: &str, address: u32) {
+        self.problems.add(
+            Code::DirectoryInvalid,
+            Loader::Refuses,
+            None,
+            format!("{what} inside a section"),
+            format!("address {address:#x}"),
+        );
+    }
+
+    /// `len` bytes at an address.
+    fn table(&mut self, what: &str, address: u32, len: u64) -> Option<Vec<u8>> {
+        let place = locate(self.sections, address).filter(|(_, rest)| *rest >= len);
+        let Some((at, _)) = place else {
+            self.invalid(what, address);
+            return None;
+        };
+        match self.source.table(at, len, limits::PE_TABLE) {
+            Ok(bytes) => Some(bytes),
+            Err(fault) => {
+                let problem = fault.into_problem(Code::DirectoryInvalid, Loader::Refuses, what);
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    /// The string at an address.
+    fn text(&mut self, what: &str, address: u32) -> Option<Untrusted> {
+        let found = locate(self.sections, address).and_then(|(at, rest)| {
+            // Names are short: a small piece first, then what is allowed.
+            [256, limits::STRING].into_iter().find_map(|most| {
+                let len = usize::try_from(rest).unwrap_or(usize::MAX).min(most);
+                self.text.copy(until_nul(self.source.bytes(at, len).ok()?)?)
+            })
+        });
+        if found.is_none() {
+            self.invalid(what, address);
+        }
+        found
+    }
+
+    /// The library's name and, `with_symbols`, its exports.
+    pub(super) fn exports(&mut self, with_symbols: bool) -> (Option<Untrusted>, Vec<Symbol>) {
+        let Some((address, size)) = self.header.directory(header::EXPORTS) else {
+            return Default::default();
+        };
+        let Some(bytes) = self.table("the export directory", address, 40) else {
+            return Default::default();
+        };
+        let fields = Fields::new(&bytes, ByteOrder::Little);
+        let number = |at| fields.u32(at).unwrap_or_default();
+        let name = self.text("the library's name", number(12));
+        let mut symbols = Vec::new();
+        if with_symbols {
+            let (base, functions, names) = (number(16), number(20), number(24));
+            let tables = [
+                (
+                    "the table of exports",
+                    number(28),
+                    u64::from(functions).saturating_mul(4),
+                ),
+                (
+                    "the table of export names",
+                    number(32),
+                    u64::from(names).saturating_mul(4),
+                ),
+                (
+                    "the table of export numbers",
+                    number(36),
+                    u64::from(names).saturating_mul(2),
+                ),
+            ];
+            let [functions, names, numbers] = tables.map(|(what, address, len)| {
+                if len == 0 {
+                    return Vec::new();
+                }
+                self.table(what, address, len).unwrap_or_default()
+            });
+            let functions = Fields::new(&functions, ByteOrder::Little);
+            let pairs = names.chunks_exact(4).zip(numbers.chunks_exact(2));
+            for (name, number) in pairs {
+                let name = Fields::new(name, ByteOrder::Little)
+                    .u32(0)
+                    .unwrap_or_default();
+                let index = Fields::new(number, ByteOrder::Little)
+                    .u16(0)
+                    .unwrap_or_default();
+                let Some(name) = self.text("an export's name", name) else {
+                    break;
+                };
+                let at = usize::from(index).saturating_mul(4);
+                let target = functions.u32(at).unwrap_or_default();
+                // An address inside the directory is the name of another library's symbol.
+                let forwarded = target
+                    .checked_sub(address)
+                    .is_some_and(|inside| inside < size);
+                symbols.push(Symbol {
+                    name,
+                    version: None,
+                    library: None,
+                    ordinal: base.checked_add(index.into()),
+                    kind: if forwarded {
+                        SymbolKind::Forwarded
+                    } else {
+                        SymbolKind::Unknown
+                    },
+                    binding: Binding::Global,
+                    address: target.into(),
+                    size: 0,
+                });
+            }
+        }
+        (name, symbols)
+    }
+
+    /// The imported libraries; `delayed` chooses those that are loaded on first use.
+    pub(super) fn imports(&mut self, delayed: bool, with_symbols: bool) -> Vec<Import> {
+        // The places of the name and of the table of names in a descriptor, and its size.
+        let (index, name_at, table_at, len) = if delayed {
+            (header::DELAYED_IMPORTS, 4, 16, 32_u64)
+        } else {
+            (header::IMPORTS, 12, 0, 20)
+        };
+        let Some((start, _)) = self.header.directory(index) else {
+            return Vec::new();
+        };
+        let mut imports = Vec::new();
+        let mut symbols_left = limits::PE_IMPORTS;
+        let mut address = start;
+        loop {
+            if imports.len() >= limits::DEPENDENCIES {
+                let limit = limits::DEPENDENCIES as u64;
+                self.problems
+                    .limit(None, "imported libraries", limit.saturating_add(1), limit);
+                break;
+            }
+            let Some(bytes) = self.table("an import descriptor", address, len) else {
+                break;
+            };
+            let fields = Fields::new(&bytes, ByteOrder::Little);
+            let name = fields.u32(name_at).unwrap_or_default();
+            // A descriptor of zeros ends the table, and Windows stops without a name.
+            if name == 0 {
+                break;
+            }
+            // Old delayed imports hold addresses in memory instead of relative ones.
+            let relative = !delayed || fields.u32(0).unwrap_or_default() & 1 != 0;
+            let at = |value: u32| {
+                if relative {
+                    return Some(value);
+                }
+                let value = u64::from(value).checked_sub(self.header.image_base)?;
+                u32::try_from(value).ok()
+            };
+            let (name, table) = (at(name), fields.u32(table_at).and_then(at));
+            // The table of names may be missing where the addresses' table has them as well.
+            let table = match table {
+                Some(0) if !delayed => fields.u32(16),
+                table => table,
+            };
+            let Some(library) = name.and_then(|name| self.text("an imported library", name)) else {
+                break;
+            };
+            let symbols = match table {
+                Some(table) if with_symbols => self.names(table, &library, &mut symbols_left),
+                _ => Vec::new(),
+            };
+            imports.push(Import { library, symbols });
+            let Some(next) = address.checked_add(u32::try_from(len).unwrap_or(20)) else {
+                break;
+            };
+            address = next;
+        }
+        imports
+    }
+
+    /// The functions of one imported library.
+    fn names(&mut self, table: u32, library: &Untrusted, left: &mut usize) -> Vec<Symbol> {
+        let class = self.header.target.class;
+        let (size, by_number) = match class {
+            Class::Bits32 => (4_u32, 1_u64 << 31),
+            Class::Bits64 => (8, 1_u64 << 63),
+        };
+        let mut symbols = Vec::new();
+        let mut address = table;
+        loop {
+            let entry = self.table("a table of imported names", address, size.into());
+            let entry =
+                entry.and_then(|entry| Fields::new(&entry, ByteOrder::Little).word(0, class));
+            let Some(entry) = entry.filter(|entry| *entry != 0) else {
+                return symbols;
+            };
+            let Some(less) = left.checked_sub(1) else {
+                let limit = limits::PE_IMPORTS as u64;
+                self.problems
+                    .limit(None, "imported symbols", limit.saturating_add(1), limit);
+                return symbols;
+            };
+            *left = less;
+            let ordinal = entry & by_number != 0;
+            // Two bytes of a hint stand before the name.
+            let name = u32::try_from(entry & 0x7fff_ffff)
+                .ok()
+                .and_then(|address| address.checked_add(2))
+                .filter(|_| !ordinal)
+                .and_then(|address| self.text("an imported name", address));
+            if name.is_none() && !ordinal {
+                return symbols;
+            }
+            symbols.push(Symbol {
+                name: name.unwrap_or_default(),
+                version: None,
+                library: Some(library.clone()),
+                ordinal: ordinal.then(|| u32::try_from(entry & 0xffff).unwrap_or_default()),
+                kind: SymbolKind::Unknown,
+                binding: Binding::Global,
+                address: 0,
+                size: 0,
+            });
+            let Some(next) = address.checked_add(size) else {
+                return symbols;
+            };
+            address = next;
+        }
+    }
+
+    /// Path and identity of the file with the debug information (`CodeView`'s `RSDS`).
+    pub(super) fn debug(&mut self) -> Option<(Untrusted, String)> {
+        let (address, size) = self.header.directory(header::DEBUG)?;
+        let bytes = self.table("the debug directory", address, size.min(28 * 64).into())?;
+        let code_view = bytes.chunks_exact(28).find_map(|entry| {
+            let fields = Fields::new(entry, ByteOrder::Little);
+            (fields.u32(12)? == 2).then_some((fields.u32(16)?, fields.u32(24)?))
+        });
+        let (len, at) = code_view?;
+        let len = usize::try_from(len).ok()?.min(limits::PAGE);
+        let bytes = self.source.bytes(at.into(), len).ok()?;
+        let rest = bytes.strip_prefix(b"RSDS")?;
+        let id = rest.get(..20)?.iter().map(|byte| format!("{byte:02x}"));
+        let id = id.collect();
+        let path = rest.get(20..)?;
+        Some((until_nul(path).unwrap_or(path).into(), id))
+    }
+
+    /// Whether the resources' first level has the type 24, manifests.
+    pub(super) fn has_manifest(&mut self) -> bool {
+        let mut look = || {
+            let (address, _) = self.header.directory(header::RESOURCES)?;
+            let (at, rest) = locate(self.sections, address)?;
+            let head = Fields::new(self.source.bytes(at, 16).ok()?, ByteOrder::Little);
+            let named = head.u16(12)?.checked_add(head.u16(14)?)?;
+            let len = u64::from(named).checked_mul(8)?.checked_add(16)?;
+            let bytes = self
+                .source
+                .table(at, len.min(rest), limits::PE_TABLE)
+                .ok()?;
+            let entries = bytes.get(16..)?.chunks_exact(8);
+            let mut types = entries.map(|entry| Fields::new(entry, ByteOrder::Little).u32(0));
+            Some(types.any(|kind| kind == Some(24)))
+        };
+        look().unwrap_or_default()
+    }
+
+    /// Whether thread-local storage comes with functions to call.
+    pub(super) fn has_thread_callbacks(&mut self) -> bool {
+        let mut look = || {
+            let (address, _) = self.header.directory(header::THREAD_STORAGE)?;
+            let (at, _) = locate(self.sections, address)?;
+            let class = self.header.target.class;
+            let word = usize::try_from(class.word()).ok()?;
+            let bytes = self.source.bytes(at, word.checked_mul(4)?).ok()?;
+            let list = Fields::new(bytes, ByteOrder::Little).word(word.checked_mul(3)?, class)?;
+            // An address in memory of a list that ends with zero.
+            let list = u32::try_from(list.checked_sub(self.header.image_base)?).ok()?;
+            let (at, _) = locate(self.sections, list)?;
+            let first = self.source.bytes(at, word).ok()?;
+            Some(Fields::new(first, ByteOrder::Little).word(0, class)? != 0)
+        };
+        look().unwrap_or_default()
+    }
+}
