@@ -12,8 +12,10 @@ use proptest::prelude::*;
 
 use crate::{QT5, QT6};
 
-/// Places and values to write, and where to cut.
-fn damage() -> impl Strategy<Value = (Vec<(u16, u8)>, Vec<(u16, u64)>, Option<u16>)> {
+/// Bytes and numbers with the places where they are written, and where the file is cut.
+type Damage = (Vec<(u16, u8)>, Vec<(u16, u64)>, Option<u16>);
+
+fn damage() -> impl Strategy<Value = Damage> {
     let interesting = prop_oneof![
         Just(0),
         Just(u64::MAX),
@@ -31,7 +33,7 @@ fn damage() -> impl Strategy<Value = (Vec<(u16, u8)>, Vec<(u16, u64)>, Option<u1
     )
 }
 
-fn apply(mut bytes: Vec<u8>, damage: &(Vec<(u16, u8)>, Vec<(u16, u64)>, Option<u16>)) -> Vec<u8> {
+fn apply(mut bytes: Vec<u8>, damage: &Damage) -> Vec<u8> {
     // Most places lie in the first kilobyte, where the headers are.
     let place = |at: u16, len: usize| match at {
         0..0xc000 => usize::from(at) % len.min(1024),
