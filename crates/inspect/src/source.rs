@@ -1,5 +1,5 @@
-//! Bounded access to a file's bytes for the parsers: one page at the front, one window
-//! that moves, and nothing that is sized by the file alone.
+//! Bounded access to a file's bytes for the parsers: one page at the front, a few windows
+//! that move, and nothing that is sized by the file alone.
 
 use std::io;
 
@@ -14,8 +14,29 @@ pub(crate) struct Source<'r, R: ?Sized> {
     size: u64,
     head: [u8; limits::PAGE],
     head_len: usize,
-    window: Vec<u8>,
-    window_at: u64,
+    /// Tables point to each other (names, versions, symbols): with one window alone each
+    /// step from one to the next would cost a read.
+    windows: [Window; 4],
+    /// The window that is moved next.
+    oldest: usize,
+}
+
+/// Bytes of the file from `at` on.
+#[derive(Debug, Default)]
+struct Window {
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// Where `len` bytes at `offset` of the file begin in the window, if it has them all.
+    fn find(&self, offset: u64, len: u64) -> Option<usize> {
+        let start = offset.checked_sub(self.at)?;
+        if start.checked_add(len)? > self.bytes.len() as u64 {
+            return None;
+        }
+        usize::try_from(start).ok()
+    }
 }
 
 /// Why bytes could not be had.
@@ -75,8 +96,8 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
             reader,
             head: [0; limits::PAGE],
             head_len: 0,
-            window: Vec::new(),
-            window_at: 0,
+            windows: Default::default(),
+            oldest: 0,
         };
         let want = usize::try_from(source.size)
             .unwrap_or(usize::MAX)
@@ -116,33 +137,43 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
             return Ok(slice(&self.head, start, len));
         }
-        let in_window = offset
-            .checked_sub(self.window_at)
-            .filter(|start| start.saturating_add(len as u64) <= self.window.len() as u64);
-        let start = match in_window {
-            Some(start) => usize::try_from(start).unwrap_or(usize::MAX),
-            None => {
-                self.prefetch(offset, len.max(limits::PAGE) as u64, len)?;
-                0
-            }
+        let found = self.find_window(offset, len as u64);
+        let (index, start) = match found {
+            Some(found) => found,
+            None => (self.prefetch(offset, len.max(limits::PAGE) as u64, len)?, 0),
         };
-        Ok(slice(&self.window, start, len))
+        let window = self.windows.get(index);
+        Ok(window.map_or(&[], |window| slice(&window.bytes, start, len)))
     }
 
-    /// Moves the window to `offset` with up to `len` bytes, cut at the end of the file;
-    /// at least `need` of them have to come.
-    pub(crate) fn prefetch(&mut self, offset: u64, len: u64, need: usize) -> Result<(), Fault> {
+    fn find_window(&self, offset: u64, len: u64) -> Option<(usize, usize)> {
+        let mut windows = (0..).zip(&self.windows);
+        windows.find_map(|(index, window)| Some((index, window.find(offset, len)?)))
+    }
+
+    /// Moves a window to `offset` with up to `len` bytes, cut at the end of the file; at
+    /// least `need` of them have to come. The answer is the window's number.
+    pub(crate) fn prefetch(&mut self, offset: u64, len: u64, need: usize) -> Result<usize, Fault> {
         self.check_inside(offset, need as u64)?;
         let available = self.size.saturating_sub(offset).min(len);
         let want = usize::try_from(available).unwrap_or(usize::MAX);
-        self.window.clear();
-        self.window.resize(want, 0);
-        self.window_at = offset;
-        if let Err(fault) = fill(self.reader, &mut self.window, offset) {
-            self.window.clear();
+        let index = self.oldest;
+        let Some(window) = self.windows.get_mut(index) else {
+            return Ok(index);
+        };
+        window.bytes.clear();
+        window.bytes.resize(want, 0);
+        window.at = offset;
+        if let Err(fault) = fill(self.reader, &mut window.bytes, offset) {
+            window.bytes.clear();
             return Err(fault);
         }
-        Ok(())
+        self.oldest = if index == 3 {
+            0
+        } else {
+            index.saturating_add(1)
+        };
+        Ok(index)
     }
 
     /// A whole table of `len` bytes, of which the caller has a limit.
@@ -157,12 +188,11 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
             return Ok(slice(&self.head, start, want).to_vec());
         }
-        let in_window = offset
-            .checked_sub(self.window_at)
-            .filter(|start| start.saturating_add(len) <= self.window.len() as u64);
-        if let Some(start) = in_window {
-            let start = usize::try_from(start).unwrap_or(usize::MAX);
-            return Ok(slice(&self.window, start, want).to_vec());
+        if let Some((index, start)) = self.find_window(offset, len) {
+            let window = self.windows.get(index);
+            return Ok(window.map_or_else(Vec::new, |window| {
+                slice(&window.bytes, start, want).to_vec()
+            }));
         }
         // A sparse file can be as large as it likes, so that memory grows with what came.
         let mut table = Vec::new();

@@ -54,14 +54,15 @@ struct Loadable {
 pub struct Closures {
     search: Search,
     files: HashMap<PathBuf, File>,
-    /// Of each library that was asked about: its closure, and the references that nothing
-    /// in it defines. Where all of it is in another closure, only these are open there.
+    /// Of each library whose references were looked for once: the libraries that define
+    /// them, and the references that nothing defined. In another closure that has all of
+    /// these libraries, only what was left open has to be looked for again.
     known: HashMap<os::FileIdentity, Known>,
 }
 
 #[derive(Debug)]
 struct Known {
-    closure: Vec<os::FileIdentity>,
+    definers: HashSet<os::FileIdentity>,
     open: Vec<u32>,
 }
 
@@ -424,8 +425,13 @@ impl Closures {
             .collect();
         for (index, file) in &loaded {
             let known = self.known.get(&file.identity);
-            let known = known.filter(|known| known.closure.iter().all(|file| all.contains(file)));
-            let open = undefined(file, known, members, &loaded);
+            let known = known.filter(|known| known.definers.is_subset(&all));
+            let found = undefined(file, known, members, &loaded);
+            let open = found.open.clone();
+            // What is known already holds for more closures than what is found now.
+            if known.is_none() {
+                self.known.insert(file.identity.clone(), found);
+            }
             for symbol in &open {
                 let Some((name, version)) = reference(file, *symbol) else {
                     continue;
@@ -438,15 +444,6 @@ impl Closures {
                 told.version = version.cloned();
                 problems.push(told);
             }
-            if *index == 0 {
-                self.known.insert(
-                    file.identity.clone(),
-                    Known {
-                        closure: all.iter().cloned().collect(),
-                        open,
-                    },
-                );
-            }
         }
     }
 }
@@ -457,11 +454,12 @@ fn undefined(
     known: Option<&Known>,
     members: &[Member],
     loaded: &[(usize, &Arc<Loadable>)],
-) -> Vec<u32> {
-    let Some(symbols) = &file.module.symbols else {
-        return Vec::new();
-    };
+) -> Known {
+    let mut definers = HashSet::new();
     let mut open = Vec::new();
+    let Some(symbols) = &file.module.symbols else {
+        return Known { definers, open };
+    };
     // What cannot be found within the bound counts as undefined: nothing is passed over.
     let budget = Budget::new(limits::SYMBOL_TEXT);
     let mut check = |index: u32| {
@@ -490,15 +488,24 @@ fn undefined(
                 .find(|member| answers_to(member, wanted.library))?;
             member.file.as_deref()
         });
-        if !hinted.is_some_and(defines) && !loaded.iter().any(|(_, file)| defines(file)) {
-            open.push(index);
+        let in_order = loaded.iter().map(|(_, file)| &***file);
+        match hinted
+            .into_iter()
+            .chain(in_order)
+            .find(|file| defines(file))
+        {
+            Some(file) if definers.contains(&file.identity) => {}
+            Some(file) => {
+                definers.insert(file.identity.clone());
+            }
+            None => open.push(index),
         }
     };
     match known {
         Some(known) => known.open.iter().copied().for_each(&mut check),
         None => symbols.iter().for_each(|(index, _)| check(index)),
     }
-    open
+    Known { definers, open }
 }
 
 fn reference(file: &Loadable, index: u32) -> Option<(&[u8], Option<&Untrusted>)> {
