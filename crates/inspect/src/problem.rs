@@ -193,6 +193,9 @@ codes! {
     /// The tables of symbol versions are damaged.
     VersionsInvalid "versions-invalid" Structure,
 
+    /// A relocation writes where the library has no writable memory, or names a symbol
+    /// that it does not have. Seen at the depth of [`crate::symbols()`].
+    RelocationInvalid "relocation-invalid" Structure,
     /// A slice of a universal file is not inside the file.
     SliceOutsideFile "slice-outside-file" Structure,
     /// A slice of a universal file is for another processor than the file's table says.

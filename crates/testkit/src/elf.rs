@@ -80,6 +80,17 @@ pub struct ImportSpec {
     pub version: Option<(String, String)>,
 }
 
+/// A relocation of a word in the object's data.
+#[derive(Clone, Debug)]
+pub struct RelocationSpec {
+    /// The processor's type.
+    pub kind: u32,
+    /// The import that it is for; none for a relative one.
+    pub import: Option<String>,
+    /// The addend.
+    pub addend: u64,
+}
+
 /// Which hash tables the object gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashStyle {
@@ -105,6 +116,7 @@ pub struct ElfBuilder {
     pub(crate) sections: Vec<SectionSpec>,
     pub(crate) exports: Vec<ExportSpec>,
     pub(crate) imports: Vec<ImportSpec>,
+    pub(crate) relocations: Vec<RelocationSpec>,
     pub(crate) hash: HashStyle,
     pub(crate) extended_numbering: bool,
 }
@@ -136,6 +148,7 @@ impl ElfBuilder {
             sections: Vec::new(),
             exports: Vec::new(),
             imports: Vec::new(),
+            relocations: Vec::new(),
             hash: HashStyle::Gnu,
             extended_numbering: false,
         }
@@ -272,6 +285,18 @@ impl ElfBuilder {
             name: name.into(),
             weak: true,
             version: None,
+        });
+        self
+    }
+
+    /// Adds a relocation (with addend, `DT_RELA`) of a word of its own in the data, for an
+    /// import that was added before.
+    #[must_use]
+    pub fn relocation(mut self, kind: u32, import: Option<&str>, addend: u64) -> Self {
+        self.relocations.push(RelocationSpec {
+            kind,
+            import: import.map(Into::into),
+            addend,
         });
         self
     }

@@ -239,6 +239,15 @@ impl<'e> Dynamic<'e> {
         }
     }
 
+    /// Whether a relocation may write at `vaddr`: into a writable segment, or into any
+    /// where the library says that its code is relocated.
+    pub(crate) fn is_relocatable(&self, vaddr: u64) -> bool {
+        let any = self.find(raw::DT_TEXTREL).is_some()
+            || self.value(raw::DT_FLAGS).unwrap_or_default() & 4 != 0;
+        let mut loads = self.segments.iter().filter(|load| load.holds(vaddr));
+        loads.any(|load| any || load.flags & raw::PF_W != 0)
+    }
+
     fn check(&self, problems: &mut Problems) {
         let word = self.header.target.class.word();
         for (tag, name) in [(raw::DT_STRTAB, "DT_STRTAB"), (raw::DT_SYMTAB, "DT_SYMTAB")] {

@@ -33,7 +33,10 @@ pub(crate) fn check<R: ReadAt + ?Sized>(
     let gnu = gnu(dynamic, source, problems);
     let sysv = sysv(dynamic, source, problems);
     // The GNU table leaves out symbols in front of it only, so both name the same end.
-    let count = sysv.or(gnu)?;
+    let count = match sysv.or(gnu)? {
+        0 => super::relocations::symbols_named(dynamic, source),
+        count => count,
+    };
     let need = count.checked_mul(symbol_size(dynamic.header.target.class));
     if let Some((_, rest)) = dynamic.table(raw::DT_SYMTAB, problems)
         && need.is_none_or(|need| need > rest)
@@ -181,7 +184,9 @@ impl Gnu {
             last = last.max(symbol);
         }
         if last == 0 {
-            return Ok(self.first);
+            // Nothing is exported, and the table does not even say where it would begin:
+            // what the library asks for is only told by its relocations.
+            return Ok(0);
         }
         let mut chain = last
             .saturating_sub(self.first)

@@ -267,8 +267,8 @@ pub(crate) fn symbols<R: ReadAt + ?Sized>(
     let Some(dynamic) = dynamic else {
         return Some(image);
     };
-    image.relocations = Some(relocations::count(&dynamic, source, problems));
     let count = image.headers.elf().and_then(|facts| facts.dynamic_symbols);
+    image.relocations = Some(relocations::count(&dynamic, count, source, problems));
     let table = count.and_then(|count| SymbolTable::read(&dynamic, count, source, problems));
     if let Some(table) = table {
         (image.exports, image.imports) = table.describe(problems);

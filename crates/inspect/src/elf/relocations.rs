@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::arch::{Class, Machine};
 use crate::fields::Fields;
 use crate::limits;
-use crate::problem::Problems;
+use crate::problem::{Code, Loader, Problems};
 use crate::read_at::ReadAt;
 use crate::source::Source;
 
@@ -48,19 +48,24 @@ fn kinds(machine: Machine) -> Option<(u32, u32, u32, &'static [u32])> {
     })
 }
 
-/// Counts the relocations of every table that the dynamic section names.
+/// One relocation.
+struct Relocation {
+    place: u64,
+    symbol: u64,
+    kind: u32,
+}
+
+/// Counts the relocations of every table that the dynamic section names, and checks that
+/// each writes into memory that is the library's own and writable. `symbols` is the number
+/// of dynamic symbols, where it is known.
 pub(crate) fn count<R: ReadAt + ?Sized>(
     dynamic: &Dynamic<'_>,
+    symbols: Option<u64>,
     source: &mut Source<'_, R>,
     problems: &mut Problems,
 ) -> Relocations {
     let mut counted = Relocations::default();
-    let with_addend = dynamic.value(raw::DT_PLTREL) == Some(raw::DT_RELA);
-    for (table, size, addend) in [
-        (raw::DT_RELA, raw::DT_RELASZ, true),
-        (raw::DT_REL, raw::DT_RELSZ, false),
-        (raw::DT_JMPREL, raw::DT_PLTRELSZ, with_addend),
-    ] {
+    for (table, size, addend) in tables(dynamic) {
         let Some(len) = dynamic.value(size).filter(|len| *len > 0) else {
             continue;
         };
@@ -68,9 +73,26 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
             continue;
         }
         let bytes = dynamic.bytes(table, len, limits::RELOCATIONS, source, problems);
-        for kind in types(dynamic, &bytes.unwrap_or_default(), addend) {
-            let entry = counted.by_type.entry(kind).or_default();
+        let bytes = bytes.unwrap_or_default();
+        let mut told = false;
+        for relocation in entries(dynamic, &bytes, addend) {
+            let entry = counted.by_type.entry(relocation.kind).or_default();
             *entry = entry.saturating_add(1);
+            // One is enough to know, and a damaged table has thousands.
+            if !told && !is_sound(&relocation, dynamic, symbols) {
+                told = true;
+                let at = dynamic.find(table).map(|entry| entry.at);
+                problems.add(
+                    Code::RelocationInvalid,
+                    Loader::Crashes,
+                    at,
+                    "relocations of known symbols in writable memory of the library",
+                    format!(
+                        "type {} at address {:#x} for symbol {}",
+                        relocation.kind, relocation.place, relocation.symbol
+                    ),
+                );
+            }
         }
     }
     if let Some((relative, indirect, copy, thread_local)) = kinds(dynamic.header.target.machine) {
@@ -90,18 +112,62 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
     counted
 }
 
-fn types(dynamic: &Dynamic<'_>, table: &[u8], addend: bool) -> impl Iterator<Item = u32> {
+/// One more than the highest symbol that a relocation names: the symbols that a loader has
+/// to find, where no hash table counts them.
+pub(crate) fn symbols_named<R: ReadAt + ?Sized>(
+    dynamic: &Dynamic<'_>,
+    source: &mut Source<'_, R>,
+) -> u64 {
+    let mut highest = 0;
+    for (table, size, addend) in tables(dynamic) {
+        let len = dynamic.value(size).unwrap_or_default();
+        // What is wrong with the tables is told where they are counted.
+        let mut problems = Problems::default();
+        let bytes = dynamic.bytes(table, len, limits::RELOCATIONS, source, &mut problems);
+        let bytes = bytes.unwrap_or_default();
+        let symbols = entries(dynamic, &bytes, addend).map(|relocation| relocation.symbol);
+        highest = symbols.fold(highest, u64::max);
+    }
+    highest.saturating_add(1)
+}
+
+/// The tables: the entries with their place and size, and whether they carry addends.
+fn tables(dynamic: &Dynamic<'_>) -> [(u64, u64, bool); 3] {
+    let with_addend = dynamic.value(raw::DT_PLTREL) == Some(raw::DT_RELA);
+    [
+        (raw::DT_RELA, raw::DT_RELASZ, true),
+        (raw::DT_REL, raw::DT_RELSZ, false),
+        (raw::DT_JMPREL, raw::DT_PLTRELSZ, with_addend),
+    ]
+}
+
+/// Whether a loader can apply it: type 0 does nothing on every processor.
+fn is_sound(relocation: &Relocation, dynamic: &Dynamic<'_>, symbols: Option<u64>) -> bool {
+    if relocation.kind == 0 {
+        return true;
+    }
+    let known = symbols.is_none_or(|count| relocation.symbol < count || relocation.symbol == 0);
+    known && dynamic.is_relocatable(relocation.place)
+}
+
+fn entries(dynamic: &Dynamic<'_>, table: &[u8], addend: bool) -> impl Iterator<Item = Relocation> {
     let class = dynamic.header.target.class;
     let order = dynamic.header.target.byte_order;
     let word = usize::try_from(class.word()).unwrap_or(8);
     let size = word.saturating_mul(if addend { 3 } else { 2 });
     table.chunks_exact(size).filter_map(move |entry| {
-        let info = Fields::new(entry, order).word(word, class)?;
+        let fields = Fields::new(entry, order);
+        let info = fields.word(word, class)?;
         // r_info: the symbol's index above, the type below.
-        match class {
-            Class::Bits32 => u32::try_from(info & 0xff).ok(),
-            Class::Bits64 => u32::try_from(info & 0xffff_ffff).ok(),
-        }
+        let (symbol, kind) = match class {
+            Class::Bits32 => (info >> 8, info & 0xff),
+            Class::Bits64 => (info >> 32, info & 0xffff_ffff),
+        };
+        Some(Relocation {
+            place: fields.word(0, class)?,
+            symbol,
+            kind: u32::try_from(kind).ok()?,
+        })
     })
 }
 

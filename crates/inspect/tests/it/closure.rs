@@ -146,7 +146,7 @@ fn wrong_architecture_is_passed_over() {
 #[test]
 fn versions_and_symbols() {
     let place = Place::new();
-    let needing = library().needed("liba.so").runpath("$ORIGIN");
+    let needing = library().needed("liba.so").runpath("$ORIGIN").export("own");
     let have = library()
         .soname("liba.so")
         .export_as("old", 0x12, Some("A_1"))
@@ -188,7 +188,10 @@ fn shared_libraries_are_judged_in_each_closure() {
     let place = Place::new();
     place.put(
         "default/liba.so",
-        &library().soname("liba.so").import("from_root", None),
+        &library()
+            .soname("liba.so")
+            .export("own")
+            .import("from_root", None),
     );
     place.put(
         "default/libb.so",

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use plugwright_inspect::{Binding, Links, SymbolKind, open, symbols};
+use plugwright_inspect::{Binding, Code, Links, SymbolKind, open, symbols};
 use plugwright_testkit::elf::{AARCH64, ElfBuilder, Endian, HashStyle, POWERPC, Width, X86_64};
 
 #[test]
@@ -73,6 +73,64 @@ fn exports_and_imports() {
         );
         assert_eq!(wanted.library.as_ref().expect("a library"), "libc.so.6");
         assert_eq!(wanted.version.as_ref().expect("a version"), "GLIBC_2.34");
+    }
+}
+
+const GLOB_DAT: u32 = 6;
+const RELATIVE: u32 = 8;
+const IRELATIVE: u32 = 37;
+
+#[test]
+fn relocations_by_kind() {
+    let builder = ElfBuilder::x86_64()
+        .import("wanted", None)
+        .export("function")
+        .relocation(GLOB_DAT, Some("wanted"), 0)
+        .relocation(RELATIVE, None, 0x1000)
+        .relocation(RELATIVE, None, 0x1008)
+        .relocation(IRELATIVE, None, 0x1000);
+    let found = symbols(builder.build().bytes(), None);
+    assert_eq!(found.problems, []);
+    let counted = found.images[0].relocations.as_ref().expect("ELF");
+    assert_eq!(
+        (counted.symbols, counted.relative, counted.indirect),
+        (1, 2, 1)
+    );
+}
+
+/// A library that exports nothing has an empty hash table, which counts no symbols.
+#[test]
+fn symbols_without_a_hash_table_that_counts_them() {
+    let builder = ElfBuilder::x86_64()
+        .import("first", None)
+        .import("second", None)
+        .relocation(GLOB_DAT, Some("second"), 0);
+    let found = symbols(builder.build().bytes(), None);
+    assert_eq!(found.problems, []);
+    let names: Vec<_> = found.images[0]
+        .imports
+        .iter()
+        .map(|symbol| symbol.name.to_string())
+        .collect();
+    assert_eq!(names, ["first", "second"]);
+}
+
+#[test]
+fn damaged_relocations() {
+    let good = || {
+        let builder = ElfBuilder::x86_64()
+            .import("wanted", None)
+            .export("function");
+        builder.relocation(GLOB_DAT, Some("wanted"), 0).build()
+    };
+    // Into code, outside the library, for a symbol that it does not have.
+    for (field, value) in [(0, 0x1000), (0, 0xdead_beef_0000), (8, 0x7777 << 32 | 6)] {
+        let mut file = good();
+        let (at, _) = file.place(".rela.dyn");
+        file.write(at + field, 8, value);
+        let found = symbols(file.bytes(), None);
+        assert_eq!(crate::codes(&found.problems), [Code::RelocationInvalid]);
+        assert!(!found.is_sound());
     }
 }
 

@@ -357,6 +357,27 @@ fn symbol_bytes(
     out
 }
 
+fn relocation_bytes(builder: &ElfBuilder, symbols: &[Symbol<'_>], got: usize) -> Vec<u8> {
+    let writer = Writer(builder);
+    let word = writer.word();
+    let mut out = Vec::new();
+    for (index, relocation) in builder.relocations.iter().enumerate() {
+        let symbol = relocation.import.as_deref().map_or(0, |name| {
+            let found = symbols.iter().position(|symbol| symbol.name == name);
+            found.expect("an import") as u64 + 1
+        });
+        let shift = if builder.width == Width::Bits64 {
+            32
+        } else {
+            8
+        };
+        writer.put(&mut out, word, (got + index * word) as u64);
+        writer.put(&mut out, word, symbol << shift | u64::from(relocation.kind));
+        writer.put(&mut out, word, relocation.addend);
+    }
+    out
+}
+
 /// Sets the parts one behind the other, from `at`; the answer is the end.
 fn place(parts: &mut [Part], mut at: usize) -> usize {
     for part in parts {
@@ -442,6 +463,12 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
         (part.link, part.info) = (".dynstr", tables.verneeds);
         read_only.push(part);
     }
+    if !builder.relocations.is_empty() {
+        let bytes = vec![0; 3 * word * builder.relocations.len()];
+        let mut part = Part::new(".rela.dyn", 4, 2, word, bytes);
+        (part.link, part.entry) = (".dynsym", 3 * word as u64);
+        read_only.push(part);
+    }
     if strings.0.is_empty() {
         strings.0.push(0);
     }
@@ -490,6 +517,9 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
             entries.extend([(tag, at), (count_tag, u64::from(count))]);
         }
     }
+    if let Some((at, len)) = place_of(".rela.dyn") {
+        entries.extend([(7, at), (8, len), (9, 3 * word as u64)]);
+    }
     entries.push((0, 0));
     let mut bytes = Vec::new();
     for (tag, value) in entries {
@@ -498,8 +528,17 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
     }
     let mut dynamic = Part::new(".dynamic", 6, 3, word, bytes);
     (dynamic.link, dynamic.entry) = (".dynstr", word as u64 * 2);
+    let dynamic_len = dynamic.bytes.len();
     let mut data_part = vec![dynamic];
+    if !builder.relocations.is_empty() {
+        let words = vec![0; word * builder.relocations.len()];
+        data_part.push(Part::new(".got", 1, 3, word, words));
+    }
     let data_end = place(&mut data_part, data);
+    if let Some(got) = data_part.get(1).map(|part| part.at) {
+        let part = read_only.iter_mut().find(|part| part.name == ".rela.dyn");
+        part.expect("placed above").bytes = relocation_bytes(builder, &tables.symbols, got);
+    }
 
     let code_index = read_only.len() as u64 + 1;
     let symbols = symbol_bytes(builder, &tables.symbols, &names, code, code_index);
@@ -514,7 +553,7 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
         (PT_LOAD, 4, 0, read_only_end, PAGE),
         (PT_LOAD, 5, code, code_end - code, PAGE),
         (PT_LOAD, 6, data, data_end - data, PAGE),
-        (PT_DYNAMIC, 6, data, data_end - data, word),
+        (PT_DYNAMIC, 6, data, dynamic_len, word),
         (PT_GNU_STACK, 6, 0, 0, 16),
     ]);
     let parts: Vec<Part> = read_only
