@@ -300,6 +300,26 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The argument of the next item's head if it has this major type and a definite
+    /// length; otherwise nothing is read. The way of nearly every item of a good record.
+    #[inline]
+    fn expect(&mut self, major: u8) -> Option<u64> {
+        let start = self.offset;
+        let initial = *self.bytes.get(start)?;
+        if initial >> 5 != major {
+            return None;
+        }
+        self.offset = start.saturating_add(1);
+        let argument = match initial & 0x1f {
+            small @ 0..=23 => Some(u64::from(small)),
+            _ => self.argument(initial).ok().flatten(),
+        };
+        if argument.is_none() {
+            self.offset = start;
+        }
+        argument
+    }
+
     fn unexpected<T>(
         &self,
         start: usize,
@@ -321,6 +341,13 @@ impl<'a> Reader<'a> {
     /// As [`Reader::item`], and when another item stands there.
     pub fn text(&mut self) -> Result<Cow<'a, str>, CborError> {
         let start = self.offset;
+        if let Some(length) = self.expect(3) {
+            if let Ok(Ok(text)) = self.take(length).map(std::str::from_utf8) {
+                return Ok(Cow::Borrowed(text));
+            }
+            // Read it again for the error.
+            self.offset = start;
+        }
         match self.item()? {
             Item::Text(text) => Ok(text),
             other => self.unexpected(start, "a text string", &other),
@@ -332,6 +359,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::item`], and when another item stands there.
     pub fn unsigned(&mut self) -> Result<u64, CborError> {
+        if let Some(argument) = self.expect(0) {
+            return Ok(argument);
+        }
         let start = self.offset;
         match self.item()? {
             Item::Unsigned(value) => Ok(value),
@@ -374,6 +404,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::item`], and when another item or an indefinite length stands there.
     pub fn array(&mut self) -> Result<u64, CborError> {
+        if let Some(argument) = self.expect(4) {
+            return Ok(argument);
+        }
         let start = self.offset;
         match self.item()? {
             Item::Array(Some(count)) => Ok(count),
@@ -386,6 +419,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::item`], and when another item or an indefinite length stands there.
     pub fn map(&mut self) -> Result<u64, CborError> {
+        if let Some(argument) = self.expect(5) {
+            return Ok(argument);
+        }
         let start = self.offset;
         match self.item()? {
             Item::Map(Some(count)) => Ok(count),
