@@ -68,7 +68,12 @@ fn main() {
             megabytes("Box<dyn Adder> of the same cdylib", || {
                 black_box(&peer).bytes(1 << 20)
             }),
-            megabytes("Handle<dyn Adder>", || black_box(&handle).bytes(1 << 20)),
+            megabytes("Handle<dyn Adder>, one copy", || {
+                black_box(&handle).bytes(1 << 20)
+            }),
+            megabytes("Handle<dyn Adder>, as a Buffer", || {
+                black_box(&handle).buffer(1 << 20)
+            }),
         ],
         31,
     );
@@ -92,7 +97,7 @@ fn numbers<'a>(name: &'a str, call: impl Fn(u64) -> u64 + 'a) -> Contestant<'a> 
     }
 }
 
-fn megabytes<'a>(name: &'a str, call: impl Fn() -> Vec<u8> + 'a) -> Contestant<'a> {
+fn megabytes<'a, B: 'a>(name: &'a str, call: impl Fn() -> B + 'a) -> Contestant<'a> {
     Contestant {
         name,
         round: Box::new(move || {

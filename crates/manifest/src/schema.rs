@@ -216,6 +216,8 @@ scalars! {
     NonZeroI64 = 32, "NonZero<i64>";
     /// `NonZero<isize>`
     NonZeroIsize = 33, "NonZero<isize>";
+    /// `Buffer`: owned bytes that are not copied
+    Buffer = 34, "Buffer";
 }
 
 /// Codes of the types that have parts.

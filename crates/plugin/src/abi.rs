@@ -102,6 +102,16 @@ pub struct RawWide {
     pub high: u64,
 }
 
+/// Owned bytes that stay where they are.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawBuffer {
+    /// The bytes and the function that frees them.
+    pub bytes: RawVec,
+    /// Keeps the library loaded that the function is in.
+    pub keep: RawKeep,
+}
+
 /// A `Duration`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

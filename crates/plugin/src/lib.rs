@@ -67,4 +67,4 @@ pub use handle::{Handle, RawHandle};
 pub use interface::{Interface, Provides};
 pub use plugwright_manifest::schema::InterfaceShape;
 pub use plugwright_plugin_macros::{Portable, interface, plugin};
-pub use portable::{Invalid, Plain, Portable};
+pub use portable::{Buffer, Invalid, Plain, Portable};

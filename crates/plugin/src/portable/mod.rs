@@ -6,6 +6,7 @@
 //! the value owns, also when it fails.
 
 mod alternatives;
+mod buffer;
 mod collections;
 mod os;
 mod scalars;
@@ -17,6 +18,7 @@ use std::fmt;
 
 use plugwright_manifest::schema::Shape;
 
+pub use buffer::Buffer;
 pub use sequences::Plain;
 
 /// A type that can be a parameter, a result, or a part of one.

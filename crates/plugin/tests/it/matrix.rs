@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{CallError, Handle, Portable, interface, plugin};
+use plugwright_plugin::{Buffer, CallError, Handle, Portable, interface, plugin};
 
 use crate::{create, summary_of};
 
@@ -75,6 +75,7 @@ macro_rules! matrix {
             fn bytes(&self, value: &[u8]) -> Vec<u8>;
             fn maybe(&self, value: Option<&str>) -> Option<String>;
             fn nothing(&self);
+            fn buffer(&self, value: Buffer) -> Buffer;
             fn words(&self, value: &[u32]) -> u64;
             fn doubles(&self, value: &[f64]) -> f64;
             fn increment(&self, value: &mut [u16]);
@@ -103,6 +104,11 @@ macro_rules! matrix {
             }
 
             fn nothing(&self) {}
+
+            fn buffer(&self, mut value: Buffer) -> Buffer {
+                value.reverse();
+                value
+            }
 
             fn words(&self, value: &[u32]) -> u64 {
                 value.iter().copied().map(u64::from).sum()
@@ -408,6 +414,17 @@ fn generic_and_borrowing_types() {
         "Text(\"borrowed\")"
     );
     assert_eq!(echo().borrowed_or_not(BorrowedOrNot::Value(3)), "Value(3)");
+}
+
+/// The very same memory comes back.
+#[test]
+fn buffers_are_not_copied() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let address = bytes.as_ptr();
+    let back = echo().buffer(Buffer::from(bytes));
+    assert_eq!(back.as_ptr(), address);
+    assert_eq!((back.len(), back[0], back[255]), (256, 255, 0));
+    assert!(echo().buffer(Buffer::default()).is_empty());
 }
 
 #[test]
