@@ -2,6 +2,7 @@
 
 mod failures;
 mod growth;
+mod layout;
 mod life;
 mod matrix;
 mod objects;

@@ -1,0 +1,181 @@
+/* The binary interface between Plugwright hosts and plugins, for plugins written in C.
+ *
+ * The layouts are those of crates/plugin/src/abi.rs, and docs/abi.md says what they mean: who owns what, who frees it, and
+ * how an interface's methods become functions. A test compiles this file and compares every size and offset with Rust's.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+#ifndef PLUGWRIGHT_PLUGIN_H
+#define PLUGWRIGHT_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The number of the layouts in this file: the `abi` of the tables, and of the manifest. */
+#define PW_ABI 1u
+
+/* Borrowed elements (bytes, for text). `pointer` is never null, even when `length` is 0. */
+typedef struct pw_slice {
+    const uint8_t *pointer;
+    size_t length;
+} pw_slice;
+
+/* Elements that are lent for writing. */
+typedef struct pw_slice_mut {
+    uint8_t *pointer;
+    size_t length;
+} pw_slice_mut;
+
+/* Owned elements. The receiver takes what they own over, copies them, and calls `release`. */
+typedef struct pw_vec {
+    uint8_t *pointer;
+    size_t length;
+    size_t capacity;
+    void (*release)(uint8_t *pointer, size_t length, size_t capacity);
+} pw_vec;
+
+/* A 128-bit integer. */
+typedef struct pw_wide {
+    uint64_t low;
+    uint64_t high;
+} pw_wide;
+
+/* A duration; `nanoseconds` is less than 1,000,000,000. */
+typedef struct pw_duration {
+    uint64_t seconds;
+    uint32_t nanoseconds;
+} pw_duration;
+
+/* A reference to something that must stay loaded. */
+typedef struct pw_keep {
+    const void *context;
+    void (*retain)(const void *context);
+    void (*release)(const void *context);
+} pw_keep;
+
+/* Owned bytes that stay where they are. */
+typedef struct pw_buffer {
+    pw_vec bytes;
+    pw_keep keep;
+} pw_buffer;
+
+/* Why a call gave no value. Made by the side that failed, released by the other one. */
+typedef struct pw_failure pw_failure;
+struct pw_failure {
+    void (*release)(pw_failure *failure);
+    uint32_t kind;
+    uint32_t line;
+    uint32_t column;
+    pw_slice message;
+    pw_slice file;
+    pw_slice plugin;
+};
+
+/* The kinds of failures. */
+enum {
+    PW_FAILURE_UNKNOWN = 0,
+    PW_FAILURE_PANICKED = 1,
+    PW_FAILURE_POISONED = 2,
+    PW_FAILURE_STOPPED = 3,
+    PW_FAILURE_RESTARTED = 4,
+    PW_FAILURE_CRASHED = 5,
+    PW_FAILURE_TIMED_OUT = 6,
+    PW_FAILURE_UNSUPPORTED = 7,
+    PW_FAILURE_REENTRANT = 8,
+    PW_FAILURE_INVALID = 9
+};
+
+/* What every function returns: `value` counts when `failure` is null. */
+#define PW_REPLY(type)       \
+    struct {                 \
+        pw_failure *failure; \
+        type value;          \
+    }
+
+/* An option: `value` counts when `some` is 1; `some` is 0 or 1. */
+#define PW_OPTION(type) \
+    struct {            \
+        uint8_t some;   \
+        type value;     \
+    }
+
+/* A result: `value.ok` counts when `ok` is 1, `value.err` when it is 0. */
+#define PW_RESULT(ok_type, err_type) \
+    struct {                         \
+        uint8_t ok;                  \
+        union {                      \
+            ok_type ok;              \
+            err_type err;            \
+        } value;                     \
+    }
+
+/* What an interface is. */
+typedef struct pw_interface_table {
+    pw_slice id;
+    uint16_t major;
+    uint16_t minor;
+    uint32_t methods;
+    const uint64_t *fingerprints;
+} pw_interface_table;
+
+typedef PW_REPLY(uint8_t) pw_reply_unit;
+
+/* The front of every vtable; the methods follow, in the order of the interface. */
+typedef struct pw_vtable_head {
+    size_t size;
+    const pw_interface_table *interface;
+    const uint8_t *image;
+    void (*retain)(const void *object);
+    pw_reply_unit (*release)(const void *object);
+} pw_vtable_head;
+
+/* An object with its vtable. */
+typedef struct pw_object {
+    const void *object;
+    const pw_vtable_head *vtable;
+} pw_object;
+
+/* An object that crosses as a value, owned by the receiver. */
+typedef struct pw_interface {
+    pw_object object;
+    pw_keep keep;
+} pw_interface;
+
+typedef PW_REPLY(pw_object) pw_reply_object;
+
+/* An interface that a plugin provides. */
+typedef struct pw_provided_table {
+    const pw_interface_table *interface;
+    pw_reply_object (*create)(void);
+} pw_provided_table;
+
+/* What a plugin's entry function returns. */
+typedef struct pw_plugin_table {
+    size_t size;
+    uint32_t abi;
+    uint32_t provided;
+    const pw_provided_table *provides;
+    pw_slice id;
+    pw_slice version;
+} pw_plugin_table;
+
+/* What a host hands to a plugin's entry function. */
+typedef struct pw_host_table {
+    size_t size;
+    uint32_t abi;
+    const uint8_t *image;
+    pw_keep keep;
+} pw_host_table;
+
+/* The symbol that a record in the manifest names. */
+typedef const pw_plugin_table *(*pw_entry)(const pw_host_table *host);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

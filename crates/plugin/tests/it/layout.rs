@@ -1,0 +1,136 @@
+//! The header for C says what Rust says: every size and every offset.
+
+use std::fmt::Write;
+use std::mem::offset_of;
+use std::path::Path;
+
+use plugwright_plugin::abi::{
+    ABI, Failure, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawBuffer, RawDuration,
+    RawInterface, RawKeep, RawObject, RawOption, RawResult, RawSlice, RawSliceMut, RawVec, RawWide,
+    Reply, VtableHead,
+};
+
+macro_rules! compare {
+    ($($c:literal = $rust:ty { $($field:ident),* $(,)? })*) => {{
+        let mut lines = Vec::new();
+        $(
+            lines.push((format!("sizeof({})", $c), size_of::<$rust>()));
+            lines.push((format!("_Alignof({})", $c), align_of::<$rust>()));
+            $(lines.push((
+                format!("offsetof({}, {})", $c, stringify!($field)),
+                offset_of!($rust, $field),
+            ));)*
+        )*
+        lines
+    }};
+}
+
+/// Each expression in C with its value in Rust.
+fn expressions() -> Vec<(String, usize)> {
+    let mut all = compare! {
+        "pw_slice" = RawSlice { pointer, length }
+        "pw_slice_mut" = RawSliceMut { pointer, length }
+        "pw_vec" = RawVec { pointer, length, capacity, release }
+        "pw_wide" = RawWide { low, high }
+        "pw_duration" = RawDuration { seconds, nanoseconds }
+        "pw_keep" = RawKeep { context, retain, release }
+        "pw_buffer" = RawBuffer { bytes, keep }
+        "pw_failure" = Failure { release, kind, line, column, message, file, plugin }
+        "pw_interface_table" = InterfaceTable { id, major, minor, methods, fingerprints }
+        "pw_vtable_head" = VtableHead { size, interface, image, retain, release }
+        "pw_object" = RawObject { object, vtable }
+        "pw_interface" = RawInterface { object, keep }
+        "pw_provided_table" = ProvidedTable { interface, create }
+        "pw_plugin_table" = PluginTable { size, abi, provided, provides, id, version }
+        "pw_host_table" = HostTable { size, abi, image, keep }
+        "pw_reply_unit" = Reply<u8> { failure, value }
+        "pw_reply_object" = Reply<RawObject> { failure, value }
+        "option_u32" = RawOption<u32> { some, value }
+        "option_u64" = RawOption<u64> { some, value }
+        "option_vec" = RawOption<RawVec> { some, value }
+        "result_u8_vec" = RawResult<u8, RawVec> { ok, value }
+        "result_u64_u16" = RawResult<u64, u16> { ok, value }
+    };
+    all.push(("PW_ABI".to_owned(), usize::try_from(ABI).expect("small")));
+    all.push((
+        "PW_FAILURE_PANICKED".to_owned(),
+        plugwright_plugin::CallErrorKind::Panicked as usize,
+    ));
+    all.push((
+        "PW_FAILURE_INVALID".to_owned(),
+        plugwright_plugin::CallErrorKind::Invalid as usize,
+    ));
+    all
+}
+
+#[test]
+fn the_header_agrees_with_rust() {
+    let expected = expressions();
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+    let mut program = String::from(
+        "#include <stdio.h>\n#include \"plugwright_plugin.h\"\n\
+         typedef PW_OPTION(uint32_t) option_u32;\ntypedef PW_OPTION(uint64_t) option_u64;\n\
+         typedef PW_OPTION(pw_vec) option_vec;\n\
+         typedef PW_RESULT(uint8_t, pw_vec) result_u8_vec;\n\
+         typedef PW_RESULT(uint64_t, uint16_t) result_u64_u16;\nint main(void) {\n",
+    );
+    for (expression, _) in &expected {
+        writeln!(program, "    printf(\"%zu\\n\", (size_t)({expression}));").expect("memory");
+    }
+    program.push_str("    return 0;\n}\n");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (source, binary) = (folder.path().join("layout.c"), folder.path().join("layout"));
+    std::fs::write(&source, program).expect("written");
+    let flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o"];
+    run(command("cc")
+        .args(flags)
+        .arg(&binary)
+        .arg(&source)
+        .arg("-I")
+        .arg(&include));
+    let printed = run(&mut command(binary.to_str().expect("text")));
+    let printed: Vec<usize> = printed
+        .lines()
+        .map(|line| line.parse().expect("a number"))
+        .collect();
+    for ((expression, ours), theirs) in expected.iter().zip(&printed) {
+        assert_eq!(ours, theirs, "{expression}");
+    }
+    assert_eq!(printed.len(), expected.len());
+}
+
+/// The header is C++ too.
+#[test]
+fn the_header_compiles_as_cpp() {
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/plugwright_plugin.h");
+    if command("c++").arg("--version").output().is_err() {
+        // A C compiler is all that the project asks for.
+        return;
+    }
+    let flags = [
+        "-std=c++17",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-fsyntax-only",
+        "-x",
+        "c++",
+    ];
+    run(command("c++").args(flags).arg(include));
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test compiles and runs a program in C"
+)]
+fn command(program: &str) -> std::process::Command {
+    std::process::Command::new(program)
+}
+
+#[track_caller]
+fn run(command: &mut std::process::Command) -> String {
+    let output = command.output().expect("the program starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    String::from_utf8(output.stdout).expect("text")
+}
