@@ -177,8 +177,9 @@ impl Unloadable {
                 why.extend(causes(&loaded.path, dynamic));
                 Unmapping::StillMapped { why }
             }
-            _ if why.is_empty() => Unmapping::Unmapped,
-            _ => Unmapping::StillMapped { why },
+            _ if !why.is_empty() => Unmapping::StillMapped { why },
+            Some(_) => Unmapping::Unmapped,
+            None => Unmapping::Closed,
         }
     }
 }
@@ -239,6 +240,8 @@ fn causes(name: &Path, dynamic: usize) -> Vec<Why> {
 pub enum Unmapping {
     /// It is no longer mapped.
     Unmapped,
+    /// It was closed as often as it was opened. Whether it is still mapped is not known on this system (other than Linux).
+    Closed,
     /// It is still mapped.
     StillMapped {
         /// Why, as far as it can be seen; never empty.
