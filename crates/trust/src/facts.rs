@@ -292,6 +292,8 @@ pub enum ProblemClass {
     Quantity,
     /// It is a file of another type than expected: not a library at all, or for another machine (CWE-1287).
     Type,
-    /// Two fields contradict each other (CWE-1288).
+    /// Two fields contradict each other, or one that must be there is not (CWE-1288).
     Consistency,
+    /// Two fields added together do not fit into their type (CWE-190).
+    Overflow,
 }

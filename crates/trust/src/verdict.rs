@@ -166,6 +166,8 @@ codes! {
     StructureType = "structure.type", 1287;
     /// Fields of the file contradict each other.
     StructureConsistency = "structure.consistency", 1288;
+    /// Fields of the file added together overflow.
+    StructureOverflow = "structure.overflow", 190;
     /// Nobody said who owns the file, or the chain of folders above it does not reach `/`.
     OwnerUnknown = "ownership.unknown", 708;
     /// The file belongs to somebody whom the policy does not trust.

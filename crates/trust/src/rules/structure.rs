@@ -28,6 +28,11 @@ pub(super) fn check(facts: &Facts, _policy: &Policy, reasons: &mut Vec<Reason>) 
                 "a dynamic library for this machine",
                 "name a library that was built for this machine",
             ),
+            ProblemClass::Overflow => (
+                Code::StructureOverflow,
+                "offsets and sizes that fit together into their type",
+                "install the file anew from where it came",
+            ),
             ProblemClass::Consistency => (
                 Code::StructureConsistency,
                 "fields that agree with each other",

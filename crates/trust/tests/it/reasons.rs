@@ -211,6 +211,7 @@ fn an_unsound_structure_is_refused_by_every_policy() {
         (ProblemClass::Quantity, Code::StructureQuantity),
         (ProblemClass::Type, Code::StructureType),
         (ProblemClass::Consistency, Code::StructureConsistency),
+        (ProblemClass::Overflow, Code::StructureOverflow),
     ];
     for (class, code) in classes {
         let mut facts = installed();
