@@ -138,6 +138,12 @@ pub fn candidates(request: &Request, platform: Platform) -> Result<Vec<Candidate
                 all.extend(variants.clone().map(|level| {
                     Candidate::File(folder.join("glibc-hwcaps").join(level).join(name))
                 }));
+                // The build for AVX2 that Qt's plugins have beside them; that is what level 3 has.
+                if request.variants.contains(&"x86-64-v3") {
+                    let mut sibling = name.clone();
+                    sibling.push(".avx2");
+                    all.push(Candidate::File(folder.join(sibling)));
+                }
                 all.push(Candidate::File(folder.join(name)));
             }
             if platform == Platform::MacOs {

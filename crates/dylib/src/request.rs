@@ -59,7 +59,8 @@ impl Request {
         self
     }
 
-    /// Prefers builds for this processor that lie beside the file, below `glibc-hwcaps/x86-64-v4`, `-v3` and `-v2`.
+    /// Prefers builds for this processor that lie beside the file: below `glibc-hwcaps/x86-64-v4`, `-v3` and `-v2`, or with
+    /// `.avx2` added to the name.
     pub fn with_processor_variants(mut self) -> Self {
         self.variants = processor_levels();
         self

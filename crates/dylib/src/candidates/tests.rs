@@ -98,6 +98,7 @@ fn variants_for_the_processor_come_before_each_file_and_never_for_a_search() {
     let expected = [
         "/d/glibc-hwcaps/x86-64-v3/libzz.so",
         "/d/glibc-hwcaps/x86-64-v2/libzz.so",
+        "/d/libzz.so.avx2",
         "/d/libzz.so",
     ];
     check(&request, Platform::Linux, &expected);
