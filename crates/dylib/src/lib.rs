@@ -7,7 +7,7 @@
 //! | opening a file that nobody vouches for the structure of | `Library::open_checked`, `Image::check` (feature `explain`) |
 //! | functions and data | [`Library::function`], [`Library::data`], [`SymbolName`] (versions), [`symbols!`] (many at once) |
 //! | really unmapping | [`Unloadable`], [`UnmapToken`], [`Unmapping`] |
-//! | what is loaded here, whoever loaded it | [`loaded_images`], [`image_containing`] |
+//! | what is loaded here, whoever loaded it | [`loaded_images`], [`image_containing`], `clashes` (feature `explain`) |
 //!
 //! An [`Image`] is the bytes that will be loaded, held so that they can be read and judged first. [`Library::load`] then
 //! loads that very image, and compares afterwards what the dynamic linker really mapped with it: glibc takes a library that
@@ -74,6 +74,8 @@ compile_error!("plugwright-dylib loads libraries on Unix systems only, so far");
 mod candidates;
 #[cfg(feature = "explain")]
 mod checked;
+#[cfg(feature = "explain")]
+mod clash;
 mod copy_folder;
 mod error;
 mod exact;
@@ -98,6 +100,8 @@ mod table;
 mod unloadable;
 
 pub use candidates::{Candidate, Platform, candidates, is_library_name};
+#[cfg(feature = "explain")]
+pub use clash::{Clash, clashes};
 pub use copy_folder::CopyFolder;
 pub use error::{
     Attempt, LoadError, LoadErrorKind, OsText, ResolveError, SymbolError, SymbolErrorKind,

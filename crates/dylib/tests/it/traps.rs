@@ -131,3 +131,41 @@ fn what_is_needed_through_origin_has_to_be_loaded_before_a_copy() {
         },
     );
 }
+
+/// Two plugins bring different libraries under one SONAME: the second one gets the first one's. It is told before.
+#[cfg(feature = "explain")]
+#[test]
+fn a_needed_library_that_another_is_taken_for_is_told_before() {
+    use plugwright_dylib::clashes;
+
+    alone(
+        "traps::a_needed_library_that_another_is_taken_for_is_told_before",
+        || {
+            let temp = tempfile::tempdir().unwrap();
+            let plugin = |number: u32| {
+                let folder = temp.path().join(number.to_string());
+                fs::create_dir(&folder).unwrap();
+                let source = format!("int shared(void) {{ return {number}; }}");
+                let shared =
+                    cc::shared("libshared.so", &source, &[os("-Wl,-soname,libshared.so.1")]);
+                fs::copy(&shared, folder.join("libshared.so.1")).unwrap();
+                let source = "int shared(void); int number(void) { return shared(); }";
+                let arguments = [shared.as_os_str(), os("-Wl,-rpath,$ORIGIN")];
+                let path = folder.join("libplugin.so");
+                fs::copy(cc::shared("libplugin.so", source, &arguments), &path).unwrap();
+                path
+            };
+            let (one, two) = (plugin(1), plugin(2));
+            assert_eq!((clashes(&one), clashes(&two)), (Vec::new(), Vec::new()));
+            assert_eq!(call(&load(in_place(&one).unwrap()).unwrap(), "number"), 1);
+            assert_eq!(clashes(&one), []);
+            let told = clashes(&two);
+            assert_eq!(told.len(), 1);
+            assert_eq!(told[0].name.to_str(), Some("libshared.so.1"));
+            assert_eq!(told[0].wanted, two.with_file_name("libshared.so.1"));
+            assert_eq!(told[0].loaded, one.with_file_name("libshared.so.1"));
+            // This is what is told.
+            assert_eq!(call(&load(in_place(&two).unwrap()).unwrap(), "number"), 1);
+        },
+    );
+}
