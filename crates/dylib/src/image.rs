@@ -10,8 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// How many bytes are copied at once. They stay in the processor's second-level cache between reading and writing.
-const CHUNK: usize = 64 * 1024;
+/// How many bytes are copied at once: they stay in the processor's second-level cache between reading and writing. A
+/// quarter of this was measured to take a fifth longer.
+const CHUNK: usize = 256 * 1024;
 
 /// How the bytes of an [`Image`] are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

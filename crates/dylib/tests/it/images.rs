@@ -28,7 +28,7 @@ fn every_source_holds_the_bytes_whatever_the_descriptors_position_is() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("x.so");
     // More than one chunk, not a multiple of one.
-    let bytes: Vec<u8> = (0..200_001u32).map(|number| (number % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..700_001u32).map(|number| (number % 251) as u8).collect();
     fs::write(&path, &bytes).unwrap();
     let mut file = File::open(&path).unwrap();
     file.seek(SeekFrom::Start(17)).unwrap();
