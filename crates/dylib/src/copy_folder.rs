@@ -44,7 +44,7 @@ impl CopyFolder {
         if !parent.is_absolute() {
             return Err(LoadError::new(LoadErrorKind::NotAbsolute, parent));
         }
-        let failed = |error| LoadError::io(LoadErrorKind::Io, parent, error);
+        let failed = |error| LoadError::io(LoadErrorKind::CopyFolder, parent, error);
         let metadata = fs::metadata(parent).map_err(failed)?;
         let me = rustix::process::geteuid().as_raw();
         let owned = metadata.uid() == me || metadata.uid() == 0;

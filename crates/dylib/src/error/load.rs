@@ -37,6 +37,8 @@ pub enum LoadErrorKind {
     NotAFile,
     /// The folder for private copies can be changed by others.
     NotPrivate,
+    /// The system failed while a folder for private copies was made.
+    CopyFolder,
     /// The file changed while it was copied, or since it was opened.
     Changed,
     /// The system failed while the bytes were copied or looked at.
@@ -202,6 +204,12 @@ impl LoadError {
                 f,
                 "cannot keep copies below {path:?}: others can replace what is in it; choose a folder that only you can write"
             ),
+            LoadErrorKind::CopyFolder => {
+                write!(
+                    f,
+                    "cannot keep copies below {path:?}: the system failed; choose a folder that exists and that you can write"
+                )
+            }
             LoadErrorKind::Changed => {
                 write!(
                     f,

@@ -63,7 +63,7 @@ fn images() {
     let error = Image::in_place(&path, File::open(numbered(2)).unwrap()).unwrap_err();
     assert_snapshot!(told(&error, folder), @r#"cannot load "/dir/libx.so": the file changed meanwhile; try again when it is at rest"#);
     assert_snapshot!(told(&CopyFolder::below(&folder.join("none")).unwrap_err(), folder), @r#"
-    cannot load "/dir/none": reading or copying it failed
+    cannot keep copies below "/dir/none": the system failed; choose a folder that exists and that you can write
     source: No such file or directory (os error 2)
     "#);
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();

@@ -137,3 +137,26 @@ fn a_file_in_place_has_an_absolute_path_that_leads_to_it() {
     assert_eq!(kind(&two), Some(LoadErrorKind::Changed));
     assert_eq!(kind(Path::new("one")), Some(LoadErrorKind::NotAbsolute));
 }
+
+#[test]
+fn a_file_that_ends_before_its_size_is_refused() {
+    // Files of sysfs say that they have a page and have less: what a file looks like that is cut short at that moment.
+    let path = Path::new("/sys/kernel/uevent_seqnum");
+    let Ok(file) = File::open(path) else {
+        eprintln!("SKIPPED: there is no {path:?}");
+        return;
+    };
+    let temp = tempfile::tempdir().unwrap();
+    let folder = CopyFolder::below(temp.path()).unwrap();
+    assert_eq!(
+        Image::seal(&file, os("x")).unwrap_err().kind(),
+        LoadErrorKind::Changed
+    );
+    assert_eq!(
+        Image::private_copy(&file, &folder, os("x"))
+            .unwrap_err()
+            .kind(),
+        LoadErrorKind::Changed
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
