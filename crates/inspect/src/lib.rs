@@ -43,6 +43,7 @@ mod arch;
 pub mod closure;
 mod headers;
 mod identity;
+mod kinds;
 pub mod limits;
 mod open;
 mod problem;
@@ -69,6 +70,7 @@ pub use elf::{
 };
 pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
 pub use identity::{Identity, Image, identity};
+pub use kinds::{PluginKind, Recognised};
 pub use macho::MachOFacts;
 #[cfg(unix)]
 pub use open::open_at;

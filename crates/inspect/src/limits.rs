@@ -99,3 +99,6 @@ pub const LOADER_CACHE: u64 = 64 << 20;
 
 /// Problems that are kept of one closure.
 pub const CLOSURE_PROBLEMS: usize = 4096;
+
+/// Bytes of a kernel module's description (real ones have some 10 KiB).
+pub const MODULE_INFO: u64 = 1 << 20;

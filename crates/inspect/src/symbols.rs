@@ -11,6 +11,7 @@ use crate::elf::{self, Relocations};
 use crate::foreign;
 use crate::headers::ImageHeaders;
 use crate::identity::is_sound;
+use crate::kinds::{self, Recognised};
 use crate::macho;
 use crate::pe;
 use crate::problem::{Code, Loader, Problem, Problems};
@@ -91,6 +92,8 @@ pub struct ImageSymbols {
     pub imports: Vec<Symbol>,
     /// Its relocations; `None` for formats other than ELF.
     pub relocations: Option<Relocations>,
+    /// What it is a plugin for, as far as that is known.
+    pub kinds: Vec<Recognised>,
 }
 
 /// What [`symbols`] found out.
@@ -127,13 +130,16 @@ impl Symbols {
 /// [`crate::identity()`]. It never fails as a whole and never panics.
 pub fn symbols<R: ReadAt + ?Sized>(reader: &R, file_name: Option<&OsStr>) -> Symbols {
     let mut problems = Problems::default();
-    let images = match Source::new(reader) {
+    let mut images = match Source::new(reader) {
         Ok(mut source) => images(&mut source, file_name, &mut problems),
         Err(fault) => {
             problems.push(fault.into_problem(Code::ReadFailed, Loader::Refuses, "the first page"));
             Vec::new()
         }
     };
+    for image in &mut images {
+        image.kinds = kinds::recognise(&image.headers, &image.exports);
+    }
     Symbols {
         images,
         problems: problems.into_vec(),

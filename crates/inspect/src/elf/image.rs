@@ -64,6 +64,11 @@ pub struct ElfFacts {
     pub properties: GnuProperties,
     /// The file with its debug information (`.gnu_debuglink`).
     pub debug_link: Option<Untrusted>,
+    /// What a kernel module says of itself, as `key=value` (`.modinfo`).
+    pub module_info: Vec<Untrusted>,
+    /// Whether it lists the Rust crates that went into it (`.dep-v0` of cargo-auditable).
+    /// The list is compressed, and not read.
+    pub auditable: bool,
     /// Symbol versions that it defines, the base definition left out.
     pub versions_defined: Vec<VersionDefinition>,
     /// Symbol versions that it needs, by library.
@@ -263,6 +268,7 @@ pub(crate) fn symbols<R: ReadAt + ?Sized>(
         exports: Vec::new(),
         imports: Vec::new(),
         relocations: None,
+        kinds: Vec::new(),
     };
     let Some(dynamic) = dynamic else {
         return Some(image);
@@ -290,6 +296,8 @@ impl Parts {
             interpreter: self.interpreter(source),
             properties: self.properties(source),
             debug_link: self.debug_link(source),
+            module_info: self.module_info(source, problems),
+            auditable: self.has_section(b".dep-v0"),
             ..ElfFacts::default()
         };
         segment_facts(&self.segments, &mut facts);
@@ -336,6 +344,41 @@ impl Parts {
         let target = self.header.target;
         let desc = desc.unwrap_or_default();
         properties::decode(&desc, target.class, target.byte_order, target.machine)
+    }
+
+    fn has_section(&self, name: &[u8]) -> bool {
+        let sections = self.sections.as_ref();
+        sections.is_some_and(|sections| sections.find(name).is_some())
+    }
+
+    /// The strings of `.modinfo`, which stand one behind the other.
+    fn module_info<R: ReadAt + ?Sized>(
+        &self,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+    ) -> Vec<Untrusted> {
+        let section = self
+            .sections
+            .as_ref()
+            .and_then(|sections| sections.find(b".modinfo"));
+        let Some(section) = section else {
+            return Vec::new();
+        };
+        match source.table(section.offset, section.size, limits::MODULE_INFO) {
+            Ok(bytes) => bytes
+                .split(|byte| *byte == 0)
+                .filter(|text| !text.is_empty())
+                .map(Untrusted::from)
+                .collect(),
+            Err(fault) => {
+                problems.push(fault.into_problem(
+                    Code::SectionOutsideFile,
+                    Loader::Accepts,
+                    "the section .modinfo",
+                ));
+                Vec::new()
+            }
+        }
     }
 
     fn debug_link<R: ReadAt + ?Sized>(&self, source: &mut Source<'_, R>) -> Option<Untrusted> {

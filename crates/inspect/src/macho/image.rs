@@ -121,6 +121,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         exports: Vec::new(),
         imports: Vec::new(),
         relocations: None,
+        kinds: Vec::new(),
     };
     let table = list
         .iter()

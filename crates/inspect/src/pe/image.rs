@@ -86,6 +86,7 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
         exports,
         imports,
         relocations: None,
+        kinds: Vec::new(),
     })
 }
 

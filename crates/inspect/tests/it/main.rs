@@ -4,6 +4,7 @@ mod bad_input;
 mod closure;
 mod closure_agreement;
 mod corrupt_elf;
+mod kinds;
 mod macho;
 mod metadata;
 mod mutations;

@@ -1,0 +1,104 @@
+//! Plugins of other systems, recognised by what they export.
+
+use plugwright_inspect::{PluginKind, symbols};
+use plugwright_testkit::elf::{EhdrField, ElfBuilder};
+use plugwright_testkit::macho::MachOBuilder;
+use plugwright_testkit::pe::PeBuilder;
+
+use crate::QT6;
+
+#[track_caller]
+fn check(bytes: &[u8], expected: &[(PluginKind, Option<&str>)]) {
+    let found = symbols(bytes, None);
+    let kinds: Vec<_> = found.images[0]
+        .kinds
+        .iter()
+        .map(|found| (found.kind, found.name.as_ref().map(ToString::to_string)))
+        .collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(kind, name)| (*kind, name.map(str::to_owned)))
+        .collect();
+    assert_eq!(kinds, expected);
+}
+
+#[test]
+fn by_export() {
+    use PluginKind as Kind;
+
+    for (export, kind, name) in [
+        (
+            "gst_plugin_vorbis_get_desc",
+            Kind::GStreamer,
+            Some("vorbis"),
+        ),
+        ("gst_plugin_desc", Kind::GStreamer, None),
+        ("g_io_gnutls_load", Kind::Gio, Some("gnutls")),
+        ("lv2_descriptor", Kind::Lv2, None),
+        ("clap_entry", Kind::Clap, None),
+        ("GetPluginFactory", Kind::Vst3, None),
+        (
+            "vkNegotiateLoaderLayerInterfaceVersion",
+            Kind::VulkanLayer,
+            None,
+        ),
+        (
+            "xrNegotiateLoaderApiLayerInterface",
+            Kind::OpenXrLayer,
+            None,
+        ),
+        ("Pg_magic_func", Kind::PostgreSql, None),
+        ("sqlite3_series_init", Kind::Sqlite, Some("series")),
+        ("PyInit__ssl", Kind::Python, Some("_ssl")),
+        ("napi_register_module_v1", Kind::Node, None),
+        ("luaopen_socket_core", Kind::Lua, Some("socket_core")),
+        ("pam_sm_authenticate", Kind::Pam, None),
+        ("_nss_myhostname_gethostbyname_r", Kind::Nss, None),
+        ("OSSL_provider_init", Kind::OpenSslProvider, None),
+        ("llvmGetPassPluginInfo", Kind::LlvmPass, None),
+        ("qt_plugin_query_verification_data", Kind::Qt4, None),
+    ] {
+        let elf = ElfBuilder::x86_64().export(export).export("other").build();
+        check(elf.bytes(), &[(kind, name)]);
+        check(&PeBuilder::amd64().export(export).build(), &[(kind, name)]);
+        let macho = MachOBuilder::arm64().section("__TEXT", "__text", 0, &[0; 8]);
+        check(
+            &macho.symbol(&format!("_{export}"), 0x0f, 1, 0).build(),
+            &[(kind, name)],
+        );
+    }
+    // An import is no sign, nor is a name without the part that names the plugin.
+    let elf = ElfBuilder::x86_64()
+        .import("clap_entry", None)
+        .export("PyInit_")
+        .build();
+    check(elf.bytes(), &[]);
+}
+
+#[test]
+fn by_metadata_and_section() {
+    let elf = ElfBuilder::x86_64()
+        .qt_note(QT6)
+        .export("luaopen_x")
+        .build();
+    check(
+        elf.bytes(),
+        &[(PluginKind::Qt, None), (PluginKind::Lua, Some("x"))],
+    );
+    let info = b"license=GPL\0vermagic=6.1.0 SMP\0";
+    let mut module = ElfBuilder::x86_64().section(".modinfo", 2, info).build();
+    module.set_header(EhdrField::Type, 1);
+    check(module.bytes(), &[(PluginKind::KernelModule, None)]);
+    let found = symbols(module.bytes(), None);
+    let info = &found.images[0].headers.elf().expect("ELF").module_info;
+    assert_eq!(info[..], ["license=GPL", "vermagic=6.1.0 SMP"]);
+}
+
+#[test]
+fn every_kind_has_its_own_text() {
+    let mut texts: Vec<_> = PluginKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let count = texts.len();
+    texts.sort_unstable();
+    texts.dedup();
+    assert_eq!(texts.len(), count);
+}
