@@ -154,6 +154,16 @@ impl Serialize for PluginKind {
     }
 }
 
+/// An export of the host itself, which has plugins of this kind built in and is none.
+fn host_export(kind: PluginKind) -> Option<&'static [u8]> {
+    match kind {
+        PluginKind::Sqlite => Some(b"sqlite3_libversion"),
+        PluginKind::Python => Some(b"Py_Initialize"),
+        PluginKind::Lua => Some(b"lua_newstate"),
+        _ => None,
+    }
+}
+
 /// The part of `name` that is the plugin's, if the export is recognised.
 fn matches<'n>(export: &Export, name: &'n [u8]) -> Option<&'n [u8]> {
     match export {
@@ -202,7 +212,11 @@ pub(crate) fn recognise(headers: &ImageHeaders, exports: &[Symbol]) -> Vec<Recog
                 .iter()
                 .find_map(|(name, symbol)| Some((*symbol, matches(export, name)?)))
         });
-        if let Some((symbol, name)) = first {
+        let is_host =
+            || host_export(*kind).is_some_and(|host| names.iter().any(|(name, _)| name == host));
+        if let Some((symbol, name)) = first
+            && !is_host()
+        {
             let name = (!name.is_empty()).then(|| Untrusted::from(name));
             add(*kind, Some(symbol.name.clone()), name);
         }

@@ -67,6 +67,21 @@ fn by_export() {
             &[(kind, name)],
         );
     }
+    // The hosts have such functions for what is built in.
+    for (export, host) in [
+        ("sqlite3_backup_init", "sqlite3_libversion"),
+        ("PyInit_zlib", "Py_Initialize"),
+        ("luaopen_base", "lua_newstate"),
+    ] {
+        check(
+            ElfBuilder::x86_64()
+                .export(export)
+                .export(host)
+                .build()
+                .bytes(),
+            &[],
+        );
+    }
     // An import is no sign, nor is a name without the part that names the plugin.
     let elf = ElfBuilder::x86_64()
         .import("clap_entry", None)
