@@ -58,6 +58,7 @@ pub(crate) mod raw {
     pub(crate) const STT_GNU_IFUNC: u8 = 10;
 
     pub(crate) const SHT_DYNAMIC: u32 = 6;
+    pub(crate) const SHT_DYNSYM: u32 = 11;
     pub(crate) const SHT_NOBITS: u32 = 8;
     pub(crate) const SHT_NULL: u32 = 0;
 

@@ -23,6 +23,8 @@ pub(crate) struct Section {
     pub(crate) offset: u64,
     pub(crate) size: u64,
     pub(crate) align: u64,
+    /// The number of another section, whose meaning is the type's.
+    pub(crate) link: u32,
 }
 
 /// The section table with its names.
@@ -177,6 +179,10 @@ fn section(fields: Fields<'_>, class: Class, at: u64) -> Option<Section> {
         offset: word(24, 16)?,
         size: word(32, 20)?,
         align: word(48, 32)?,
+        link: match class {
+            Class::Bits64 => fields.u32(40)?,
+            Class::Bits32 => fields.u32(24)?,
+        },
     })
 }
 

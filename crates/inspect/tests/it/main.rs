@@ -14,6 +14,8 @@ mod reads;
 mod records;
 mod structure;
 mod symbols;
+#[cfg(target_os = "linux")]
+mod tools;
 
 use plugwright_inspect::{Code, Problem};
 

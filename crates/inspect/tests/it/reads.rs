@@ -77,6 +77,22 @@ fn another_library_is_read_twice() {
     check(large(ElfBuilder::x86_64().export("f")), 2, 8192);
 }
 
+/// The first page, the section table, the dynamic section, the strings, the symbols' tables.
+#[test]
+fn headers_are_read_in_few_pieces() {
+    let filler = vec![1; 10_000];
+    let builder = ElfBuilder::x86_64()
+        .soname("libx.so")
+        .needed("libc.so.6")
+        .export_as("f", 0x12, Some("X_1"))
+        .import("g", Some(("libc.so.6", "GLIBC_2.34")))
+        .section(".rodata", 2, &filler);
+    let file = Counting::new(large(builder));
+    assert_eq!(headers(&file, None).problems, []);
+    let reads = file.reads.into_inner();
+    assert!(reads <= 6, "{reads} reads");
+}
+
 #[test]
 fn a_file_that_shrinks_is_told() {
     let whole = large(ElfBuilder::x86_64().qt_section(QT5));

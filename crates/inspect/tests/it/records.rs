@@ -52,6 +52,11 @@ const SECOND_SIZE: (usize, usize) = (
 static FIRST_NOTES: Notes<{ FIRST_SIZE.0 }, { FIRST_SIZE.1 }> = embed::notes(&FIRST);
 static SECOND_NOTES: Notes<{ SECOND_SIZE.0 }, { SECOND_SIZE.1 }> = embed::notes(&SECOND);
 
+/// The whole section of the first record: both notes.
+pub(crate) fn first_note() -> Vec<u8> {
+    FIRST_NOTES.to_bytes()
+}
+
 fn add(builder: ElfBuilder, kind: u32, desc: &[u8]) -> ElfBuilder {
     builder.note(note::ELF_SECTION, 4, note::OWNER, kind, desc)
 }

@@ -2,7 +2,7 @@
 //! that asks glibc for it, or is refused by it.
 
 use plugwright_inspect::{Code, Loader, headers};
-use plugwright_testkit::elf::{ElfBuilder, ElfFile, HashStyle, PhdrField};
+use plugwright_testkit::elf::{ElfBuilder, ElfFile, HashStyle, PhdrField, ShdrField};
 
 const PT_LOAD: u32 = 1;
 const DT_NEEDED: u64 = 1;
@@ -253,17 +253,41 @@ fn read_only_dynamic_section() {
     );
 }
 
+/// The section table shows other tables than the segments.
 #[test]
-fn two_views_of_the_dynamic_section() {
+fn two_views() {
+    for name in [".dynamic", ".dynsym", ".dynstr"] {
+        check(
+            |file| {
+                let index = file.section(name);
+                let at = file.place(".hash").0 as u64;
+                file.set_section(index, ShdrField::Offset, at);
+            },
+            Code::ViewsDiffer,
+            Loader::Accepts,
+        );
+    }
     check(
         |file| {
-            let index = file.section(".dynamic");
-            let at = file.place(".dynstr").0 as u64;
-            file.set_section(index, plugwright_testkit::elf::ShdrField::Offset, at);
+            let index = file.section(".dynsym");
+            file.set_section(index, ShdrField::Size, 48);
         },
         Code::ViewsDiffer,
         Loader::Accepts,
     );
+}
+
+#[test]
+fn bytes_behind_the_end() {
+    let mut bytes = library().into_bytes();
+    let trailing = |bytes: &[u8]| {
+        let found = headers(bytes, None);
+        assert_eq!(found.problems, []);
+        found.images[0].elf().expect("ELF").trailing_bytes
+    };
+    assert_eq!(trailing(&bytes), 0);
+    bytes.extend_from_slice(b"PK\x03\x04another file");
+    assert_eq!(trailing(&bytes), 16);
 }
 
 #[test]
