@@ -12,6 +12,18 @@
 //! | *headers* | [`headers()`] | headers and dynamic section | also name, needed libraries, run path, flags, versions, and whether the structure is sound |
 //! | *symbols* | [`symbols()`] | the symbol tables and relocations | also every export and import |
 //!
+//! And [`closure`]: everything that the system's loader would load with a library, where it
+//! would look for it, and what would be missing.
+//!
+//! | | ELF | Mach-O | PE |
+//! |---|---|---|---|
+//! | which | 32 and 64 bits, both byte orders, any processor | the same; every slice of universal files, 32- and 64-bit tables | PE32 and PE32+ |
+//! | Plugwright's records | notes of a segment, else section `.note.plugwright` | section `__TEXT,__plugwright` | section `.plugwrt` |
+//! | Qt's metadata | note of a segment (Qt 6.3), else section `.qtmetadata` | section `__TEXT,qtmetadata` | section `.qtmetadata` or `.qtmetad` |
+//! | other systems' plugins | [`PluginKind`], by exports and `.modinfo` | by exports | by exports |
+//! | needed libraries | `DT_NEEDED` | `LC_LOAD_DYLIB` and its kin | imports; delayed ones apart |
+//! | truth | segments, compared with the sections | load commands | sections |
+//!
 //! ```
 //! use plugwright_inspect::{Links, headers, open};
 //!

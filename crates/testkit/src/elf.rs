@@ -11,6 +11,7 @@
 
 mod fields;
 mod layout;
+mod tables;
 
 pub use fields::{EhdrField, PhdrField, ShdrField};
 

@@ -7,6 +7,7 @@
 //! `LD_LIBRARY_PATH`, in the library's `DT_RUNPATH`, in the loader's cache, in the default
 //! folders. Symbols are looked for in all of the closure, breadth first, as `ldd -r` does.
 
+mod bind;
 mod cache;
 mod resolve;
 mod search;

@@ -1,12 +1,10 @@
 //! The walk: from a library to all that it brings in, and the checks over the whole.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::budget::Budget;
 use crate::elf::module::{self, Module};
-use crate::elf::symbols::Name;
 use crate::foreign;
 use crate::limits;
 use crate::open::{Links, OpenErrorKind, open};
@@ -15,6 +13,7 @@ use crate::problem::{Code, Loader, Problem, Problems};
 use crate::source::Source;
 use crate::untrusted::Untrusted;
 
+use super::bind::{self, KnownSymbols};
 use super::cache;
 use super::{
     Closure, ClosureImage, ClosureProblem, ClosureProblemKind, Outcome, Rule, Search, Step,
@@ -32,9 +31,9 @@ enum File {
 
 /// A library with the identity by which the loader knows it again.
 #[derive(Debug)]
-struct Loadable {
-    module: Module,
-    identity: os::FileIdentity,
+pub(super) struct Loadable {
+    pub(super) module: Module,
+    pub(super) identity: os::FileIdentity,
 }
 
 /// Finds closures, and shares what it reads between them.
@@ -54,22 +53,13 @@ struct Loadable {
 pub struct Closures {
     search: Search,
     files: HashMap<PathBuf, File>,
-    /// Of each library whose references were looked for once: the libraries that define
-    /// them, and the references that nothing defined. In another closure that has all of
-    /// these libraries, only what was left open has to be looked for again.
-    known: HashMap<os::FileIdentity, Known>,
-}
-
-#[derive(Debug)]
-struct Known {
-    definers: HashSet<os::FileIdentity>,
-    open: Vec<u32>,
+    known: KnownSymbols,
 }
 
 /// A library on its way into a closure.
-struct Member {
+pub(super) struct Member {
     image: ClosureImage,
-    file: Option<Arc<Loadable>>,
+    pub(super) file: Option<Arc<Loadable>>,
     /// The position of the one that brought it in.
     loader: Option<usize>,
     /// Every name under which it was asked for.
@@ -93,7 +83,7 @@ impl Closures {
         Self {
             search,
             files: HashMap::new(),
-            known: HashMap::new(),
+            known: KnownSymbols::new(),
         }
     }
 
@@ -127,8 +117,8 @@ impl Closures {
             }
             at = at.saturating_add(1);
         }
-        check_versions(&members, &mut problems);
-        self.check_symbols(&members, &mut problems);
+        bind::check_versions(&members, &mut problems);
+        bind::check_symbols(&members, &mut self.known, &mut problems);
         Closure {
             path: path.to_owned(),
             images: members.into_iter().map(|member| member.image).collect(),
@@ -412,112 +402,11 @@ impl Closures {
         self.files.insert(path.to_owned(), file.clone());
         file
     }
-
-    /// Every reference of every member is defined by some member.
-    fn check_symbols(&mut self, members: &[Member], problems: &mut Vec<ClosureProblem>) {
-        let loaded: Vec<(usize, &Arc<Loadable>)> = (0..)
-            .zip(members)
-            .filter_map(|(index, member)| Some((index, member.file.as_ref()?)))
-            .collect();
-        let all: HashSet<os::FileIdentity> = loaded
-            .iter()
-            .map(|(_, file)| file.identity.clone())
-            .collect();
-        for (index, file) in &loaded {
-            let known = self.known.get(&file.identity);
-            let known = known.filter(|known| known.definers.is_subset(&all));
-            let found = undefined(file, known, members, &loaded);
-            let open = found.open.clone();
-            // What is known already holds for more closures than what is found now.
-            if known.is_none() {
-                self.known.insert(file.identity.clone(), found);
-            }
-            for symbol in &open {
-                let Some((name, version)) = reference(file, *symbol) else {
-                    continue;
-                };
-                if problems.len() >= limits::CLOSURE_PROBLEMS {
-                    break;
-                }
-                let mut told = problem(ClosureProblemKind::UndefinedSymbol, *index, members);
-                told.symbol = Some(name.into());
-                told.version = version.cloned();
-                problems.push(told);
-            }
-        }
-    }
-}
-
-/// The references of `file` that no member defines; of those only that `known` left open.
-fn undefined(
-    file: &Loadable,
-    known: Option<&Known>,
-    members: &[Member],
-    loaded: &[(usize, &Arc<Loadable>)],
-) -> Known {
-    let mut definers = HashSet::new();
-    let mut open = Vec::new();
-    let Some(symbols) = &file.module.symbols else {
-        return Known { definers, open };
-    };
-    // What cannot be found within the bound counts as undefined: nothing is passed over.
-    let budget = Budget::new(limits::SYMBOL_TEXT);
-    let mut check = |index: u32| {
-        let Some(raw) = symbols
-            .symbol(index)
-            .filter(|raw| raw.is_strong_reference())
-        else {
-            return;
-        };
-        let name = symbols.name(&raw);
-        if budget.spend(name.len()).is_none() {
-            open.push(index);
-            return;
-        }
-        let name = Name::new(name, &budget);
-        let wanted = symbols.wanted(index);
-        let version = wanted.map(|wanted| &wanted.version.name);
-        let defines = |file: &Loadable| {
-            let table = file.module.symbols.as_ref();
-            table.is_some_and(|table| table.defines(&name, version))
-        };
-        // The library that the version names has the symbol nearly always.
-        let hinted = wanted.and_then(|wanted| {
-            let member = members
-                .iter()
-                .find(|member| answers_to(member, wanted.library))?;
-            member.file.as_deref()
-        });
-        let in_order = loaded.iter().map(|(_, file)| &***file);
-        match hinted
-            .into_iter()
-            .chain(in_order)
-            .find(|file| defines(file))
-        {
-            Some(file) if definers.contains(&file.identity) => {}
-            Some(file) => {
-                definers.insert(file.identity.clone());
-            }
-            None => open.push(index),
-        }
-    };
-    match known {
-        Some(known) => known.open.iter().copied().for_each(&mut check),
-        None => symbols.iter().for_each(|(index, _)| check(index)),
-    }
-    Known { definers, open }
-}
-
-fn reference(file: &Loadable, index: u32) -> Option<(&[u8], Option<&Untrusted>)> {
-    let symbols = file.module.symbols.as_ref()?;
-    let name = symbols.name(&symbols.symbol(index)?);
-    let version = symbols.wanted(index).map(|wanted| &wanted.version.name);
-    Some((name, version))
 }
 
 /// Whether the loader takes `member` for a need of `name`: by a name it was asked for, by
 /// its path, or by its SONAME.
-fn answers_to(member: &Member, name: &Untrusted) -> bool {
+pub(super) fn answers_to(member: &Member, name: &Untrusted) -> bool {
     let soname = member
         .file
         .as_ref()
@@ -537,38 +426,11 @@ fn same_file(member: &Member, file: &Loadable) -> bool {
         .is_some_and(|found| found.identity == file.identity)
 }
 
-/// Every version that a member needs of another is defined there. A library that defines
-/// no versions at all satisfies every need, and weak needs may stay open.
-fn check_versions(members: &[Member], problems: &mut Vec<ClosureProblem>) {
-    for (index, member) in (0..).zip(members) {
-        let symbols = member
-            .file
-            .as_ref()
-            .and_then(|file| file.module.symbols.as_ref());
-        for need in symbols.iter().flat_map(|symbols| &symbols.needed) {
-            let other = members
-                .iter()
-                .find(|member| answers_to(member, &need.library));
-            let defined = other
-                .and_then(|other| other.file.as_ref()?.module.symbols.as_ref())
-                .map(|symbols| &symbols.defined);
-            let Some(defined) = defined.filter(|defined| !defined.is_empty()) else {
-                continue;
-            };
-            for version in need.versions.iter().filter(|version| !version.weak) {
-                if defined.iter().any(|found| found.name == version.name) {
-                    continue;
-                }
-                let mut told = problem(ClosureProblemKind::MissingVersion, index, members);
-                told.library = Some(need.library.clone());
-                told.version = Some(version.name.clone());
-                problems.push(told);
-            }
-        }
-    }
-}
-
-fn problem(kind: ClosureProblemKind, index: usize, members: &[Member]) -> ClosureProblem {
+pub(super) fn problem(
+    kind: ClosureProblemKind,
+    index: usize,
+    members: &[Member],
+) -> ClosureProblem {
     ClosureProblem {
         kind,
         index,

@@ -24,7 +24,7 @@ use super::properties::{self, GnuProperties};
 use super::sections::Sections;
 use super::symbols::SymbolTable;
 use super::versions::{self, VersionDefinition, VersionNeed};
-use super::{hash, raw, relocations, structure};
+use super::{hash, raw, relocations, structure, views};
 
 /// What only ELF files have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -301,7 +301,12 @@ impl Parts {
             debug_link: self.debug_link(source),
             module_info: self.module_info(source, problems),
             auditable: self.has_section(b".dep-v0"),
-            trailing_bytes: trailing_bytes(self, source.size()),
+            trailing_bytes: views::trailing_bytes(
+                &self.header,
+                &self.segments,
+                self.sections.as_ref(),
+                source.size(),
+            ),
             ..ElfFacts::default()
         };
         segment_facts(&self.segments, &mut facts);
@@ -319,7 +324,7 @@ impl Parts {
             headers.run_path = dynamic.string_of(raw::DT_RUNPATH, source, problems);
             dynamic_facts(dynamic, &mut facts, source, problems);
             if let Some(sections) = &self.sections {
-                compare_views(sections, dynamic, facts.dynamic_symbols, problems);
+                views::compare(sections, dynamic, facts.dynamic_symbols, problems);
             }
         } else if self.header.kind == crate::arch::Kind::SharedLibrary && !self.segments.is_empty()
         {
@@ -453,81 +458,4 @@ fn dynamic_facts<R: ReadAt + ?Sized>(
             format!("{rest} bytes to the end of the segment"),
         );
     }
-}
-
-/// A section table that shows other tables than those a loader follows is how a file
-/// shows one face to tools and another to the process.
-fn compare_views(
-    sections: &Sections,
-    dynamic: &Dynamic<'_>,
-    symbols: Option<u64>,
-    problems: &mut Problems,
-) {
-    let in_file = |kind| {
-        let mut list = sections.list.iter();
-        list.find(|section| section.kind == kind && section.size > 0)
-    };
-    // What the address in a dynamic entry leads to; told where that is nowhere.
-    let loaded = |tag| Some(dynamic.table(tag, &mut Problems::default())?.0);
-    let symbol_section = in_file(raw::SHT_DYNSYM);
-    let string_section = symbol_section.and_then(|section| {
-        let index = usize::try_from(section.link).ok()?;
-        sections.list.get(index)
-    });
-    for (section, place, what) in [
-        (
-            in_file(raw::SHT_DYNAMIC),
-            Some(dynamic.at),
-            "dynamic section",
-        ),
-        (symbol_section, loaded(raw::DT_SYMTAB), "symbol table"),
-        (
-            string_section,
-            loaded(raw::DT_STRTAB),
-            "table of dynamic strings",
-        ),
-    ] {
-        if let (Some(section), Some(place)) = (section, place)
-            && section.offset != place
-        {
-            problems.add(
-                Code::ViewsDiffer,
-                Loader::Accepts,
-                section.at,
-                format!("offset {place:#x}, the {what} that is loaded"),
-                format!("offset {:#x}", section.offset),
-            );
-        }
-    }
-    let entry = hash::symbol_size(dynamic.header.target.class);
-    if let (Some(section), Some(count)) = (symbol_section, symbols)
-        && section.size < count.saturating_mul(entry)
-    {
-        problems.add(
-            Code::ViewsDiffer,
-            Loader::Accepts,
-            section.at,
-            format!("{count} symbols, as the hash table says"),
-            format!("{}", section.size.checked_div(entry).unwrap_or_default()),
-        );
-    }
-}
-
-/// Bytes behind everything that the headers name: another file's, perhaps.
-fn trailing_bytes(parts: &Parts, size: u64) -> u64 {
-    let header = &parts.header;
-    let section = u64::from(header.shentsize);
-    let table = header
-        .shoff
-        .saturating_add(header.shnum.saturating_mul(section));
-    let segments = parts
-        .segments
-        .iter()
-        .map(|segment| segment.offset.saturating_add(segment.filesz));
-    let sections = parts.sections.iter().flat_map(|sections| &sections.list);
-    let sections = sections
-        .filter(|section| section.kind != raw::SHT_NOBITS)
-        .map(|section| section.offset.saturating_add(section.size));
-    let end = segments.chain(sections).fold(table, u64::max);
-    size.saturating_sub(end)
 }

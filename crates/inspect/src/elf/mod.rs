@@ -16,6 +16,7 @@ mod sections;
 mod structure;
 pub(crate) mod symbols;
 mod versions;
+mod views;
 
 pub use dynamic::DynamicFlags;
 pub use image::ElfFacts;
