@@ -165,6 +165,18 @@ fn gnu_hash() {
     );
 }
 
+/// That three words are no power of two is what glibc asserts; other checks may see such a
+/// table's shifted buckets first, but need not.
+#[test]
+fn bloom_words_are_a_power_of_two() {
+    let mut file = library();
+    let at = file.place(".gnu.hash").0;
+    file.write(at + 8, 4, 3);
+    let found = headers(file.bytes(), None);
+    assert_eq!(found.problems[0].expected, "a power of two of bloom words");
+    assert_eq!(found.problems[0].offset, Some(at as u64 + 8));
+}
+
 #[test]
 fn sysv_hash() {
     for (field, value) in [(0, 0xffff_ffff), (4, 0xffff_ffff), (8, 0x1000)] {
