@@ -190,3 +190,57 @@ fn the_detected_way_is_the_kernels_where_it_has_one() {
     // The machines that run these tests have Linux 5.6 or later; elsewhere there is one way only.
     assert_eq!(Steps::detect(), EVERY_WAY[0]);
 }
+
+/// Tells another thread to end, also when the test fails.
+struct Done<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_folder_that_is_swapped_for_a_link_all_the_time_never_leads_outside() {
+    let temp = folder();
+    let (sub, aside) = (temp.path().join("root/a"), temp.path().join("aside"));
+    let outside = temp.path().join("outside");
+    fs::create_dir_all(outside.join("b")).unwrap();
+    fs::write(outside.join("b/deep.so"), "outside").unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::rename(&sub, &aside).unwrap();
+                symlink(&outside, &sub).unwrap();
+                fs::remove_file(&sub).unwrap();
+                fs::rename(&aside, &sub).unwrap();
+            }
+        });
+        let _done = Done(&done);
+        let mut opened = 0;
+        for round in 0..4000 {
+            let steps = EVERY_WAY[round % EVERY_WAY.len()];
+            let root = Root::open_with(&temp.path().join("root"), steps).unwrap();
+            match root.open_file(Path::new("a/b/deep.so")) {
+                Ok(file) => {
+                    assert_eq!(io::read_to_string(file.file()).unwrap(), "deep");
+                    opened += 1;
+                }
+                Err(error) => {
+                    let kind = error.kind();
+                    assert!(
+                        matches!(
+                            kind,
+                            OpenErrorKind::NotFound
+                                | OpenErrorKind::SymbolicLink
+                                | OpenErrorKind::NotAFolder
+                        ),
+                        "{error}"
+                    );
+                }
+            }
+        }
+        assert!(opened > 0, "the file was never there");
+    });
+}
