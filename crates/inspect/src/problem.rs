@@ -115,7 +115,7 @@ codes! {
     /// The version of the format is not 1.
     UnknownVersion "unknown-version" Structure,
     /// The operating system's ABI is one that the loader does not take.
-    UnknownAbi "unknown-abi" Structure,
+    UnknownAbi "unknown-abi" Foreign,
     /// An executable, object file or core dump: nothing that is loaded into a process.
     NotASharedObject "not-a-shared-object" Foreign,
     /// Built for another word size than the one asked for.

@@ -261,6 +261,18 @@ impl<'e> Dynamic<'e> {
                 );
             }
         }
+        let versioned = [raw::DT_VERDEF, raw::DT_VERNEED];
+        if versioned.iter().any(|tag| self.find(*tag).is_some())
+            && self.find(raw::DT_VERSYM).is_none()
+        {
+            problems.add(
+                Code::DynamicEntryMissing,
+                Loader::Crashes,
+                self.at,
+                "an entry DT_VERSYM beside the versions",
+                "none",
+            );
+        }
         for (tag, name, expected) in [
             (
                 raw::DT_SYMENT,

@@ -276,9 +276,18 @@ impl Header {
                 format!("{:?}", self.kind).to_lowercase(),
             );
         }
-        // glibc takes ABI version 0 only for System V's ABI, but for MIPS, which numbers
-        // extensions there. Other ABIs belong to other systems: no fault of the file.
-        if self.os_abi == 0 && self.abi_version != 0 && self.target.machine != Machine::Mips {
+        // glibc takes the ABIs of System V and of GNU; of the first ABI version 0 only, but
+        // for MIPS, which numbers extensions there.
+        if !matches!(self.os_abi, 0 | 3) {
+            problems.add(
+                Code::UnknownAbi,
+                Loader::Refuses,
+                7,
+                "the ABI of System V (0) or of GNU (3)",
+                self.os_abi.to_string(),
+            );
+        } else if self.os_abi == 0 && self.abi_version != 0 && self.target.machine != Machine::Mips
+        {
             problems.add(
                 Code::UnknownAbi,
                 Loader::Refuses,

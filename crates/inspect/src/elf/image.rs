@@ -280,6 +280,7 @@ pub(crate) fn symbols<R: ReadAt + ?Sized>(
     image.relocations = Some(relocations::count(&dynamic, count, source, problems));
     let table = count.and_then(|count| SymbolTable::read(&dynamic, count, source, problems));
     if let Some(table) = table {
+        table.check(problems);
         (image.exports, image.imports) = table.describe(problems);
     }
     Some(image)

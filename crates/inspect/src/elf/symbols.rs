@@ -5,7 +5,7 @@ use crate::arch::{ByteOrder, Class};
 use crate::budget::Budget;
 use crate::fields::{Fields, until_nul};
 use crate::limits;
-use crate::problem::Problems;
+use crate::problem::{Code, Loader, Problems};
 use crate::read_at::ReadAt;
 use crate::source::Source;
 use crate::symbols::{Binding, Symbol, SymbolKind};
@@ -186,6 +186,42 @@ impl SymbolTable {
                 version,
             })
         })
+    }
+
+    /// Checks what glibc follows without a look: every name lies in the table of strings,
+    /// and every version is one that is defined or needed.
+    pub(crate) fn check(&self, problems: &mut Problems) {
+        let strings = self.strings.len() as u64;
+        let outside = self
+            .iter()
+            .find(|(_, symbol)| symbol.name != 0 && u64::from(symbol.name) >= strings);
+        if let Some((index, symbol)) = outside {
+            problems.add(
+                Code::StringOutsideTable,
+                Loader::Crashes,
+                None,
+                format!("names of symbols inside the table of {strings} bytes"),
+                format!("{:#x} for symbol {index}", symbol.name),
+            );
+        }
+        let defined = self.defined.iter().map(|version| version.index);
+        let needed = self.needed.iter().flat_map(|need| &need.versions);
+        let needed = needed.map(|version| version.index);
+        // 0 is local and 1 the library itself, whether or not there is a definition for it.
+        let highest = defined.chain(needed).fold(1, u16::max);
+        let beyond = self.iter().find_map(|(index, _)| {
+            let version = self.version_word(index)? & 0x7fff;
+            (version > highest).then_some((index, version))
+        });
+        if let Some((index, version)) = beyond {
+            problems.add(
+                Code::VersionsInvalid,
+                Loader::Crashes,
+                None,
+                format!("version numbers of at most {highest}"),
+                format!("{version} for symbol {index}"),
+            );
+        }
     }
 
     /// Exports and imports for the depth *symbols*.

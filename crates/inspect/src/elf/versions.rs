@@ -97,6 +97,18 @@ impl Chain {
     }
 }
 
+/// glibc follows a chain to the structure that names no next one, whatever the stated
+/// count is.
+fn goes_on(problems: &mut Problems, at: u64, what: &'static str) {
+    problems.add(
+        Code::VersionsInvalid,
+        Loader::Crashes,
+        at,
+        format!("the last {what} by count, which names no next one"),
+        "a next one",
+    );
+}
+
 fn invalid(problems: &mut Problems, at: u64, what: &'static str) {
     problems.add(
         Code::VersionsInvalid,
@@ -152,6 +164,9 @@ pub(crate) fn defined<R: ReadAt + ?Sized>(
         if next == 0 {
             break;
         }
+        if chain.left == 0 {
+            goes_on(problems, chain.at, "version definition");
+        }
         chain.at = chain.at.saturating_add(next.into());
     }
     list
@@ -192,7 +207,7 @@ pub(crate) fn needed<R: ReadAt + ?Sized>(
             versions: Vec::new(),
         };
         let mut at = chain.at.saturating_add(aux.into());
-        for _ in 0..count {
+        for left in (0..count).rev() {
             let Some(less) = names.checked_sub(1) else {
                 let limit = limits::DEPENDENCIES as u64;
                 problems.limit(at, "needed versions", limit.saturating_add(1), limit);
@@ -224,11 +239,17 @@ pub(crate) fn needed<R: ReadAt + ?Sized>(
             if next == 0 {
                 break;
             }
+            if left == 0 {
+                goes_on(problems, at, "needed version");
+            }
             at = at.saturating_add(next.into());
         }
         list.push(need);
         if next == 0 {
             break;
+        }
+        if chain.left == 0 {
+            goes_on(problems, chain.at, "version need");
         }
         chain.at = chain.at.saturating_add(next.into());
     }

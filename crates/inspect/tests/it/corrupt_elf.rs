@@ -125,6 +125,22 @@ fn elf_version() {
 }
 
 #[test]
+fn abi() {
+    // FreeBSD's, and a version of System V's that there is not.
+    for (field, value) in [(EhdrField::OsAbi, 9), (EhdrField::AbiVersion, 1)] {
+        check_common(
+            |file| {
+                file.set_header(field, value);
+            },
+            Code::UnknownAbi,
+        );
+    }
+    let mut gnu = new_plugin();
+    gnu.set_header(EhdrField::OsAbi, 3);
+    assert_eq!(headers(gnu.bytes(), None).problems, []);
+}
+
+#[test]
 fn file_type() {
     // Relocatable, executable, core, unknown, processor-specific.
     for value in [1, 2, 4, 0, 0xff00] {

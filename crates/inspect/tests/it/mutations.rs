@@ -152,8 +152,12 @@ fn sound_files_do_not_kill_the_loader() {
     let path = folder.path().join("libx.so");
     let good = ElfBuilder::x86_64()
         .export("one")
-        .export("two")
+        .export_as("two", 0x12, Some("X_1"))
+        .weak_import("maybe")
+        .relocation(6, Some("maybe"), 0)
+        .relocation(8, None, 0x1000)
         .build_id(&[7; 20])
+        .hash(HashStyle::Both)
         .build()
         .into_bytes();
     let mut runner = TestRunner::new_with_rng(
@@ -166,7 +170,7 @@ fn sound_files_do_not_kill_the_loader() {
     for _ in 0..400 {
         let damage = damage().new_tree(&mut runner).expect("a value").current();
         let bytes = apply(good.clone(), &damage);
-        let is_sound = headers(&bytes[..], None).is_sound();
+        let is_sound = symbols(&bytes[..], None).is_sound();
         let (verdict, text) = crate::structure::measure(&bytes);
         let crashes = verdict == plugwright_inspect::Loader::Crashes;
         sound += usize::from(is_sound);

@@ -1,7 +1,7 @@
 //! Structures that a loader follows without looking: each of these files ends the process
 //! that asks glibc for it, or is refused by it.
 
-use plugwright_inspect::{Code, Loader, headers};
+use plugwright_inspect::{Code, Loader, headers, symbols};
 use plugwright_testkit::elf::{ElfBuilder, ElfFile, HashStyle, PhdrField, ShdrField};
 
 const PT_LOAD: u32 = 1;
@@ -60,7 +60,11 @@ pub(crate) fn measure(bytes: &[u8]) -> (Loader, String) {
         Some(0) if text.contains("cannot be preloaded") => Loader::Refuses,
         Some(0) => Loader::Accepts,
         // The loader's own error, which dlopen would return.
-        Some(127) if text.contains("error while loading") => Loader::Refuses,
+        Some(127)
+            if text.contains("error while loading") || text.contains("symbol lookup error") =>
+        {
+            Loader::Refuses
+        }
         _ => Loader::Crashes,
     };
     (verdict, text)
@@ -300,6 +304,53 @@ fn bytes_behind_the_end() {
     assert_eq!(trailing(&bytes), 0);
     bytes.extend_from_slice(b"PK\x03\x04another file");
     assert_eq!(trailing(&bytes), 16);
+}
+
+/// A chain that goes on behind its stated end, and versions without the symbols' table.
+#[test]
+fn versions_without_an_end() {
+    // The second definition's distance to the next, a need's, a needed version's.
+    for (name, at) in [
+        (".gnu.version_d", 28 + 16),
+        (".gnu.version_r", 12),
+        (".gnu.version_r", 16 + 12),
+    ] {
+        check(
+            |file| {
+                let start = file.place(name).0;
+                file.write(start + at, 4, 0x4000_0000);
+            },
+            Code::VersionsInvalid,
+            Loader::Crashes,
+        );
+    }
+    check(
+        |file| {
+            let (at, len) = file.place(".dynamic");
+            let wanted = 0x6fff_fff0_u64.to_le_bytes();
+            let mut entries = (at..at + len).step_by(16);
+            let entry = entries.find(|entry| file.bytes()[*entry..*entry + 8] == wanted);
+            file.write(entry.expect("DT_VERSYM"), 8, 0x1234);
+        },
+        Code::DynamicEntryMissing,
+        Loader::Crashes,
+    );
+}
+
+/// What only the depth of symbols looks at: a name and a version beyond their tables.
+#[test]
+fn symbols_beyond_their_tables() {
+    for (part, at, size, code) in [
+        (".dynsym", 24, 4, Code::StringOutsideTable),
+        (".gnu.version", 2, 2, Code::VersionsInvalid),
+    ] {
+        let mut file = library();
+        let start = file.place(part).0;
+        file.write(start + at, size, 0x7fff_ff7f);
+        let found = symbols(file.bytes(), None);
+        assert_eq!(crate::codes(&found.problems), [code]);
+        assert!(measure(file.bytes()).0 <= Loader::Crashes && !found.is_sound());
+    }
 }
 
 #[test]
