@@ -261,18 +261,7 @@ impl<'e> Dynamic<'e> {
                 );
             }
         }
-        let versioned = [raw::DT_VERDEF, raw::DT_VERNEED];
-        if versioned.iter().any(|tag| self.find(*tag).is_some())
-            && self.find(raw::DT_VERSYM).is_none()
-        {
-            problems.add(
-                Code::DynamicEntryMissing,
-                Loader::Crashes,
-                self.at,
-                "an entry DT_VERSYM beside the versions",
-                "none",
-            );
-        }
+        self.check_companions(problems);
         for (tag, name, expected) in [
             (
                 raw::DT_SYMENT,
@@ -308,6 +297,44 @@ impl<'e> Dynamic<'e> {
         }
         self.check_ranges(problems);
         self.check_twice(problems);
+    }
+
+    /// Entries that glibc reads without a look once another one is there.
+    fn check_companions(&self, problems: &mut Problems) {
+        for (tag, name, companion, missing) in [
+            (raw::DT_RELA, "DT_RELA", raw::DT_RELASZ, "DT_RELASZ"),
+            (raw::DT_RELA, "DT_RELA", raw::DT_RELAENT, "DT_RELAENT"),
+            (raw::DT_REL, "DT_REL", raw::DT_RELSZ, "DT_RELSZ"),
+            (raw::DT_REL, "DT_REL", raw::DT_RELENT, "DT_RELENT"),
+            (raw::DT_RELR, "DT_RELR", raw::DT_RELRSZ, "DT_RELRSZ"),
+            (raw::DT_RELR, "DT_RELR", raw::DT_RELRENT, "DT_RELRENT"),
+            (raw::DT_JMPREL, "DT_JMPREL", raw::DT_PLTRELSZ, "DT_PLTRELSZ"),
+            (raw::DT_JMPREL, "DT_JMPREL", raw::DT_PLTREL, "DT_PLTREL"),
+            (
+                raw::DT_INIT_ARRAY,
+                "DT_INIT_ARRAY",
+                raw::DT_INIT_ARRAYSZ,
+                "DT_INIT_ARRAYSZ",
+            ),
+            (
+                raw::DT_FINI_ARRAY,
+                "DT_FINI_ARRAY",
+                raw::DT_FINI_ARRAYSZ,
+                "DT_FINI_ARRAYSZ",
+            ),
+            (raw::DT_VERDEF, "DT_VERDEF", raw::DT_VERSYM, "DT_VERSYM"),
+            (raw::DT_VERNEED, "DT_VERNEED", raw::DT_VERSYM, "DT_VERSYM"),
+        ] {
+            if let (Some(entry), None) = (self.find(tag), self.find(companion)) {
+                problems.add(
+                    Code::DynamicEntryMissing,
+                    Loader::Crashes,
+                    entry.at,
+                    format!("an entry {missing} beside {name}"),
+                    "none",
+                );
+            }
+        }
     }
 
     /// The tables whose size stands in another entry lie in the file as a whole.

@@ -101,6 +101,7 @@ pub(crate) mod raw {
     pub(crate) const DT_PREINIT_ARRAYSZ: u64 = 33;
     pub(crate) const DT_RELRSZ: u64 = 35;
     pub(crate) const DT_RELR: u64 = 36;
+    pub(crate) const DT_RELRENT: u64 = 37;
     pub(crate) const DT_GNU_HASH: u64 = 0x6fff_fef5;
     pub(crate) const DT_DEPAUDIT: u64 = 0x6fff_fefb;
     pub(crate) const DT_AUDIT: u64 = 0x6fff_fefc;
