@@ -116,7 +116,7 @@ fn stricter(policy: &Policy) -> Vec<Policy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_stricter_policy_never_admits_more(facts in facts(), policy in policies()) {
