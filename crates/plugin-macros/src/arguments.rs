@@ -1,9 +1,10 @@
 //! Reading the arguments of the attributes, with every mistake told at once.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, LitStr, Token};
+use syn::spanned::Spanned;
+use syn::{Error, LitStr, Token, Type};
 
 /// Collects mistakes, so that one compilation shows all of them.
 #[derive(Default)]
@@ -46,7 +47,9 @@ pub(crate) enum Value {
 
 impl Parse for Argument {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name: Ident = input.parse()?;
+        let name: Ident = input.parse().map_err(|error| {
+            Error::new(error.span(), "expected an argument, as in `id = \"…\"`")
+        })?;
         if input.peek(syn::token::Paren) {
             let list;
             syn::parenthesized!(list in input);
@@ -100,17 +103,48 @@ impl Parse for Arguments {
     }
 }
 
-/// Puts an argument's value into its place, once.
-pub(crate) fn once<T>(
-    slot: &mut Option<T>,
-    name: &Ident,
+/// The place of an argument that may be given once. What was given wrongly was given: it is
+/// told as wrong, and not as missing too.
+pub(crate) struct Slot<T> {
+    is_given: bool,
     value: Option<T>,
-    mistakes: &mut Mistakes,
-) {
-    if slot.is_some() {
-        mistakes.at(name, format!("`{name}` is given twice"));
-    } else {
-        *slot = value;
+}
+
+// Not derived: a derived `Default` would ask `T` for one.
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            is_given: false,
+            value: None,
+        }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Puts an argument's value into its place, once.
+    pub(crate) fn fill(&mut self, name: &Ident, value: Option<T>, mistakes: &mut Mistakes) {
+        if self.is_given {
+            mistakes.at(name, format!("`{name}` is given twice"));
+        } else {
+            self.value = value;
+        }
+        self.is_given = true;
+    }
+
+    /// The value of an argument that may be left out.
+    pub(crate) fn given(self) -> Option<T> {
+        self.value
+    }
+
+    /// The value of an argument that must be given, or a mistake at the attribute itself.
+    pub(crate) fn needed(self, name: &str, form: &str, mistakes: &mut Mistakes) -> Option<T> {
+        if !self.is_given {
+            mistakes.add(Error::new(
+                Span::call_site(),
+                format!("missing `{name} = {form}`"),
+            ));
+        }
+        self.value
     }
 }
 
@@ -125,18 +159,8 @@ pub(crate) fn check_id(id: &LitStr, mistakes: &mut Mistakes) {
     }
 }
 
-/// A value that must be given, or a mistake at the attribute itself.
-pub(crate) fn need<T>(
-    slot: Option<T>,
-    name: &str,
-    form: &str,
-    mistakes: &mut Mistakes,
-) -> Option<T> {
-    if slot.is_none() {
-        mistakes.add(Error::new(
-            Span::call_site(),
-            format!("missing `{name} = {form}`"),
-        ));
-    }
-    slot
+/// `<Type as Portable>`, all of it at the type's own place: that is where the compiler then
+/// says that the type does not cross, and it says the same thing about the same place once.
+pub(crate) fn as_portable(ty: &Type) -> TokenStream {
+    quote_spanned! { ty.span()=> <#ty as ::plugwright_plugin::Portable> }
 }

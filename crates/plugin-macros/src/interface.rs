@@ -2,14 +2,14 @@
 
 use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{
-    FnArg, ItemTrait, LitStr, Pat, ReceiverKind, ReturnType, Safety, TraitItem, TraitItemFn, Type,
-    TypeParamBound, TypeReference, parse_quote,
+    Attribute, FnArg, Generics, ItemTrait, LitStr, Pat, ReceiverKind, ReturnType, Safety,
+    TraitItem, TraitItemFn, Type, TypeParamBound, TypeReference, parse_quote,
 };
 
-use crate::arguments::{Arguments, Mistakes, check_id, need, once};
+use crate::arguments::{Arguments, Mistakes, Slot, as_portable, check_id};
 use crate::lifetimes::with_static;
 
 /// What the attribute and the trait say, checked.
@@ -39,21 +39,21 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let mut item: ItemTrait = syn::parse2(item)?;
     let arguments: Arguments = syn::parse2(arguments)?;
     let mut mistakes = Mistakes::default();
-    let (mut id, mut version) = (None, None);
+    let (mut id, mut version) = (Slot::default(), Slot::default());
     for argument in &arguments.0 {
         let name = &argument.name;
         if name == "id" {
             let value = argument.text(&mut mistakes);
-            once(&mut id, name, value, &mut mistakes);
+            id.fill(name, value, &mut mistakes);
         } else if name == "version" {
             let value = argument.text(&mut mistakes);
-            once(&mut version, name, value, &mut mistakes);
+            version.fill(name, value, &mut mistakes);
         } else {
             mistakes.at(name, "unknown argument: `id` and `version` are known");
         }
     }
-    let id = need(id, "id", "\"org.example.name\"", &mut mistakes);
-    let version = need(version, "version", "\"1.0\"", &mut mistakes);
+    let id = id.needed("id", "\"org.example.name\"", &mut mistakes);
+    let version = version.needed("version", "\"1.0\"", &mut mistakes);
     if let Some(id) = &id {
         check_id(id, &mut mistakes);
     }
@@ -80,11 +80,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
 }
 
 fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) {
-    if !item.generics.params.is_empty() {
-        mistakes.at(
-            &item.generics,
-            "an interface cannot be generic: a plugin is compiled before its host",
-        );
+    if let Some(mistake) = generic(&item.generics) {
+        mistakes.at(&item.generics, format!("an interface {mistake}"));
     }
     if let Some(token) = &item.unsafety {
         mistakes.at(token, "an interface cannot be an unsafe trait");
@@ -105,6 +102,17 @@ fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) {
                 "an interface can require `Send`, `Sync` and `'static`, nothing else",
             );
         }
+    }
+}
+
+/// What is wrong with these generics, if anything.
+fn generic(generics: &Generics) -> Option<&'static str> {
+    if generics.params.is_empty() {
+        None
+    } else if generics.lifetimes().count() == generics.params.len() {
+        Some("names no lifetimes: what is lent ends with the call")
+    } else {
+        Some("cannot be generic: a plugin is compiled before its host")
     }
 }
 
@@ -141,17 +149,36 @@ fn methods(
     methods
 }
 
+/// The trait without the attributes that only this macro reads, or what is no trait as it is.
+pub(crate) fn without_since(item: TokenStream) -> TokenStream {
+    let Ok(mut parsed) = syn::parse2::<ItemTrait>(item.clone()) else {
+        return item;
+    };
+    for item in &mut parsed.items {
+        if let TraitItem::Fn(function) = item {
+            take_since(function);
+        }
+    }
+    parsed.into_token_stream()
+}
+
+/// Takes each `#[since(…)]` off a method.
+fn take_since(function: &mut TraitItemFn) -> Vec<Attribute> {
+    let (since, others) = function
+        .attrs
+        .drain(..)
+        .partition::<Vec<_>, _>(|attribute| attribute.path().is_ident("since"));
+    function.attrs = others;
+    since
+}
+
 /// Takes `#[since("1.2")]` off a method and reads it.
 fn since(
     function: &mut TraitItemFn,
     version: Option<InterfaceVersion>,
     mistakes: &mut Mistakes,
 ) -> u16 {
-    let (since, others) = function
-        .attrs
-        .drain(..)
-        .partition::<Vec<_>, _>(|attribute| attribute.path().is_ident("since"));
-    function.attrs = others;
+    let since = take_since(function);
     let Some(attribute) = since.first() else {
         return 0;
     };
@@ -204,11 +231,9 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
             "the method's calling convention is the interface's business: leave it out",
         );
     }
-    if !signature.generics.params.is_empty() {
-        mistakes.at(
-            &signature.generics,
-            "a method of an interface cannot be generic: a plugin is compiled before its host",
-        );
+    if let Some(mistake) = generic(&signature.generics) {
+        let mistake = format!("a method of an interface {mistake}");
+        mistakes.at(&signature.generics, mistake);
     }
     check_receiver(function, mistakes);
     let mut params = Vec::new();
@@ -330,15 +355,13 @@ impl Interface {
         let name = self.vtable_name();
         let fields = self.methods.iter().map(|method| {
             let field = &method.name;
-            let params = method.params.iter().map(|param| with_static(&param.ty));
-            let result = &method.result;
+            let params = method.statics();
+            let result = as_portable(&method.result);
             let function = quote! {
                 unsafe extern "C" fn(
                     *const (),
-                    #(<#params as ::plugwright_plugin::Portable>::Abi,)*
-                ) -> ::plugwright_plugin::__private::Reply<
-                    <#result as ::plugwright_plugin::Portable>::Abi
-                >
+                    #(#params::Abi,)*
+                ) -> ::plugwright_plugin::__private::Reply<#result::Abi>
             };
             if method.since == 0 {
                 quote! { #field: #function, }
@@ -349,7 +372,6 @@ impl Interface {
         quote! {
             #[doc(hidden)]
             #[repr(C)]
-            #[derive(Clone, Copy)]
             #vis struct #name {
                 __head: ::plugwright_plugin::__private::VtableHead,
                 #(#fields)*
@@ -371,6 +393,7 @@ impl Interface {
             let try_name = format_ident!("try_{}", function);
             let params = method.declarations();
             let arguments = method.params.iter().map(|param| &param.name);
+            let portables = method.portables();
             let result = &method.result;
             let path = format!("{ident}::{function}");
             let doc = format!("As [`{ident}::{function}`].");
@@ -391,7 +414,7 @@ impl Interface {
                     let __reply = unsafe {
                         __function(
                             self.0.object(),
-                            #(::plugwright_plugin::Portable::into_abi(#arguments),)*
+                            #(#portables::into_abi(#arguments),)*
                         )
                     };
                     // SAFETY: the vtable declares this result.
@@ -727,26 +750,37 @@ impl Method {
         quote! { #(#names: #types),* }
     }
 
+    /// `<Type as Portable>` for each parameter.
+    fn portables(&self) -> impl Iterator<Item = TokenStream> {
+        self.params.iter().map(|param| as_portable(&param.ty))
+    }
+
+    /// The same, where no lifetime can be named.
+    fn statics(&self) -> impl Iterator<Item = TokenStream> {
+        let with_static = |param: &Param| as_portable(&with_static(&param.ty));
+        self.params.iter().map(with_static)
+    }
+
     /// The method's shape: a constant expression.
     fn shape(&self) -> TokenStream {
         let name = self.name.to_string();
         let params = self.params.iter().map(|param| {
             let name = param.name.to_string();
-            let ty = with_static(&param.ty);
+            let ty = as_portable(&with_static(&param.ty));
             quote! {
                 ::plugwright_plugin::__private::FieldShape {
                     name: #name,
-                    shape: <#ty as ::plugwright_plugin::Portable>::SHAPE,
+                    shape: #ty::SHAPE,
                 }
             }
         });
-        let result = &self.result;
+        let result = as_portable(&self.result);
         let since = self.since;
         quote! {
             ::plugwright_plugin::__private::MethodShape {
                 name: #name,
                 params: &[#(#params),*],
-                result: <#result as ::plugwright_plugin::Portable>::SHAPE,
+                result: #result::SHAPE,
                 since: #since,
             }
         }
@@ -757,19 +791,19 @@ impl Method {
     fn shim(&self, ident: &Ident) -> TokenStream {
         let function = &self.name;
         let names: Vec<&Ident> = self.params.iter().map(|param| &param.name).collect();
-        let types: Vec<&Type> = self.params.iter().map(|param| &param.ty).collect();
-        let statics = types.iter().map(|ty| with_static(ty));
-        let result = &self.result;
+        let types = self.portables();
+        let statics = self.statics();
+        let result = as_portable(&self.result);
         quote! {
             unsafe extern "C" fn #function<__T: #ident + 'static>(
                 __object: *const (),
-                #(#names: <#statics as ::plugwright_plugin::Portable>::Abi,)*
-            ) -> ::plugwright_plugin::__private::Reply<<#result as ::plugwright_plugin::Portable>::Abi> {
+                #(#names: #statics::Abi,)*
+            ) -> ::plugwright_plugin::__private::Reply<#result::Abi> {
                 // SAFETY: the caller gave each argument away, as the Abi of its type. All
                 // are taken over before anything can fail, so that none is lost.
-                #(let #names = unsafe { <#types as ::plugwright_plugin::Portable>::from_abi(#names) };)*
+                #(let #names = unsafe { #types::from_abi(#names) };)*
                 let __method = move |__this: &__T| {
-                    ::core::result::Result::Ok(::plugwright_plugin::Portable::into_abi(
+                    ::core::result::Result::Ok(#result::into_abi(
                         <__T as #ident>::#function(__this, #(#names?),*),
                     ))
                 };

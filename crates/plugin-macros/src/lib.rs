@@ -30,8 +30,9 @@ use proc_macro::TokenStream;
 /// returns failures of the call itself as a `CallError`.
 #[proc_macro_attribute]
 pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    interface::expand(arguments.into(), item.into())
-        .unwrap_or_else(|error| error.into_compile_error())
+    let item = proc_macro2::TokenStream::from(item);
+    interface::expand(arguments.into(), item.clone())
+        .unwrap_or_else(|mistakes| beside(interface::without_since(item), &mistakes))
         .into()
 }
 
@@ -61,8 +62,9 @@ pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// made with `Default`.
 #[proc_macro_attribute]
 pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    plugin::expand(arguments.into(), item.into())
-        .unwrap_or_else(|error| error.into_compile_error())
+    let item = proc_macro2::TokenStream::from(item);
+    plugin::expand(arguments.into(), item.clone())
+        .unwrap_or_else(|mistakes| beside(item, &mistakes))
         .into()
 }
 
@@ -75,4 +77,11 @@ pub fn portable(item: TokenStream) -> TokenStream {
     portable::expand(item.into())
         .unwrap_or_else(|error| error.into_compile_error())
         .into()
+}
+
+/// The item as it was written, and its mistakes: without it, everything that names the item
+/// would be reported too.
+fn beside(item: proc_macro2::TokenStream, mistakes: &syn::Error) -> proc_macro2::TokenStream {
+    let mistakes = mistakes.to_compile_error();
+    quote::quote! { #item #mistakes }
 }

@@ -33,10 +33,11 @@ impl Metadata {
         match serde_json::from_str(&tokens.to_string()) {
             Ok(value) => Some(Self::of(&value, None)),
             Err(error) => {
-                mistakes.at(
-                    tokens,
-                    format!("the metadata is neither a file's name nor JSON: {error}"),
-                );
+                // The error ends with a place in the text of the tokens, which nobody sees.
+                let error = error.to_string();
+                let what = error.split(" at line ").next().unwrap_or_default();
+                let message = format!("neither a file's name nor an object in JSON: {what}");
+                mistakes.at(tokens, message);
                 None
             }
         }

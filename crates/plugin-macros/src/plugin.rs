@@ -1,12 +1,13 @@
 //! `#[plugin]`: a type becomes a record in the binary and an entry function.
 
 use plugwright_manifest::MAX_TEXT;
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{Error, Item, LitBool, LitInt, LitStr, Path, Token};
 
-use crate::arguments::{Argument, Arguments, Mistakes, Value, check_id, need, once};
+use crate::arguments::{Argument, Arguments, Mistakes, Slot, Value, check_id};
 use crate::metadata::Metadata;
 
 /// What the attribute says, checked.
@@ -36,10 +37,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         _ => None,
     };
     let Some((ident, generics)) = ident else {
-        return Err(Error::new_spanned(
-            parsed,
-            "a plugin is a struct or an enum",
-        ));
+        let first = item.into_iter().next().map(|token| token.span());
+        let first = first.unwrap_or_else(Span::call_site);
+        return Err(Error::new(first, "a plugin is a struct or an enum"));
     };
     if !generics.params.is_empty() {
         mistakes.at(
@@ -47,26 +47,27 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             "a plugin cannot be generic: it is made by its host, which knows no types",
         );
     }
-    let (mut id, mut name, mut metadata, mut unloadable) = (None, None, None, None);
+    let (mut id, mut name) = (Slot::default(), Slot::default());
+    let (mut metadata, mut unloadable) = (Slot::default(), Slot::default());
     let mut provides = Vec::new();
     for argument in &arguments.0 {
         let key = &argument.name;
         match key.to_string().as_str() {
             "id" => {
                 let value = argument.text(&mut mistakes);
-                once(&mut id, key, value, &mut mistakes);
+                id.fill(key, value, &mut mistakes);
             }
             "name" => {
                 let value = argument.text(&mut mistakes);
-                once(&mut name, key, value, &mut mistakes);
+                name.fill(key, value, &mut mistakes);
             }
             "metadata" => {
                 let value = Metadata::read(argument, &mut mistakes);
-                once(&mut metadata, key, value, &mut mistakes);
+                metadata.fill(key, value, &mut mistakes);
             }
             "unloadable" => {
                 let value = argument.value_as::<LitBool>("true", &mut mistakes);
-                once(&mut unloadable, key, value, &mut mistakes);
+                unloadable.fill(key, value, &mut mistakes);
             }
             "provides" => provides.extend(provided(argument, &mut mistakes)),
             _ => mistakes.at(
@@ -75,11 +76,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             ),
         }
     }
-    let id = need(id, "id", "\"org.example.name\"", &mut mistakes);
+    let id = id.needed("id", "\"org.example.name\"", &mut mistakes);
     if let Some(id) = &id {
         check_id(id, &mut mistakes);
     }
-    if provides.is_empty() {
+    if !arguments
+        .0
+        .iter()
+        .any(|argument| argument.name == "provides")
+    {
         mistakes.at(
             ident,
             "a plugin provides something: add `provides(Trait, keys = [\"…\"])`",
@@ -91,10 +96,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let expanded = Plugin {
         ident: ident.clone(),
         id,
-        name,
+        name: name.given(),
         provides,
-        metadata: metadata.unwrap_or_default(),
-        unloadable: unloadable.is_some_and(|literal| literal.value),
+        metadata: metadata.given().unwrap_or_default(),
+        unloadable: unloadable.given().is_some_and(|literal| literal.value),
     }
     .expand();
     Ok(quote! { #item #expanded })
@@ -102,9 +107,12 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
 
 /// Reads `provides(Trait, keys = […], rank = …, metadata = …)`.
 fn provided(argument: &Argument, mistakes: &mut Mistakes) -> Option<Provided> {
-    let Value::List(tokens) = &argument.value else {
-        mistakes.at(&argument.name, "expected `provides(Trait, keys = [\"…\"])`");
-        return None;
+    let tokens = match &argument.value {
+        Value::List(tokens) if !tokens.is_empty() => tokens,
+        _ => {
+            mistakes.at(&argument.name, "expected `provides(Trait, keys = [\"…\"])`");
+            return None;
+        }
     };
     let read = |input: syn::parse::ParseStream<'_>| {
         let interface: Path = input.parse()?;
@@ -120,21 +128,21 @@ fn provided(argument: &Argument, mistakes: &mut Mistakes) -> Option<Provided> {
             return None;
         }
     };
-    let (mut keys, mut rank, mut metadata) = (None, None, None);
+    let (mut keys, mut rank, mut metadata) = (Slot::default(), Slot::default(), Slot::default());
     for argument in &arguments.0 {
         let key = &argument.name;
         match key.to_string().as_str() {
             "keys" => {
                 let value = read_keys(argument, mistakes);
-                once(&mut keys, key, value, mistakes);
+                keys.fill(key, value, mistakes);
             }
             "rank" => {
                 let value = read_rank(argument, mistakes);
-                once(&mut rank, key, value, mistakes);
+                rank.fill(key, value, mistakes);
             }
             "metadata" => {
                 let value = Metadata::read(argument, mistakes);
-                once(&mut metadata, key, value, mistakes);
+                metadata.fill(key, value, mistakes);
             }
             _ => mistakes.at(
                 key,
@@ -144,9 +152,9 @@ fn provided(argument: &Argument, mistakes: &mut Mistakes) -> Option<Provided> {
     }
     Some(Provided {
         interface,
-        keys: keys.unwrap_or_default(),
-        rank: rank.unwrap_or_default(),
-        metadata: metadata.unwrap_or_default(),
+        keys: keys.given().unwrap_or_default(),
+        rank: rank.given().unwrap_or_default(),
+        metadata: metadata.given().unwrap_or_default(),
     })
 }
 
@@ -340,19 +348,26 @@ impl Plugin {
 }
 
 impl Provided {
+    /// `dyn Trait`, all of it at the place where the trait is named: mistakes are shown there.
+    fn object(&self) -> TokenStream {
+        let interface = &self.interface;
+        quote_spanned! { interface.span()=> dyn #interface }
+    }
+
     /// The interface in the record.
     fn definition(&self) -> TokenStream {
         let Self {
-            interface,
             keys,
             rank,
             metadata,
+            ..
         } = self;
+        let object = self.object();
         let keys: Punctuated<&LitStr, Token![,]> = keys.iter().collect();
         let metadata = metadata.literal();
         quote! {
             __private::ProvidedDef {
-                interface: <dyn #interface as __private::Interface>::SHAPE,
+                interface: <#object as __private::Interface>::SHAPE,
                 keys: &[#keys],
                 rank: #rank,
                 metadata: #metadata,
@@ -362,15 +377,15 @@ impl Provided {
 
     /// The interface in the table that the entry function returns.
     fn table(&self, ident: &Ident) -> TokenStream {
-        let interface = &self.interface;
+        let object = self.object();
         quote! {
             {
                 unsafe extern "C" fn create() -> __private::Reply<__private::RawObject> {
-                    __private::create::<#ident, dyn #interface>(DEFINITION.id)
+                    __private::create::<#ident, #object>(DEFINITION.id)
                 }
 
                 __private::ProvidedTable {
-                    interface: <dyn #interface as __private::Interface>::TABLE,
+                    interface: <#object as __private::Interface>::TABLE,
                     create,
                 }
             }

@@ -1,10 +1,10 @@
 //! `#[derive(Portable)]`: a `repr(C)` twin of a struct or enum, and both ways between them.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Type};
 
-use crate::arguments::Mistakes;
+use crate::arguments::{Mistakes, as_portable};
 use crate::lifetimes::with_static;
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
@@ -98,17 +98,18 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// That the twin `name` can be copied, which a derive would make depend on `T: Copy`.
+    /// That the twin `name` can be copied. A derive would make it depend on `T: Copy`, and
+    /// where a field's type does not cross, each of its bounds would be reported too.
     fn copy(&self, name: &Ident) -> TokenStream {
         let (params, arguments) = (self.twin_params(), self.twin_arguments());
         quote! {
-            impl #params Clone for #name #arguments {
+            impl #params ::core::clone::Clone for #name #arguments {
                 fn clone(&self) -> Self {
                     *self
                 }
             }
 
-            impl #params Copy for #name #arguments {}
+            impl #params ::core::marker::Copy for #name #arguments {}
         }
     }
 }
@@ -146,7 +147,7 @@ impl Parts {
     /// variant's fields do not name.
     fn raw(&self, named: &Named<'_>, name: &Ident) -> TokenStream {
         let bindings = &self.bindings;
-        let types = self.types.iter().map(with_static);
+        let types = self.types.iter().map(|ty| as_portable(&with_static(ty)));
         let params = named.twin_params();
         let copy = named.copy(name);
         let parameters = &named.types;
@@ -157,7 +158,7 @@ impl Parts {
             #[doc(hidden)]
             #[repr(C)]
             pub struct #name #params {
-                #(#bindings: <#types as ::plugwright_plugin::Portable>::Abi,)*
+                #(#bindings: #types::Abi,)*
                 #marker
             }
 
@@ -174,12 +175,15 @@ impl Parts {
     }
 
     fn filled(&self, named: &Named<'_>, name: &Ident) -> TokenStream {
-        let bindings = &self.bindings;
+        let Self {
+            bindings, types, ..
+        } = self;
+        let types = types.iter().map(as_portable);
         let marker =
             (!named.types.is_empty()).then(|| quote! { __marker: ::core::marker::PhantomData, });
         quote! {
             #name {
-                #(#bindings: ::plugwright_plugin::Portable::into_abi(#bindings),)*
+                #(#bindings: #types::into_abi(#bindings),)*
                 #marker
             }
         }
@@ -190,23 +194,22 @@ impl Parts {
         let Self {
             bindings, types, ..
         } = self;
+        let types = types.iter().map(as_portable);
         quote! {
             // SAFETY: each field is the Abi of its type. All are taken over before any
             // failure is looked at, so that none is lost.
-            #(let #bindings = unsafe {
-                <#types as ::plugwright_plugin::Portable>::from_abi(#raw.#bindings)
-            };)*
+            #(let #bindings = unsafe { #types::from_abi(#raw.#bindings) };)*
             #(let #bindings = #bindings?;)*
         }
     }
 
     fn shapes(&self) -> TokenStream {
-        let names = &self.names;
-        let types = self.types.iter();
+        let Self { names, types, .. } = self;
+        let types = types.iter().map(as_portable);
         quote! {
             &[#(::plugwright_plugin::__private::FieldShape {
                 name: #names,
-                shape: <#types as ::plugwright_plugin::Portable>::SHAPE,
+                shape: #types::SHAPE,
             }),*]
         }
     }
@@ -214,14 +217,16 @@ impl Parts {
 
 fn of_struct(named: &Named<'_>, fields: &Fields) -> TokenStream {
     let parts = Parts::new(fields);
-    let raw_name = format_ident!("__Raw{}", named.ident);
+    let raw_name = format_ident!("__Raw{}", named.ident, span = Span::call_site());
     // A C struct has at least one member.
     let (raw, filled) = if parts.types.is_empty() {
+        let copy = named.copy(&raw_name);
         let raw = quote! {
             #[doc(hidden)]
             #[repr(C)]
-            #[derive(Clone, Copy)]
             pub struct #raw_name { empty: u8 }
+
+            #copy
         };
         (raw, quote! { #raw_name { empty: 0 } })
     } else {
@@ -268,7 +273,7 @@ impl Variant {
     fn new(ident: &Ident, name: &Ident, fields: &Fields) -> Self {
         Self {
             name: name.clone(),
-            raw: format_ident!("__Raw{}{}", ident, name),
+            raw: format_ident!("__Raw{}{}", ident, name, span = Span::call_site()),
             parts: Parts::new(fields),
         }
     }
@@ -279,8 +284,8 @@ impl Variant {
 }
 
 fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
-    let raw_name = format_ident!("__Raw{}", named.ident);
-    let union = format_ident!("__Raw{}Fields", named.ident);
+    let raw_name = format_ident!("__Raw{}", named.ident, span = Span::call_site());
+    let union = format_ident!("__Raw{}Fields", named.ident, span = Span::call_site());
     let with_fields: Vec<&Variant> = variants
         .iter()
         .filter(|variant| variant.has_fields())
