@@ -1,0 +1,29 @@
+use plugwright_plugin::interface;
+
+#[interface(id = "org.example.a", version = "1.0")]
+trait Qualifiers {
+    #[cfg(unix)]
+    fn conditional(&self);
+    async fn waits(&self);
+    unsafe fn dangerous(&self);
+    extern "C" fn foreign(&self);
+    fn generic<T>(&self, value: T);
+    fn any_length<'a>(&self, text: &'a str) -> u32;
+}
+
+#[interface(id = "org.example.a", version = "1.0")]
+trait Receivers {
+    fn none(value: u8);
+    fn by_value(self);
+    fn for_writing(&mut self);
+    fn boxed(self: Box<Self>);
+}
+
+#[interface(id = "org.example.a", version = "1.0")]
+trait Parameters {
+    fn lent(&self, count: &mut u32, buffer: &mut [u8]);
+    fn text(&self) -> &str;
+    fn inside(&self) -> Result<Option<&[u8]>, u8>;
+}
+
+fn main() {}
