@@ -386,7 +386,7 @@ impl Interface {
         let vtable = self.vtable_name();
         let ident = &self.item.ident;
         let doc = format!(
-            "The methods of [`{ident}`] on a handle, with failures of the call itself as values."
+            " The methods of [`{ident}`] on a handle, with failures of the call itself as values."
         );
         let methods = self.methods.iter().map(|method| {
             let function = &method.name;
@@ -396,7 +396,7 @@ impl Interface {
             let portables = method.portables();
             let result = &method.result;
             let path = format!("{ident}::{function}");
-            let doc = format!("As [`{ident}::{function}`].");
+            let doc = format!(" As [`{ident}::{function}`].");
             let arguments: Vec<&Ident> = arguments.collect();
             let pointer = self.pointer(method, &path);
             quote! {
@@ -646,6 +646,7 @@ impl Interface {
     /// The trait for handles: each method is its `try_` form, with the failure lifted.
     fn handle(&self) -> TokenStream {
         let ident = &self.item.ident;
+        let calls = self.calls_name();
         let methods = self.methods.iter().map(|method| {
             let function = &method.name;
             let try_name = format_ident!("try_{}", function);
@@ -655,7 +656,7 @@ impl Interface {
             quote! {
                 #[inline]
                 fn #function(&self, #params) -> #result {
-                    match self.#try_name(#(#arguments),*) {
+                    match #calls::#try_name(self, #(#arguments),*) {
                         ::core::result::Result::Ok(__value) => __value,
                         ::core::result::Result::Err(__error) => {
                             use ::plugwright_plugin::__private::{LiftAsError as _, LiftAsPanic as _};

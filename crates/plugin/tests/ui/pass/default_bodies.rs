@@ -16,6 +16,11 @@ pub trait Counter: Send + Sync + 'static {
         self.count() + 1
     }
 
+    /// A method whose name another one's `try_` form has too.
+    fn try_count(&self) -> Option<u64> {
+        Some(self.count())
+    }
+
     /// Nothing.
     fn ignore(&self, _: u8, _: Option<&str>) {}
 }
