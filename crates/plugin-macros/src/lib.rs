@@ -10,6 +10,8 @@ mod lifetimes;
 mod metadata;
 mod plugin;
 mod portable;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 
