@@ -1,5 +1,6 @@
 //! Builds the objects, folders and plugins that the tests need.
 
+pub mod cargo;
 pub mod cc;
 pub mod elf;
 pub mod macho;

@@ -1,6 +1,7 @@
 //! Discovery, refusal, loading and use of real plugins.
 
 mod bad_input;
+mod build_flags;
 mod c_plugin;
 mod discovery;
 mod loading;

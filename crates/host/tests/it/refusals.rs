@@ -9,7 +9,7 @@ use plugwright_trust::{Digest, Unpinned};
 use crate::{Folder, permitted};
 
 /// Runs this very test again in a process where the marker leaves its mark at `mark`.
-fn in_child(test: &str, mark: &std::path::Path) {
+pub(crate) fn in_child(test: &str, mark: &std::path::Path) {
     #[expect(
         clippy::disallowed_methods,
         reason = "constructors read the environment, which a test must not change for others"
@@ -23,7 +23,7 @@ fn in_child(test: &str, mark: &std::path::Path) {
     assert!(status.success(), "the child's own assertions hold");
 }
 
-fn is_child() -> bool {
+pub(crate) fn is_child() -> bool {
     std::env::var_os("PLUGWRIGHT_FIXTURE_MARK").is_some()
 }
 
