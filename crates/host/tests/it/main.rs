@@ -7,6 +7,7 @@ mod discovery;
 mod loading;
 mod objects;
 mod refusals;
+mod survival;
 
 use std::fs;
 use std::path::{Path, PathBuf};
