@@ -9,6 +9,7 @@ use plugwright_manifest::{
 };
 
 mod compatibility;
+mod properties;
 
 pub(crate) const U32: &Shape = &Shape::Scalar(Scalar::U32);
 const BYTES: &Shape = &Shape::Slice(&Shape::Scalar(Scalar::U8));
