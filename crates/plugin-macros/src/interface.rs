@@ -125,13 +125,18 @@ fn methods(
     for item in &mut item.items {
         match item {
             TraitItem::Fn(function) => {
-                let since = since(function, version, mistakes);
-                let name = &function.sig.ident;
-                if methods.last().is_some_and(|last| last.since > since) {
-                    mistakes.at(
-                        name,
-                        "a method that was added earlier stands before later ones",
-                    );
+                let last = methods.last().map_or(0, |last| last.since);
+                // One that is told as wrong is not told as out of order too.
+                let since = since(function, version, mistakes).unwrap_or(last);
+                if since < last {
+                    let mistake = if since == 0 {
+                        "a method without `#[since(…)]` stands before those that were added \
+                         later: move it up, or say which version added it"
+                    } else {
+                        "the method before this one was added later: methods stand in the \
+                         order in which they were added"
+                    };
+                    mistakes.at(&function.sig.ident, mistake);
                 }
                 methods.extend(method(function, since, mistakes));
             }
@@ -172,38 +177,57 @@ fn take_since(function: &mut TraitItemFn) -> Vec<Attribute> {
     since
 }
 
-/// Takes `#[since("1.2")]` off a method and reads it.
+/// Takes `#[since("1.2")]` off a method and reads it: the minor version that added it, which
+/// is 0 without the attribute, or nothing when it is told as wrong.
 fn since(
     function: &mut TraitItemFn,
     version: Option<InterfaceVersion>,
     mistakes: &mut Mistakes,
-) -> u16 {
-    let since = take_since(function);
-    let Some(attribute) = since.first() else {
-        return 0;
+) -> Option<u16> {
+    let attributes = take_since(function);
+    let Some((attribute, others)) = attributes.split_first() else {
+        return Some(0);
     };
-    let given = attribute.parse_args::<LitStr>().ok();
-    let given = given.and_then(|text| text.value().parse::<InterfaceVersion>().ok());
-    let Some(given) = given else {
+    for other in others {
+        mistakes.at(other, "`since` is given twice");
+    }
+    let Ok(text) = attribute.parse_args::<LitStr>() else {
         mistakes.at(
             attribute,
             "expected `#[since(\"1.2\")]`: the version that added the method",
         );
-        return 0;
+        return None;
     };
-    if let Some(version) = version
-        && (given.major != version.major || given.minor > version.minor || given.minor == 0)
-    {
-        let major = version.major;
-        mistakes.at(
-            attribute,
-            format!(
-                "a method is added in a minor version from {major}.1 to the interface's own, \
-                 {version}"
-            ),
-        );
+    let Ok(given) = text.value().parse::<InterfaceVersion>() else {
+        mistakes.at(&text, "a version is two numbers, as in \"1.2\"");
+        return None;
+    };
+    if let Some(mistake) = version.and_then(|version| misdated(given, version)) {
+        mistakes.at(&text, mistake);
+        return None;
     }
-    given.minor
+    Some(given.minor)
+}
+
+/// Why an interface that is at `version` has no method that was added in `given`, if so.
+fn misdated(given: InterfaceVersion, version: InterfaceVersion) -> Option<String> {
+    let major = version.major;
+    if given > version {
+        Some(format!(
+            "later than the interface's own version, {version}: raise that too"
+        ))
+    } else if given.major < major {
+        Some(format!(
+            "the interface is at {version}: what was added before {major}.0 is there from the \
+             start, and has no `#[since(…)]`"
+        ))
+    } else if given.minor == 0 {
+        Some(format!(
+            "what is there from the start, in {given}, has no `#[since(…)]`"
+        ))
+    } else {
+        None
+    }
 }
 
 fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option<Method> {
