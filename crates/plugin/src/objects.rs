@@ -106,7 +106,10 @@ pub unsafe fn receive_arc<I: ?Sized + Interface>(
 /// As [`Portable`], for `Box<Self>`.
 #[diagnostic::on_unimplemented(
     message = "`Box<{Self}>` cannot cross the plugin boundary",
-    label = "neither `Portable` nor the `dyn` of a trait with #[interface]"
+    label = "what is in this box does not cross",
+    note = "a Box<dyn Trait> crosses when the trait has #[plugwright_plugin::interface]",
+    note = "a Box<T> crosses when T does: your own structs and enums with \
+            #[derive(plugwright_plugin::Portable)]"
 )]
 pub unsafe trait Boxed {
     /// What crosses.
@@ -129,6 +132,7 @@ pub unsafe trait Boxed {
 }
 
 // SAFETY: crosses as what is in it; the box is made anew on the other side.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: Portable> Boxed for T {
     type Abi = T::Abi;
 
@@ -170,7 +174,9 @@ unsafe impl<T: ?Sized + Boxed> Portable for Box<T> {
 /// As [`Portable`], for `Arc<Self>`.
 #[diagnostic::on_unimplemented(
     message = "`Arc<{Self}>` cannot cross the plugin boundary",
-    label = "not the `dyn` of a trait with #[interface]",
+    label = "what is in this Arc cannot be shared across the boundary",
+    note = "an Arc<dyn Trait> crosses when the trait has #[interface] and requires both Send and \
+            Sync, or neither: give an object that may only be sent as Box<dyn Trait>",
     note = "values cross as themselves: they are copied, not shared"
 )]
 pub unsafe trait Shared {

@@ -32,9 +32,10 @@ pub use sequences::Plain;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross the plugin boundary",
     label = "this type does not cross",
-    note = "numbers, bool, char, text, paths, Duration, NonZero, and Option, Result, Vec, Box, \
-            tuples, arrays, maps and sets of what crosses do",
+    note = "these cross: numbers, bool, char, text, paths, Duration, NonZero, and Option, Result, \
+            Vec, Box, tuples, arrays, maps and sets of what crosses",
     note = "slices of numbers are lent as &[T] and &mut [T]; give other elements as Vec<T>",
+    note = "objects cross as Box<dyn Trait> and Arc<dyn Trait>, when the trait has #[interface]",
     note = "your own structs and enums cross with #[derive(plugwright_plugin::Portable)]"
 )]
 pub unsafe trait Portable: Sized {

@@ -17,7 +17,7 @@ use crate::abi::{RawArray, RawSlice, RawSliceMut, RawVec};
 /// `Abi` is `Self`, and every pattern of its bits is a value.
 #[diagnostic::on_unimplemented(
     message = "a slice of `{Self}` cannot be lent across the plugin boundary",
-    label = "only numbers are lent as slices",
+    label = "only slices of numbers are lent",
     note = "give the elements as Vec<{Self}>"
 )]
 pub unsafe trait Plain: Portable<Abi = Self> + Copy {}
