@@ -1,10 +1,9 @@
 //! Reading the arguments of the attributes, with every mistake told at once.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
-use syn::spanned::Spanned;
-use syn::{Error, LitStr, Token, Type};
+use syn::{Error, LitStr, Token};
 
 /// Collects mistakes, so that one compilation shows all of them.
 #[derive(Default)]
@@ -157,10 +156,4 @@ pub(crate) fn check_id(id: &LitStr, mistakes: &mut Mistakes) {
              hyphens, joined by dots, as in \"org.example.codec\"",
         );
     }
-}
-
-/// `<Type as Portable>`, all of it at the type's own place: that is where the compiler then
-/// says that the type does not cross, and it says the same thing about the same place once.
-pub(crate) fn as_portable(ty: &Type) -> TokenStream {
-    quote_spanned! { ty.span()=> <#ty as ::plugwright_plugin::Portable> }
 }

@@ -9,8 +9,9 @@ use syn::{
     TraitItem, TraitItemFn, Type, TypeParamBound, TypeReference, parse_quote,
 };
 
-use crate::arguments::{Arguments, Mistakes, Slot, as_portable, check_id};
+use crate::arguments::{Arguments, Mistakes, Slot, check_id};
 use crate::lifetimes::with_static;
+use crate::portable::as_portable;
 
 /// What the attribute and the trait say, checked.
 struct Interface {

@@ -1,10 +1,11 @@
 //! `#[derive(Portable)]`: a `repr(C)` twin of a struct or enum, and both ways between them.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Type};
 
-use crate::arguments::{Mistakes, as_portable};
+use crate::arguments::Mistakes;
 use crate::lifetimes::with_static;
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
@@ -37,6 +38,12 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     };
     let body = mistakes.into_result(body)?;
     Ok(quote! { const _: () = { #body }; })
+}
+
+/// `<Type as Portable>`, all of it at the type's own place: that is where the compiler then says
+/// that the type does not cross, and it says the same thing about the same place once.
+pub(crate) fn as_portable(ty: &Type) -> TokenStream {
+    quote_spanned! { ty.span()=> <#ty as ::plugwright_plugin::Portable> }
 }
 
 /// The type's name and what it is generic over.

@@ -1,9 +1,11 @@
 //! What the compiler says of mistakes in interfaces, plugins and types that cross.
 //!
-//! Each program in `ui/fail` has the messages that it must cause beside it, in a file that
-//! `TRYBUILD=overwrite` writes anew. The compiler's own part of a message differs between
-//! its versions, so they are compared under one version only.
+//! Each program has the messages that it must cause beside it, in a file that
+//! `TRYBUILD=overwrite` writes anew; those in `ui/pass` must compile and run. The compiler's
+//! own part of a message differs between its versions, so they are compared under one version
+//! only; `ui/library` and `ui/files` depend on how it is installed and where it builds too.
 
+use std::io::Write;
 use std::path::Path;
 
 /// The compiler whose messages the files hold: the oldest that the workspace supports.
@@ -13,7 +15,9 @@ const COMPILER: &str = "rustc 1.95.";
 fn messages() {
     let compiler = said("--version");
     if !compiler.starts_with(COMPILER) {
-        println!("SKIPPED: the messages are those of {COMPILER}x, and this is {compiler}");
+        skipped(&format!(
+            "the compiler's messages: they are those of {COMPILER}x, and this is {compiler}"
+        ));
         return;
     }
     write_metadata();
@@ -25,7 +29,7 @@ fn messages() {
         .join("lib/rustlib/src")
         .is_dir()
     {
-        println!("SKIPPED: tests/ui/library, since the component rust-src is installed");
+        skipped("tests/ui/library, since the component rust-src is installed");
     } else {
         cases.compile_fail("tests/ui/library/*.rs");
     }
@@ -36,8 +40,13 @@ fn messages() {
     {
         cases.compile_fail("tests/ui/files/*.rs");
     } else {
-        println!("SKIPPED: tests/ui/files, since the target folder is not where it usually is");
+        skipped("tests/ui/files, since the target folder is not where it usually is");
     }
+}
+
+/// Says so past the test harness, which keeps what a test prints to itself.
+fn skipped(what: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {what}").expect("standard error");
 }
 
 /// What the compiler that cargo takes in this folder says to one question.

@@ -1,7 +1,7 @@
 //! A crate without unsafe code can be a plugin: what the macros write is theirs to answer for.
 
 #![forbid(unsafe_code)]
-#![deny(warnings)]
+#![deny(warnings, unused_qualifications)]
 
 use plugwright_plugin::{Portable, interface, plugin};
 
