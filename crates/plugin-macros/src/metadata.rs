@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use plugwright_manifest::cbor;
+use plugwright_manifest::cbor::{self, Reader};
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::LitStr;
 
 use crate::arguments::{Argument, Mistakes, Value};
@@ -31,7 +31,7 @@ impl Metadata {
         }
         // JSON's tokens are Rust's tokens, so the attribute's text is the JSON.
         match serde_json::from_str(&tokens.to_string()) {
-            Ok(value) => Some(Self::of(&value, None)),
+            Ok(value) => Self::of(&value, None, tokens, mistakes),
             Err(error) => {
                 // The error ends with a place in the text of the tokens, which nobody sees.
                 let error = error.to_string();
@@ -55,7 +55,7 @@ impl Metadata {
             }
         };
         match serde_json::from_str(&text) {
-            Ok(value) => Some(Self::of(&value, Some(shown.to_string()))),
+            Ok(value) => Self::of(&value, Some(shown.to_string()), file, mistakes),
             Err(error) => {
                 mistakes.at(file, format!("{shown} is not JSON: {error}"));
                 None
@@ -63,11 +63,19 @@ impl Metadata {
         }
     }
 
-    fn of(value: &serde_json::Value, file: Option<String>) -> Self {
-        Self {
-            cbor: cbor::json_to_cbor(value),
-            file,
+    /// Encodes the value, and looks whether a host will read it: its reader has limits.
+    fn of(
+        value: &serde_json::Value,
+        file: Option<String>,
+        place: impl ToTokens,
+        mistakes: &mut Mistakes,
+    ) -> Option<Self> {
+        let cbor = cbor::json_to_cbor(value);
+        if let Err(error) = cbor::to_json(&mut Reader::new(&cbor)) {
+            mistakes.at(place, format!("no host reads this metadata: {error}"));
+            return None;
         }
+        Some(Self { cbor, file })
     }
 
     /// The metadata's CBOR as a byte string.

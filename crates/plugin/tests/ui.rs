@@ -70,9 +70,11 @@ fn write_metadata() {
         .join("../tests/trybuild")
         .join(env!("CARGO_PKG_NAME"));
     std::fs::create_dir_all(&folder).expect("the target folder is writable");
+    let many = format!("[{}0]", "0,".repeat(100_000));
     for (name, text) in [
         ("good.json", r#"{ "formats": ["png", "jpeg"] }"#),
         ("bad.json", "{ formats: [] }"),
+        ("many.json", many.as_str()),
     ] {
         std::fs::write(folder.join(name), text).expect("the folder is writable");
     }

@@ -13,7 +13,12 @@ struct Missing;
 #[derive(Default)]
 struct Text;
 
+#[plugin(id = "org.example.many", provides(A), metadata = "many.json")]
+#[derive(Default)]
+struct Many;
+
 impl A for Missing {}
 impl A for Text {}
+impl A for Many {}
 
 fn main() {}

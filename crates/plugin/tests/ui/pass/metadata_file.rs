@@ -10,7 +10,7 @@ pub trait Reader {
 #[plugin(
     id = "org.example.images",
     name = "Images",
-    provides(Reader, keys = ["png"], rank = -3, metadata = { "depth": [8, 16], "alpha": null }),
+    provides(Reader, keys = ["png"], rank = -3, metadata = { "depth": [8, 16], "alpha": null, "least": -1, "gamma": -2.2e0 }),
     provides(Reader),
     metadata = "good.json",
     unloadable = true,
