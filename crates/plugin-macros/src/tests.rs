@@ -31,6 +31,24 @@ fn an_interface() {
     insta::assert_snapshot!(shown(expanded));
 }
 
+/// Its later methods may be absent, and nobody shares it: it need not be `Sync`.
+#[test]
+fn an_interface_that_grew() {
+    let expanded = interface::expand(
+        quote! { id = "org.example.meter", version = "1.2" },
+        quote! {
+            pub trait Meter: Send {
+                fn read(&self) -> u64;
+                #[since("1.1")]
+                fn read_many(&self, values: &mut [u64]) -> u64 { 0 }
+                #[since("1.2")]
+                fn partner(&self, _: Option<&str>) -> Option<Box<dyn Meter>>;
+            }
+        },
+    );
+    insta::assert_snapshot!(shown(expanded));
+}
+
 #[test]
 fn a_plugin() {
     let expanded = plugin::expand(
