@@ -7,13 +7,13 @@ mod objects;
 use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
-use syn::visit_mut::VisitMut;
 use syn::{
     Attribute, FnArg, Generics, ItemTrait, LitStr, Pat, ReceiverKind, ReturnType, Safety,
-    TraitItem, TraitItemFn, Type, TypeParamBound, TypeReference, parse_quote,
+    TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
+use crate::lifetimes::borrowed;
 
 /// What the attribute and the trait say, checked.
 struct Interface {
@@ -325,17 +325,4 @@ fn check_parameter(ty: &Type, mistakes: &mut Mistakes) {
             "only a slice of numbers can be lent for writing: return the new value",
         );
     }
-}
-
-/// The first reference in a type.
-fn borrowed(ty: &Type) -> Option<TypeReference> {
-    struct Find(Option<TypeReference>);
-    impl VisitMut for Find {
-        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-            self.0.get_or_insert_with(|| reference.clone());
-        }
-    }
-    let mut find = Find(None);
-    find.visit_type_mut(&mut ty.clone());
-    find.0
 }

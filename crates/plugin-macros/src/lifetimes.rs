@@ -22,3 +22,16 @@ pub(crate) fn with_static(ty: &Type) -> Type {
     Static.visit_type_mut(&mut ty);
     ty
 }
+
+/// The first reference in a type.
+pub(crate) fn borrowed(ty: &Type) -> Option<TypeReference> {
+    struct Find(Option<TypeReference>);
+    impl VisitMut for Find {
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            self.0.get_or_insert_with(|| reference.clone());
+        }
+    }
+    let mut find = Find(None);
+    find.visit_type_mut(&mut ty.clone());
+    find.0
+}
