@@ -1,6 +1,7 @@
 //! The application's plugins: where they are, what is accepted, and how one is had by its key.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::Path;
 
 use plugwright::{CreateError, Handle, Host, InProcess, Interface, Status};
@@ -36,43 +37,52 @@ impl Codecs {
     }
 
     /// Prints every codec and every file that is not used, by what the files say of themselves.
-    pub(crate) fn list(&self) {
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn list(&self, out: &mut impl Write) -> io::Result<()> {
         let ours = <dyn Codec as Interface>::SHAPE;
-        println!(
+        writeln!(
+            out,
             "{:12} {:28} {:9} {:10} FILE",
             "KEYS", "CODEC", "VERSION", "INTERFACE"
-        );
+        )?;
         for plugin in self.host.providers::<dyn Codec>() {
-            let name = plugin.path().file_name().unwrap_or_default().to_owned();
+            // A name or a key may hold what a terminal would act on; an id cannot.
+            let path = plugin.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = name.escape_debug();
             for provided in plugin
                 .provides()
                 .iter()
                 .filter(|provided| provided.interface == *ours.id)
             {
                 let interface = provided.version;
-                print!(
-                    "{:12} {:28} {:9} {:10} {}",
-                    provided.keys.join(", "),
+                write!(
+                    out,
+                    "{:12} {:28} {:9} {:10} {name}",
+                    provided.keys.join(", ").escape_debug().to_string(),
                     plugin.id(),
                     plugin.version(),
                     interface.to_string(),
-                    name.display()
-                );
+                )?;
                 if interface.major == ours.version.major {
-                    println!();
+                    writeln!(out)?;
                 } else {
-                    println!(
+                    writeln!(
+                        out,
                         "  does not fit: this program has interface {}",
                         ours.version
-                    );
+                    )?;
                 }
             }
         }
         for seen in self.host.seen() {
             if let Status::Refused(refusal) = &seen.status {
-                println!("not used: {refusal}");
+                writeln!(out, "not used: {refusal}")?;
             }
         }
+        Ok(())
     }
 
     /// A handle that implements the trait itself; its library is loaded at the first use.

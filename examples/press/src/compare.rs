@@ -1,5 +1,7 @@
 //! Every codec on the same bytes: there and back, compared and measured.
 
+use std::error::Error;
+use std::io::Write;
 use std::time::Instant;
 
 use press_codec::Codec;
@@ -9,12 +11,17 @@ use crate::codecs::Codecs;
 /// Prints a row per codec: how small it makes `input`, and how many megabytes of it per second.
 ///
 /// # Errors
-/// The first codec that cannot be loaded, fails, or does not give the same bytes back.
-pub(crate) fn print(codecs: &Codecs, input: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-    println!(
+/// The first codec that cannot be loaded, fails, or does not give the same bytes back; or the table cannot be written.
+pub(crate) fn print(
+    codecs: &Codecs,
+    input: &[u8],
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    writeln!(
+        out,
         "{:10} {:>8} {:>14} {:>16}",
         "codec", "ratio", "compress MB/s", "decompress MB/s"
-    );
+    )?;
     for key in codecs.keys() {
         let codec = codecs.get(key)?;
         let start = Instant::now();
@@ -28,12 +35,13 @@ pub(crate) fn print(codecs: &Codecs, input: &[u8]) -> Result<(), Box<dyn std::er
         }
         let ratio = input.len() as f64 / packed.len() as f64;
         let speed = |time: std::time::Duration| input.len() as f64 / 1e6 / time.as_secs_f64();
-        println!(
+        writeln!(
+            out,
             "{:10} {ratio:>8.2} {:>14.0} {:>16.0}",
             codec.name(),
             speed(compressing),
             speed(decompressing)
-        );
+        )?;
     }
     Ok(())
 }

@@ -3,18 +3,13 @@
 //! This is the example to copy from. [`codecs`] is all that an application needs for its plugins; the rest of the
 //! program uses a codec like any other value of the trait [`press_codec::Codec`].
 #![deny(unsafe_code)]
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program with one small output"
-)]
 
 mod codecs;
 mod compare;
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -68,23 +63,31 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(Arguments::parse(), &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever closes the pipe has seen enough: `press list | head -1` is a success.
+        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("press: {error}");
+            // Nobody is left to tell if this fails, too.
+            let _nobody_listens = writeln!(io::stderr(), "press: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let folder = match arguments.plugins {
         Some(folder) => folder,
         None => std::env::current_exe()?.with_file_name("plugins"),
     };
     let codecs = Codecs::find(&folder)?;
     match arguments.command {
-        Command::List => codecs.list(),
+        Command::List => codecs.list(out)?,
         Command::Compress {
             file,
             codec,
@@ -112,7 +115,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
                 &unpacked,
             )?;
         }
-        Command::Compare { file } => compare::print(&codecs, &read(&file)?)?,
+        Command::Compare { file } => compare::print(&codecs, &read(&file)?, out)?,
     }
     Ok(())
 }
@@ -121,10 +124,26 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Writes a new file; one that exists is left alone.
+/// Writes a new file; one that exists is left alone. The name appears when the file is whole: a full disk or an
+/// interruption leaves nothing under it.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| format!("{}: {error}", path.display()))
+    write_whole(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".press-").suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // what the user's umask leaves of it
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist_noclobber(path)
+        .map(drop)
+        .map_err(|error| error.error)
 }
 
 /// `a.txt` with the ending `gz` is `a.txt.gz`.

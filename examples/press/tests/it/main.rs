@@ -43,6 +43,19 @@ impl Workplace {
         self.command(arguments).output().expect("press starts")
     }
 
+    /// `press` with this place's plugins as a script calls it: `"$0" "$@"`.
+    #[cfg(unix)]
+    #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
+    fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command
+            .current_dir(self.0.path())
+            .args(["-c", script, env!("CARGO_BIN_EXE_press")])
+            .args(["--plugins", "plugins"])
+            .stdin(Stdio::null());
+        command
+    }
+
     #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
     fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_press"));
@@ -187,6 +200,75 @@ fn no_file_is_overwritten() {
         &["file.gz"],
     );
     assert_eq!(fs::read(place.path("file.gz")).unwrap(), b"old");
+}
+
+/// A file that cannot be written whole leaves nothing under its name, and no litter beside it.
+#[cfg(unix)]
+#[test]
+fn no_half_file_is_left() {
+    let place = Workplace::with(&["press_lz4"]);
+    let library = place.path("plugins").join("libpress_lz4.so");
+    // Room for the private copy of the codec, and not for the output.
+    let room = fs::metadata(library).unwrap().len() + (1 << 20);
+    let bytes = vec![0; usize::try_from(room).unwrap() + (1 << 20)];
+    fs::write(place.path("file"), bytes).unwrap();
+    check_succeeds(&place.press(["compress", "file", "--codec", "lz4"]));
+    fs::remove_file(place.path("file")).unwrap();
+    let output = place
+        .shell(&format!(
+            "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
+            room / 512
+        ))
+        .args(["decompress", "file.lz4"])
+        .output()
+        .expect("a shell starts");
+    check_fails(&output, &["press: file: "]);
+    let mut names: Vec<_> = fs::read_dir(place.0.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["file.lz4", "plugins"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_failure_and_a_full_disk_is_one() {
+    let place = Workplace::with_all_codecs();
+    // The pipe's reader is gone before the first line.
+    let mut child = place
+        .shell("read go; exec \"$0\" \"$@\"")
+        .arg("list")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a shell starts");
+    drop(child.stdout.take());
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(0), String::new())
+    );
+    if let Ok(full) = fs::File::options().write(true).open("/dev/full") {
+        let output = place.command(["list"]).stdout(full).output().unwrap();
+        check_fails(&output, &["press: "]);
+    } else {
+        eprintln!("NOT TESTED: there is no /dev/full here");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_name_of_a_file_does_not_act_on_the_terminal() {
+    let place = Workplace::with(&["press_gzip"]);
+    let plugins = place.path("plugins");
+    let library = plugins.join("libpress_gzip.so");
+    fs::rename(library, plugins.join("a\x1b[31m.so")).unwrap();
+    let listed = check_succeeds(&place.press(["list"]));
+    assert!(listed.contains("a\\u{1b}[31m.so"), "{listed:?}");
+    assert!(!listed.contains('\x1b'), "{listed:?}");
 }
 
 #[test]
