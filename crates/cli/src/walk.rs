@@ -30,15 +30,16 @@ pub(crate) struct Scan {
     pub(crate) folder_links: usize,
 }
 
-/// Lists the files of `roots`. A root that is a file is one file to look at.
-pub(crate) fn scan(roots: &[PathBuf], depth: Depth) -> Scan {
+/// Lists the files of `roots`. A root that is a file is one file to look at. `looking` is told the number of files
+/// known so far and the folder that is next.
+pub(crate) fn scan(roots: &[PathBuf], depth: Depth, looking: &mut dyn FnMut(usize, &Path)) -> Scan {
     let mut walk = Walk {
         depth,
         ..Walk::default()
     };
     for root in roots {
         match fs::metadata(root) {
-            Ok(metadata) if metadata.is_dir() => walk.folder(root),
+            Ok(metadata) if metadata.is_dir() => walk.folder(root, looking),
             // What is not there is told when it is opened.
             _ => walk.scan.files.push(root.clone()),
         }
@@ -68,9 +69,10 @@ impl Default for Walk {
 }
 
 impl Walk {
-    fn folder(&mut self, folder: &Path) {
+    fn folder(&mut self, folder: &Path, looking: &mut dyn FnMut(usize, &Path)) {
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
+            looking(self.scan.files.len(), &folder);
             if let Err(error) = self.entries(&folder, &mut folders) {
                 self.scan.failures.push((folder, error));
             }

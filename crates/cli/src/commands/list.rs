@@ -114,7 +114,12 @@ impl List {
         } else {
             Depth::Flat
         };
-        let listing = Listing::of(walk::scan(&self.folders, depth));
+        let mut progress = Progress::start();
+        let scan = walk::scan(&self.folders, depth, &mut |found, folder| {
+            progress.looking(found, folder);
+        });
+        let listing = Listing::of(scan, &mut progress);
+        drop(progress); // before the first line of the result
         match self.format {
             Format::Table => listing.print(output)?,
             Format::Json => output.json(&listing)?,
@@ -128,15 +133,14 @@ impl List {
 }
 
 impl Listing {
-    fn of(scan: Scan) -> Self {
+    fn of(scan: Scan, progress: &mut Progress) -> Self {
         let mut listing = Self::default();
         listing.passed_over.folder_links = scan.folder_links;
         for (path, error) in &scan.failures {
             listing.trouble(path, Trouble::of_folder(error));
         }
-        let mut progress = Progress::over(scan.files.len());
         for (done, path) in scan.files.iter().enumerate() {
-            progress.at(done, path);
+            progress.reading(done, scan.files.len(), path);
             listing.file(path);
         }
         listing.problems.sort_by(|a, b| a.path.cmp(&b.path));
