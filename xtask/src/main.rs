@@ -3,7 +3,8 @@
 
 use std::process::ExitCode;
 
-use xtask::{Outcome, ci, demo, process::say, tidy};
+use xtask::process::{complain, say};
+use xtask::{Outcome, ci, demo, tidy};
 
 const HELP: &str = "\
 cargo xtask ci                  everything that has to hold before a change is merged
@@ -24,7 +25,10 @@ Exit code: 0 where all held, 1 where something failed, 2 for a command that does
 ";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome: Outcome = match arguments.as_slice() {
         ["ci"] => ci::ci(ci::Tests::Run),
@@ -38,13 +42,13 @@ fn main() -> ExitCode {
             Ok(())
         }
         [] => {
-            say(HELP);
+            complain(HELP);
             return ExitCode::from(2);
         }
         other => {
-            say(format_args!(
+            complain(format_args!(
                 "xtask: there is no command `{}`; `cargo xtask --help` lists them",
-                other.join(" ")
+                other.join(" ").escape_debug()
             ));
             return ExitCode::from(2);
         }
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say(format_args!("xtask: {failure}"));
+            complain(format_args!("xtask: {failure}"));
             ExitCode::FAILURE
         }
     }

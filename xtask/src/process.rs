@@ -14,6 +14,11 @@ pub fn say(line: impl Display) {
     let _closed_pipe = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
+/// Prints what went wrong, where a reader looks for it who pipes the rest away.
+pub fn complain(line: impl Display) {
+    let _nobody_listens = writeln!(std::io::stderr(), "{line}");
+}
+
 /// A command that runs in the root of the workspace.
 #[must_use]
 #[expect(
