@@ -14,7 +14,8 @@ pub struct CreateError {
     pub(crate) version: InterfaceVersion,
     pub(crate) key: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
-    pub(crate) near: Vec<String>,
+    /// Lines for people: folders that could not be read, and what is offered instead.
+    pub(crate) remarks: Vec<String>,
     pub(crate) folders: usize,
     pub(crate) refused: usize,
 }
@@ -77,17 +78,25 @@ impl fmt::Display for CreateError {
             CreateErrorKind::NotFound => {
                 write!(
                     f,
-                    ": none of the plugins in {} folders offers it",
-                    self.folders
+                    ": none of the plugins in {} {} offers it",
+                    self.folders,
+                    if self.folders == 1 {
+                        "folder"
+                    } else {
+                        "folders"
+                    }
                 )?;
-                for near in &self.near {
-                    write!(f, "\n  {near}")?;
+                for remark in &self.remarks {
+                    write!(f, "\n  {remark}")?;
                 }
                 if self.refused > 0 {
                     write!(
                         f,
-                        "\n  {} files were not used at all: `Host::seen` says why",
-                        self.refused
+                        "\n  {} not used at all: `Host::seen` says why",
+                        match self.refused {
+                            1 => "1 file was".to_owned(),
+                            many => format!("{many} files were"),
+                        }
                     )?;
                 }
             }

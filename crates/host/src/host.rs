@@ -21,7 +21,7 @@ pub struct Host {
     policy: Policy,
     permission: Option<InProcess>,
     copies: Option<Copies>,
-    folders: usize,
+    folders: Vec<PathBuf>,
     plugins: Vec<Registration>,
     /// For each interface, the plugins that provide it and which of their entries does,
     /// best first.
@@ -73,7 +73,7 @@ impl Host {
             policy,
             permission,
             copies: copies.map(Copies::new),
-            folders: folders.len(),
+            folders: folders.to_vec(),
             plugins,
             offers,
             seen,
@@ -249,19 +249,28 @@ impl Host {
                 provided.interface, provided.version, provided.keys
             ))
         });
-        let refused = self.seen.iter().filter(|seen| {
-            matches!(&seen.status, Status::Refused(refusal)
-                if !matches!(refusal.kind(), RefusalKind::Foreign(_) | RefusalKind::NotAPlugin))
+        let refused = self.seen.iter().filter_map(|seen| match &seen.status {
+            Status::Refused(refusal) => Some(refusal),
+            _ => None,
+        });
+        let (folders, files): (Vec<_>, Vec<_>) =
+            refused.partition(|refusal| self.folders.iter().any(|own| own == refusal.path()));
+        let folders = folders.iter().map(ToString::to_string);
+        let files = files.into_iter().filter(|refusal| {
+            !matches!(
+                refusal.kind(),
+                RefusalKind::Foreign(_) | RefusalKind::NotAPlugin
+            )
         });
         CreateError {
             kind,
             interface: T::SHAPE.id,
             version: T::SHAPE.version,
             key: key.map(str::to_owned),
-            near: near.collect(),
+            remarks: folders.chain(near).collect(),
             attempts,
-            folders: self.folders,
-            refused: refused.count(),
+            folders: self.folders.len(),
+            refused: files.count(),
         }
     }
 }

@@ -172,14 +172,28 @@ fn what_nobody_offers_is_said() {
     assert_eq!(error.kind(), CreateErrorKind::NotFound);
     assert_eq!(
         error.to_string(),
-        "no plugin for org.example.nobody 1.0 with key \"x\": none of the plugins in 1 folders \
-         offers it\n  1 files were not used at all: `Host::seen` says why"
+        "no plugin for org.example.nobody 1.0 with key \"x\": none of the plugins in 1 folder \
+         offers it\n  1 file was not used at all: `Host::seen` says why"
     );
     let error = host.create::<dyn Greeter>("de").expect_err("no such key");
     assert_eq!(
         error.to_string(),
-        "no plugin for org.example.greeter 1.1 with key \"de\": none of the plugins in 1 folders \
+        "no plugin for org.example.greeter 1.1 with key \"de\": none of the plugins in 1 folder \
          offers it\n  org.example.hello provides org.example.greeter 1.1 under [\"en\", \
-         \"english\"]\n  1 files were not used at all: `Host::seen` says why"
+         \"english\"]\n  1 file was not used at all: `Host::seen` says why"
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let host = Host::developer().folder("/no/such/folder").scan();
+    let error = host
+        .create::<dyn Nobody>("x")
+        .expect_err("nobody offers it");
+    assert_eq!(
+        error.to_string(),
+        "no plugin for org.example.nobody 1.0 with key \"x\": none of the plugins in 1 folder \
+         offers it\n  cannot open \"/no/such/folder\": there is no \
+         \"/no/such/folder\""
     );
 }
