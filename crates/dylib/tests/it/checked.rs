@@ -8,7 +8,7 @@ use crate::{call, numbered, os};
 use plugwright_dylib::{Hints, Image, Library, LoadErrorKind, Request};
 use plugwright_testkit::elf::{ElfBuilder, ElfFile, Endian, HashStyle, PhdrField, Width};
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const PT_LOAD: u32 = 1;
 const DT_STRTAB: u64 = 5;
@@ -66,7 +66,7 @@ const SPOILED: &[Spoil] = &[
     }),
 ];
 
-fn write(folder: &Path, bytes: &[u8]) -> std::path::PathBuf {
+fn write(folder: &Path, bytes: &[u8]) -> PathBuf {
     let path = folder.join("libx.so");
     fs::write(&path, bytes).unwrap();
     path
@@ -94,14 +94,18 @@ fn no_spoiled_file_ends_the_process() {
 #[test]
 fn the_spoiled_files_do_end_a_process_that_does_not_check() {
     let test = "checked::the_spoiled_files_do_end_a_process_that_does_not_check";
+    // The child is given its file and makes none: it does not live to remove it.
+    let given = std::env::var_os("PLUGWRIGHT_TEST_PATH");
+    let temp = given.is_none().then(|| tempfile::tempdir().unwrap());
     let mut killed = 0;
     for (what, spoil) in SPOILED {
-        let temp = tempfile::tempdir().unwrap();
-        let mut file = library();
-        spoil(&mut file);
-        let path = write(temp.path(), file.bytes());
+        let path = temp.as_ref().map_or_else(PathBuf::new, |temp| {
+            let mut file = library();
+            spoil(&mut file);
+            write(temp.path(), file.bytes())
+        });
         let output = spawn(test, &[("PLUGWRIGHT_TEST_PATH", path.as_os_str())], || {
-            let path = std::env::var_os("PLUGWRIGHT_TEST_PATH").unwrap();
+            let path = given.as_ref().unwrap();
             // SAFETY: it is not: that is the point of this child.
             let library = unsafe { Library::open(&Request::path(path), Hints::new()) };
             // Hash tables are read when a symbol is looked up.
