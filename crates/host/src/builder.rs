@@ -36,8 +36,8 @@ impl HostBuilder {
 
     /// Where private copies are kept, if the policy makes any: an absolute path to a folder
     /// that nobody else can write, or a sticky one like `/tmp`. Below it this process makes
-    /// a folder of its own and removes it when it ends; what a killed process left there is
-    /// removed by the next one.
+    /// a folder of its own. Plugins are never unloaded, so it is there as long as the
+    /// process, and after its end until the next process that makes one removes it.
     pub fn copies_below(mut self, folder: impl Into<PathBuf>) -> Self {
         self.copies_below = Some(folder.into());
         self
