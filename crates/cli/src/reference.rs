@@ -97,12 +97,18 @@ fn the_document_says_what_the_program_says() {
         });
     if std::env::var_os("PLUGWRIGHT_BLESS").is_some() {
         fs::write(&path, &expected).expect("docs/cli.md can be written");
-    } else {
-        assert_eq!(
-            written, expected,
-            "write it anew with PLUGWRIGHT_BLESS=1 cargo test -p plugwright-cli reference"
-        );
+        return;
     }
+    // Only what differs: the whole document twice would hide it.
+    let mut lines = written.lines().zip(expected.lines());
+    let differs = lines.find(|(written, expected)| written != expected);
+    assert!(
+        written == expected,
+        "write it anew with PLUGWRIGHT_BLESS=1 cargo test -p plugwright-cli reference\n{}",
+        differs.map_or_else(String::new, |(written, expected)| format!(
+            "docs/cli.md: {written}\nthe program: {expected}"
+        ))
+    );
 }
 
 #[test]

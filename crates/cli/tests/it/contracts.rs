@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use plugwright_testkit::macho::MachOBuilder;
+use plugwright_testkit::pe::PeBuilder;
 use serde_json::Value;
 
 use crate::program::run;
@@ -32,7 +34,7 @@ pub(crate) fn check_documented(json: &Value) {
     // The last part of `images[].elf.build_id` is the member's name.
     let quoted = document.split('`').skip(1).step_by(2);
     let documented: BTreeSet<&str> = quoted
-        .flat_map(|code| code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')))
+        .flat_map(|code| code.split(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))))
         .collect();
     let mut found = BTreeSet::new();
     members(json, &mut found);
@@ -52,13 +54,18 @@ fn every_member_is_documented() {
     )
     .unwrap();
     fs::write(folder.path().join("b.so"), "text").unwrap();
-    check_documented(
-        &run(
-            folder.path(),
-            ["inspect", "--format", "json", "a.so", "b.so", "c.so"],
-        )
-        .json(),
-    );
+    fs::write(folder.path().join("d.dylib"), MachOBuilder::arm64().build()).unwrap();
+    let dll = PeBuilder::amd64().export("f").build();
+    fs::write(folder.path().join("e.dll"), dll).unwrap();
+    let files = ["a.so", "b.so", "c.so", "d.dylib", "e.dll"];
+    let arguments = ["inspect", "--format", "json"].into_iter().chain(files);
+    let json = run(folder.path(), arguments).json();
+    for (at, format) in [(0, "elf"), (3, "mach-o"), (4, "pe")] {
+        let image = &json[at]["images"][0];
+        assert_eq!(image["format"], format);
+        assert!(image[format].is_object(), "{image}");
+    }
+    check_documented(&json);
     check_documented(&run(folder.path(), ["list", "--format", "json"]).json());
 }
 
