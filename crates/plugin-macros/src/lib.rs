@@ -23,11 +23,13 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// - `id`: the interface's reverse-DNS name, for ever.
-/// - `version`: `major.minor`. Add methods at the end and raise the minor number; anything
-///   else raises the major number.
+/// - `version`: `major.minor`. Add methods at the end, each with `#[since("1.2")]`, and raise
+///   the minor number to that; anything else raises the major number.
 ///
 /// The trait may require `Send`, `Sync` and `'static`. Its methods take `&self` and types
-/// that are `Portable`; they may have default bodies. Beside the trait, `TRAITCalls` is
+/// that are `Portable`; they may have default bodies. A later method that the plugin does
+/// not have yet is answered by its default body, on the host's side, and is a `CallError` of
+/// the kind `Unsupported` where there is none. Beside the trait, `TRAITCalls` is
 /// made: what a `Handle<dyn TRAIT>` dereferences to, with a `try_NAME` for each method that
 /// returns failures of the call itself as a `CallError`.
 #[proc_macro_attribute]

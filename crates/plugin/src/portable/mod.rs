@@ -23,6 +23,20 @@ pub use sequences::Plain;
 
 /// A type that can be a parameter, a result, or a part of one.
 ///
+/// | what crosses | how |
+/// |---|---|
+/// | `u8` to `u128`, `i8` to `i128`, `usize`, `isize`, `f32`, `f64`, `()`, [`CallError`](crate::CallError) | as itself or as plain parts |
+/// | `bool`, `char`, `NonZero` (to 64 bits), [`Duration`](std::time::Duration) | as numbers, checked on arrival |
+/// | `&str`, `&[T]` and `&mut [T]` of numbers; on Unix also `&OsStr` and `&Path` | lent without a copy, as arguments only |
+/// | `String`, `Vec<T>`, `OsString`, `PathBuf` | given away; the receiver copies once and has the giver free |
+/// | maps and sets of the standard library | as vectors; equal keys are refused on arrival |
+/// | `Option`, `Result`, tuples of two to eight, `[T; N]`, `Box<T>` | part by part |
+/// | structs and enums with `#[derive(Portable)]`, also with type parameters and with lifetimes | field by field |
+/// | `Box<dyn Trait>`, `Arc<dyn Trait>` of an interface | the object stays where it is; the receiver calls it, in either direction |
+///
+/// An object in an `Arc` that comes home is itself again. The trait of an `Arc` requires both of `Send` and `Sync`, or
+/// neither. On Windows borrowed text of the system does not cross: give `OsString` and `PathBuf`.
+///
 /// Implement it with `#[derive(Portable)]`.
 ///
 /// # Safety
