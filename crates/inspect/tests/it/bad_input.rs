@@ -66,6 +66,8 @@ fn only_regular_files_open() {
             OpenErrorKind::PermissionDenied,
         );
     }
+    // What may not be read cannot be removed.
+    fs::set_permissions(path("closed"), fs::Permissions::from_mode(0o700)).expect("open");
     let folder = fs::File::open(folder.path()).expect("the folder");
     let opened = plugwright_inspect::open_at(&folder, "good.so".as_ref(), Links::Refuse);
     assert!(opened.is_ok());
