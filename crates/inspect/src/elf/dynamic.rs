@@ -295,6 +295,7 @@ impl<'e> Dynamic<'e> {
                 entry.value.to_string(),
             );
         }
+        self.check_functions(problems);
         self.check_ranges(problems);
         self.check_twice(problems);
     }
@@ -357,6 +358,25 @@ impl<'e> Dynamic<'e> {
                     start.at,
                     "a table in the file's part of a loaded segment",
                     format!("{size:#x} bytes at address {:#x}", start.value),
+                );
+            }
+        }
+    }
+
+    /// What is called when the library is loaded and unloaded is code of it.
+    fn check_functions(&self, problems: &mut Problems) {
+        for tag in [raw::DT_INIT, raw::DT_FINI] {
+            let Some(entry) = self.find(tag) else {
+                continue;
+            };
+            let mut loads = self.segments.iter().filter(|load| load.holds(entry.value));
+            if !loads.any(|load| load.flags & raw::PF_X != 0) {
+                problems.add(
+                    Code::AddressNotLoaded,
+                    Loader::Crashes,
+                    entry.at,
+                    "a function in an executable segment",
+                    format!("address {:#x}", entry.value),
                 );
             }
         }

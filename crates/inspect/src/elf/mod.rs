@@ -42,6 +42,7 @@ pub(crate) mod raw {
     pub(crate) const PT_DYNAMIC: u32 = 2;
     pub(crate) const PT_INTERP: u32 = 3;
     pub(crate) const PT_NOTE: u32 = 4;
+    pub(crate) const PT_PHDR: u32 = 6;
     pub(crate) const PT_TLS: u32 = 7;
     pub(crate) const PT_GNU_STACK: u32 = 0x6474_e551;
     pub(crate) const PT_GNU_RELRO: u32 = 0x6474_e552;

@@ -43,8 +43,57 @@ pub(crate) fn check(header: &Header, segments: &[Segment], size: u64, problems: 
             "none: data or debug information only",
         );
     }
+    check_read(header, segments, problems);
     for (before, after) in loads().zip(loads().skip(1)) {
         check_pair(before, after, problems);
+    }
+}
+
+/// The other segments that a loader reads from memory, by their addresses.
+fn check_read(header: &Header, segments: &[Segment], problems: &mut Problems) {
+    let table = header
+        .phnum
+        .saturating_mul(super::header::segment_size(header.target.class).into());
+    for segment in segments {
+        let (len, loader, what) = match segment.kind {
+            // The program headers themselves, which glibc goes through once more.
+            raw::PT_PHDR => (table, Loader::Crashes, "the program headers"),
+            // Copied for each thread.
+            raw::PT_TLS if segment.filesz > 0 => {
+                (segment.filesz, Loader::Crashes, "thread-local data")
+            }
+            _ => continue,
+        };
+        if super::dynamic::locate(segments, segment.vaddr, len).is_none() {
+            problems.add(
+                Code::AddressNotLoaded,
+                loader,
+                segment.at,
+                format!("{what} in the file's part of a loaded segment"),
+                format!("{len:#x} bytes at address {:#x}", segment.vaddr),
+            );
+        }
+    }
+    for segment in segments
+        .iter()
+        .filter(|segment| segment.kind == raw::PT_GNU_RELRO)
+    {
+        let last = segment
+            .vaddr
+            .saturating_add(segment.memsz.saturating_sub(1));
+        if segment.memsz > 0
+            && !segments
+                .iter()
+                .any(|load| load.holds(segment.vaddr) && load.holds(last))
+        {
+            problems.add(
+                Code::AddressNotLoaded,
+                Loader::Refuses,
+                segment.at,
+                "memory of a loaded segment to be made read-only",
+                format!("{:#x} bytes at address {:#x}", segment.memsz, segment.vaddr),
+            );
+        }
     }
 }
 

@@ -337,6 +337,44 @@ fn versions_without_an_end() {
     );
 }
 
+/// Program headers, thread-local data and functions at addresses that hold none.
+#[test]
+fn addresses_of_nothing() {
+    const PT_GNU_STACK: u32 = 0x6474_e551;
+    const PT_GNU_RELRO: u32 = 0x6474_e552;
+    for (kind, loader) in [
+        (6, Loader::Crashes),
+        (7, Loader::Crashes),
+        (PT_GNU_RELRO, Loader::Refuses),
+    ] {
+        check(
+            |file| {
+                let index = file.segment(PT_GNU_STACK, 0);
+                file.set_segment(index, PhdrField::Type, kind.into())
+                    .set_segment(index, PhdrField::Vaddr, 0x9_0000)
+                    .set_segment(index, PhdrField::Filesz, 16)
+                    .set_segment(index, PhdrField::Memsz, 16);
+            },
+            Code::AddressNotLoaded,
+            loader,
+        );
+    }
+    // DT_INIT in the data, DT_FINI nowhere.
+    for (tag, value) in [(12, 0x2000), (13, 0x9_0000)] {
+        let file = ElfBuilder::x86_64()
+            .export("f")
+            .dynamic_value(tag, value)
+            .build();
+        let found = headers(file.bytes(), None);
+        assert_eq!(crate::codes(&found.problems), [Code::AddressNotLoaded]);
+    }
+    let good = ElfBuilder::x86_64()
+        .export("f")
+        .dynamic_value(12, 0x1000)
+        .build();
+    assert_eq!(headers(good.bytes(), None).problems, []);
+}
+
 /// Tables without the entry that states their size or kind.
 #[test]
 fn entries_without_their_companions() {
