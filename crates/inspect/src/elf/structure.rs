@@ -78,14 +78,9 @@ fn check_read(header: &Header, segments: &[Segment], problems: &mut Problems) {
         .iter()
         .filter(|segment| segment.kind == raw::PT_GNU_RELRO)
     {
-        let last = segment
-            .vaddr
-            .saturating_add(segment.memsz.saturating_sub(1));
-        if segment.memsz > 0
-            && !segments
-                .iter()
-                .any(|load| load.holds(segment.vaddr) && load.holds(last))
-        {
+        // Linkers round its end up to the page, beyond the end of what is loaded.
+        let held = segments.iter().any(|load| load.holds(segment.vaddr));
+        if segment.memsz > 0 && !held {
             problems.add(
                 Code::AddressNotLoaded,
                 Loader::Refuses,
