@@ -375,6 +375,16 @@ fn addresses_of_nothing() {
     assert_eq!(headers(good.bytes(), None).problems, []);
 }
 
+/// Of two entries a loader follows the last.
+#[test]
+fn the_last_entry_counts() {
+    let builder = ElfBuilder::x86_64().export("f").soname("first.so");
+    let file = builder.dynamic_string(14, "last.so").build();
+    let found = headers(file.bytes(), None);
+    assert_eq!(crate::codes(&found.problems), [Code::DynamicEntryTwice]);
+    assert_eq!(found.images[0].name.as_ref().expect("a name"), "last.so");
+}
+
 /// Tables without the entry that states their size or kind.
 #[test]
 fn entries_without_their_companions() {
