@@ -10,7 +10,7 @@ use crate::image::Image;
 use crate::library::{Library, terms};
 use crate::open::{self, Failure, Loaded, Terms};
 use crate::request::{Request, Wanted};
-use plugwright_inspect::{Problem, Target, headers};
+use plugwright_inspect::{Problem, Target, symbols};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,19 +33,20 @@ impl Image {
 
 /// Everything that speaks against loading an image; empty if nothing does.
 pub(crate) fn problems(image: &Image) -> Vec<String> {
-    let headers = headers(image, image.name().file_name().map(OsStr::new));
+    // To the last symbol: a wrong one ends the process as surely as a wrong header.
+    let contents = symbols(image, image.name().file_name().map(OsStr::new));
     let Some(host) = Target::host() else {
         return vec!["files of this system's format cannot be read".into()];
     };
     let mut problems: Vec<String> = Vec::new();
-    if !headers.is_sound() {
-        problems.extend(headers.problems.iter().map(Problem::to_string));
+    if !contents.is_sound() {
+        problems.extend(contents.problems.iter().map(Problem::to_string));
     }
-    if headers.image_for(&host).is_none() {
-        let mismatches = headers
+    if contents.image_for(&host).is_none() {
+        let mismatches = contents
             .images
             .iter()
-            .filter_map(|image| host.mismatch(&image.image.target));
+            .filter_map(|image| host.mismatch(&image.headers.image.target));
         problems.extend(mismatches.map(|problem| problem.to_string()));
     }
     problems

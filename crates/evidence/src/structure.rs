@@ -1,16 +1,18 @@
 //! What inspection found, in the judge's words.
 
-use plugwright_inspect::{Code, Group, Headers, Loader, Problem};
+use plugwright_inspect::{Code, Group, Loader, Problem};
 use plugwright_trust::{ProblemClass, Structure, StructureProblem};
 
-/// Hands every problem of a file to the judge.
+/// Hands every problem of a file to the judge. For a verdict that loads they are those of
+/// the deepest reading, [`plugwright_inspect::symbols()`]: what is wrong with a symbol or a
+/// relocation ends the process that loads the file as surely as a wrong header.
 ///
 /// A problem counts against the file when the system's loader could refuse it or crash on
 /// it, when the structure contradicts itself, or when the reading was cut short: what was
 /// not read was not checked. Damaged metadata of others' plugin systems does not.
 #[must_use]
-pub fn structure(headers: &Headers) -> Structure {
-    Structure::new(headers.problems.iter().map(problem).collect())
+pub fn structure(problems: &[Problem]) -> Structure {
+    Structure::new(problems.iter().map(problem).collect())
 }
 
 fn problem(problem: &Problem) -> StructureProblem {
@@ -64,7 +66,7 @@ fn class(problem: &Problem) -> ProblemClass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugwright_inspect::headers;
+    use plugwright_inspect::symbols;
     use plugwright_testkit::elf::{EhdrField, ElfBuilder, ElfFile, PhdrField};
     use plugwright_trust::{Code as Reason, Digest, Facts, FileFacts, FolderFacts, Policy, judge};
 
@@ -73,7 +75,7 @@ mod tests {
         let facts = Facts::new(
             "/x.so",
             Digest::from_bytes([0; 32]),
-            structure(&headers(bytes, None)),
+            structure(&symbols(bytes, None).problems),
         )
         .with_file(FileFacts::new(0, 0, 0o644))
         .with_ancestors(vec![FolderFacts::new("/", 0, 0, 0o755)]);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
 use plugwright_evidence::{Opened, Root, digest, structure};
-use plugwright_inspect::{Headers, ReadAt, Target, headers};
+use plugwright_inspect::{ReadAt, Symbols, Target, headers, symbols};
 use plugwright_manifest::{Detail, Record};
 use plugwright_plugin::abi::KeepAlive;
 use plugwright_plugin::bind::{self, BoundPlugin, CreateError};
@@ -45,7 +45,7 @@ pub struct Inspected {
     opened: Opened,
     image: Image,
     held: Source,
-    headers: Headers,
+    contents: Symbols,
     record: Record,
 }
 
@@ -146,11 +146,11 @@ impl Candidate {
             .open_file(&self.name)
             .map_err(|error| refuse(RefusalKind::Unreadable(error)))?;
         let (image, held) = hold(&opened, policy, copies).map_err(refuse)?;
-        let headers = headers(&image, self.name.file_name());
-        let record = headers
+        let contents = symbols(&image, self.name.file_name());
+        let record = contents
             .images
             .iter()
-            .flat_map(|image| &image.image.records)
+            .flat_map(|image| &image.headers.image.records)
             .find(|record| record.summary == expected.summary)
             .cloned();
         let Some(record) = record else {
@@ -161,7 +161,7 @@ impl Candidate {
             opened,
             image,
             held,
-            headers,
+            contents,
             record,
         })
     }
@@ -201,15 +201,20 @@ impl Inspected {
     /// When it is not for this system.
     pub fn resolve(self) -> Result<Resolved, Refusal> {
         let host = Target::host();
-        let image = host.and_then(|host| self.headers.image_for(&host));
+        let image = host.and_then(|host| self.contents.image_for(&host));
         let Some(image) = image else {
             let problem = host
-                .zip(self.headers.images.first())
-                .and_then(|(host, image)| host.mismatch(&image.image.target));
+                .zip(self.contents.images.first())
+                .and_then(|(host, image)| host.mismatch(&image.headers.image.target));
             let kind = problem.map_or(RefusalKind::NotAPlugin, RefusalKind::WrongTarget);
             return Err(Refusal::new(self.path, kind));
         };
-        let needed = image.needed.iter().map(ToString::to_string).collect();
+        let needed = image
+            .headers
+            .needed
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         Ok(Resolved {
             inspected: self,
             needed,
@@ -240,7 +245,7 @@ impl Resolved {
         let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
         let facts = inspected
             .opened
-            .facts(read_at, structure(&inspected.headers));
+            .facts(read_at, structure(&inspected.contents.problems));
         let facts = match facts {
             Ok(facts) => facts
                 .with_manifest(manifest.with_panic(panic))
