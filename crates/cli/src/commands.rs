@@ -3,3 +3,4 @@
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod report;
+pub(crate) mod why;

@@ -20,11 +20,11 @@ impl Exit {
     pub(crate) const TABLE: [(Self, &str); 4] = [
         (
             Self::Good,
-            "everything was read and nothing is wrong with it",
+            "everything was read and nothing is wrong with it; for why: it would load",
         ),
         (
             Self::Problems,
-            "at least one problem is listed: unreadable, no library, or damaged",
+            "at least one problem is listed: unreadable, no library, damaged, or missing something",
         ),
         (
             Self::Usage,

@@ -24,7 +24,8 @@ Examples:
   plugwright list /usr/lib/app/plugins         every plugin in a folder, without running any
   plugwright list --recursive --format json .  the same below a folder, for a script
   plugwright inspect libthing.so               what a library is, and what is wrong with it
-  plugwright inspect --format jsonl *.so       one JSON object per line";
+  plugwright inspect --format jsonl *.so       one JSON object per line
+  plugwright why libthing.so                   why it would not load";
 
 /// Tells what plugins and libraries are, without executing them
 #[derive(Debug, Parser)]
@@ -38,6 +39,7 @@ struct CommandLine {
 enum Command {
     List(commands::list::List),
     Inspect(commands::inspect::Inspect),
+    Why(commands::why::Why),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::List(list) => list.run(&mut output),
         Command::Inspect(inspect) => inspect.run(&mut output),
+        Command::Why(why) => why.run(&mut output),
     };
     match result.and_then(|exit| output.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),

@@ -3,6 +3,7 @@
 //! Invariants: nothing that a file or its name contains reaches a terminal unescaped ([`escape`], [`json`]); colours
 //! and the progress line appear on terminals only; a reader that closes the pipe ends the program quietly.
 
+pub(crate) mod demangle;
 pub(crate) mod escape;
 pub(crate) mod json;
 pub(crate) mod progress;

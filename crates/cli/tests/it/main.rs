@@ -5,3 +5,4 @@ mod contracts;
 mod plugins;
 mod program;
 mod qt;
+mod why;

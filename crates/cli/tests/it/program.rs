@@ -13,9 +13,14 @@ pub(crate) struct Run {
 }
 
 /// A command that runs the program in `folder`, without a terminal and without colours from the environment.
-#[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
 pub(crate) fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plugwright"));
+    command_of(Path::new(env!("CARGO_BIN_EXE_plugwright")), folder)
+}
+
+/// The same for a copy of the program.
+#[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
+pub(crate) fn command_of(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .current_dir(folder)
         .stdin(Stdio::null())

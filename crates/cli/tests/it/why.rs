@@ -1,0 +1,510 @@
+//! `plugwright why` on libraries made for each reason that a library does not load for.
+
+use std::fs;
+use std::path::PathBuf;
+
+use plugwright_testkit::cc;
+use plugwright_testkit::elf::{AARCH64, ElfBuilder, Endian, PhdrField, Width};
+use tempfile::TempDir;
+
+use crate::contracts::check_documented;
+use crate::program::{self, Run, run};
+
+/// A folder of libraries; the program runs in it.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, builder: &ElfBuilder) -> &Self {
+        self.put_bytes(name, builder.build().bytes())
+    }
+
+    fn put_bytes(&self, name: &str, bytes: &[u8]) -> &Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, bytes).expect("a file");
+        self
+    }
+
+    /// What `why root.so` prints, with `DIR` for the folder; its JSON has to say the same and be documented.
+    #[track_caller]
+    fn why(&self, code: i32) -> String {
+        let text = self.run(&["why", "root.so"]);
+        assert_eq!((text.code, text.err.as_str()), (Some(code), ""), "{text:?}");
+        let json = self.run(&["why", "--format", "json", "root.so"]);
+        assert_eq!((json.code, json.err.as_str()), (Some(code), ""), "{json:?}");
+        check_documented(&json.json());
+        let problems = json.json()["problems"].as_array().map(Vec::len);
+        assert_eq!(problems == Some(0), code == 0, "{problems:?}");
+        self.relative(&text.out)
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> Run {
+        run(self.0.path(), arguments)
+    }
+
+    fn relative(&self, text: &str) -> String {
+        text.replace(&self.0.path().display().to_string(), "DIR")
+    }
+}
+
+fn library() -> ElfBuilder {
+    ElfBuilder::x86_64()
+}
+
+/// A library for which a loader looks in its own folder and nowhere else (`DF_1_NODEFLIB`), so that the answer is the
+/// same on every machine.
+fn beside() -> ElfBuilder {
+    const DT_FLAGS_1: u64 = 0x6fff_fffb;
+    const NO_DEFAULT_LIBRARY: u64 = 0x800;
+    library()
+        .runpath("$ORIGIN")
+        .dynamic_value(DT_FLAGS_1, NO_DEFAULT_LIBRARY)
+}
+
+#[test]
+fn a_library_that_would_load() {
+    let place = Place::new();
+    place
+        .put("root.so", &beside().needed("liba.so").needed("libb.so"))
+        .put("liba.so", &beside().needed("libb.so"))
+        .put("libb.so", &beside());
+    insta::assert_snapshot!(place.why(0), @r"
+    root.so
+    ├── liba.so  DIR/liba.so
+    └── libb.so  DIR/libb.so
+
+    root.so would load, with 2 libraries
+    ");
+}
+
+#[test]
+fn a_library_missing_two_levels_down() {
+    let place = Place::new();
+    place
+        .put("root.so", &beside().needed("liba.so").needed("libc.so"))
+        .put("liba.so", &beside().needed("libb.so"))
+        .put("libb.so", &beside().needed("libgone.so.7"))
+        .put("libc.so", &beside());
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    ├── liba.so  DIR/liba.so
+    │   └── libb.so  DIR/libb.so
+    │       └── libgone.so.7
+    │             ✗ not found
+    │                 RUNPATH: DIR/libgone.so.7: not there
+    └── libc.so  DIR/libc.so
+
+    root.so would not load:
+      libgone.so.7: not found
+        needed by libb.so, needed by liba.so, needed by root.so
+    ");
+    let json = place.run(&["why", "--format", "json", "root.so"]).out;
+    insta::assert_snapshot!(place.relative(&json), @r#"
+    {
+      "path": "root.so",
+      "images": [
+        {
+          "name": "DIR/root.so",
+          "path": "DIR/root.so",
+          "needed_by": [],
+          "steps": []
+        },
+        {
+          "name": "liba.so",
+          "path": "DIR/liba.so",
+          "needed_by": [
+            0
+          ],
+          "steps": [
+            {
+              "rule": "run-path",
+              "path": "DIR/liba.so",
+              "outcome": "found"
+            }
+          ]
+        },
+        {
+          "name": "libc.so",
+          "path": "DIR/libc.so",
+          "needed_by": [
+            0
+          ],
+          "steps": [
+            {
+              "rule": "run-path",
+              "path": "DIR/libc.so",
+              "outcome": "found"
+            }
+          ]
+        },
+        {
+          "name": "libb.so",
+          "path": "DIR/libb.so",
+          "needed_by": [
+            1
+          ],
+          "steps": [
+            {
+              "rule": "run-path",
+              "path": "DIR/libb.so",
+              "outcome": "found"
+            }
+          ]
+        },
+        {
+          "name": "libgone.so.7",
+          "path": null,
+          "needed_by": [
+            3
+          ],
+          "steps": [
+            {
+              "rule": "run-path",
+              "path": "DIR/libgone.so.7",
+              "outcome": "absent"
+            }
+          ]
+        }
+      ],
+      "problems": [
+        {
+          "kind": "not-found",
+          "image": "DIR/libb.so",
+          "image_index": 3,
+          "library": "libgone.so.7",
+          "steps": [
+            {
+              "rule": "run-path",
+              "path": "DIR/libgone.so.7",
+              "outcome": "absent"
+            }
+          ]
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn folders_that_are_given_are_searched_first() {
+    let place = Place::new();
+    place
+        .put("root.so", &beside().needed("liba.so"))
+        .put("second/liba.so", &library());
+    let arguments = [
+        "why",
+        "--library-path",
+        "first",
+        "--library-path",
+        "second",
+        "root.so",
+    ];
+    let run = place.run(&arguments);
+    insta::assert_snapshot!(place.relative(&run.out), @r"
+    root.so
+    └── liba.so  DIR/second/liba.so
+
+    root.so would load, with 1 library
+    ");
+    assert_eq!(run.code, Some(0));
+    let run = place.run(&["why", "--library-path", "first", "root.so"]);
+    insta::assert_snapshot!(place.relative(&run.out), @r"
+    root.so
+    └── liba.so
+          ✗ not found
+              --library-path: DIR/first/liba.so: not there
+              RUNPATH: DIR/liba.so: not there
+
+    root.so would not load:
+      liba.so: not found
+        needed by root.so
+    ");
+    assert_eq!(run.code, Some(1));
+}
+
+#[test]
+fn the_wrong_architecture() {
+    let place = Place::new();
+    let arm = ElfBuilder::new(Width::Bits64, Endian::Little, AARCH64);
+    place
+        .put("root.so", &beside().needed("liba.so"))
+        .put("liba.so", &arm);
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    └── liba.so
+          ✗ wrong architecture: it is for another processor or word size
+              RUNPATH: DIR/liba.so: found, but wrong architecture
+
+    root.so would not load:
+      liba.so: wrong architecture: it is for another processor or word size
+        needed by root.so
+    ");
+    place.put("root.so", &arm);
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+      ✗ wrong architecture: it is for another processor or word size
+
+    root.so would not load:
+      root.so: wrong architecture: it is for another processor or word size
+    ");
+}
+
+#[test]
+fn a_missing_version() {
+    let place = Place::new();
+    let a = library()
+        .soname("liba.so")
+        .export_as("draw", 0x12, Some("A_1"))
+        .export("own");
+    let root = beside()
+        .needed("liba.so")
+        .export("own")
+        .import("draw", Some(("liba.so", "A_2.38")));
+    place.put("root.so", &root).put("liba.so", &a);
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    │ ✗ missing version: liba.so does not define A_2.38
+    │ ✗ undefined symbol: draw, version A_2.38
+    └── liba.so  DIR/liba.so
+
+    root.so would not load:
+      root.so: missing version: liba.so does not define A_2.38 (and 1 more reason)
+    ");
+}
+
+#[test]
+fn undefined_symbols_are_told_as_they_were_written() {
+    let place = Place::new();
+    let mut root = beside()
+        .needed("liba.so")
+        .export("own")
+        .import("_ZN4gone4goneEi", None)
+        .import("_RNvCs1234_7mycrate3foo", None)
+        .import("plain", None)
+        .import("there", None);
+    place.put("liba.so", &library().export("there"));
+    place.put("root.so", &root);
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    │ ✗ undefined symbol: _ZN4gone4goneEi: gone::gone(int)
+    │ ✗ undefined symbol: _RNvCs1234_7mycrate3foo: mycrate::foo
+    │ ✗ undefined symbol: plain
+    └── liba.so  DIR/liba.so
+
+    root.so would not load:
+      root.so: undefined symbol: _ZN4gone4goneEi: gone::gone(int) (and 2 more reasons)
+    ");
+    let problems = place.run(&["why", "--format", "json", "root.so"]).json();
+    insta::assert_json_snapshot!(problems["problems"][0]["demangled"], @r#""gone::gone(int)""#);
+    for number in 0..20 {
+        root = root.import(&format!("more{number}"), None);
+    }
+    place.put("root.so", &root);
+    let text = place.why(1);
+    assert_eq!(text.matches("✗ undefined symbol: ").count(), 10, "{text}");
+    assert!(text.contains("✗ 13 more undefined symbols"), "{text}");
+    assert!(text.contains("(and 22 more reasons)"), "{text}");
+}
+
+#[test]
+fn a_damaged_library_and_one_that_is_none() {
+    let place = Place::new();
+    let mut damaged = library().build();
+    let index = damaged.segment(1, 1);
+    damaged.set_segment(index, PhdrField::Filesz, u64::MAX);
+    place
+        .put("root.so", &beside().needed("liba.so").needed("libb.so"))
+        .put_bytes("liba.so", damaged.bytes())
+        .put_bytes("libb.so", b"#!/bin/sh\n");
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    ├── liba.so  DIR/liba.so
+    │     ✗ damaged, or no library
+    │         RUNPATH: DIR/liba.so: found, but damaged
+    │         segment-overflow: expected offset and size that fit into 64 bits, found 0x1000 + 0xffffffffffffffff (at byte 0x78)
+    │         segment-larger-than-memory: expected at most 0x10 bytes, the segment's size in memory, found 0xffffffffffffffff bytes in the file (at byte 0x78)
+    │         segment-address-overflow: expected an end in memory of at most 0xffffffffffffffff, found 0x10 bytes at 0x1000 (at byte 0x78)
+    │         segments-overlap: expected an address of at least 0xffffffffffffffff, the end of the segment before, found 0x2000 (at byte 0xb0)
+    └── libb.so  DIR/libb.so
+          ✗ damaged, or no library
+              RUNPATH: DIR/libb.so: found, but damaged
+              not-a-library: expected a library in ELF, Mach-O or PE, found a script (at byte 0x0)
+
+    root.so would not load:
+      liba.so: damaged, or no library
+        needed by root.so
+      libb.so: damaged, or no library
+        needed by root.so
+    ");
+}
+
+#[test]
+fn cycles_are_told_and_do_no_harm() {
+    let place = Place::new();
+    place
+        .put("root.so", &beside().soname("root.so").needed("liba.so"))
+        .put("liba.so", &beside().needed("libb.so").needed("liba.so"))
+        .put("libb.so", &beside().needed("liba.so").needed("root.so"));
+    insta::assert_snapshot!(place.why(0), @r"
+    root.so
+    └── liba.so  DIR/liba.so
+        │ needs liba.so again: a cycle, which does no harm
+        └── libb.so  DIR/libb.so
+              needs liba.so again: a cycle, which does no harm
+              needs root.so again: a cycle, which does no harm
+
+    root.so would load, with 2 libraries
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there_and_one_that_may_not_be_read() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+      ✗ not found
+
+    root.so would not load:
+      root.so: not found
+    ");
+    place.put("root.so", &beside().needed("liba.so"));
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        place.path("liba.so"),
+        rustix::fs::Mode::RWXU,
+    )
+    .expect("a FIFO");
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    └── liba.so
+          ✗ may not be read
+              RUNPATH: DIR/liba.so: may not be read
+
+    root.so would not load:
+      liba.so: may not be read
+        needed by root.so
+    ");
+}
+
+/// Root may read every folder, so the program runs as somebody who may not.
+#[test]
+fn a_folder_that_may_not_be_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    let mode = |path: PathBuf, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    let place = Place::new();
+    mode(place.path(""), 0o755);
+    place
+        .put(
+            "root.so",
+            &beside().needed("liba.so").runpath("$ORIGIN/closed"),
+        )
+        .put("closed/liba.so", &library());
+    mode(place.path("closed"), 0o000);
+    let mut command = if rustix::process::geteuid().is_root() {
+        let program = place.path("plugwright");
+        fs::copy(env!("CARGO_BIN_EXE_plugwright"), &program).expect("a copy");
+        let mut command = program::command_of(&program, &place.path(""));
+        command.uid(65534).gid(65534);
+        command
+    } else {
+        program::command(&place.path(""))
+    };
+    let run = Run::from(
+        command
+            .args(["why", "root.so"])
+            .output()
+            .expect("it starts"),
+    );
+    mode(place.path("closed"), 0o755);
+    insta::assert_snapshot!(place.relative(&run.out), @r"
+    root.so
+    └── liba.so
+          ✗ may not be read
+              RUNPATH: DIR/closed/liba.so: may not be read
+
+    root.so would not load:
+      liba.so: may not be read
+        needed by root.so
+    ");
+    assert_eq!(run.code, Some(1), "{run:?}");
+}
+
+#[test]
+fn hostile_names_are_shown_and_do_nothing() {
+    let place = Place::new();
+    let root = beside()
+        .needed("lib\u{1b}[2Ja\n.so")
+        .export("own")
+        .import("_Z\u{1b}]0;title\u{7}", None)
+        .import("a\u{202e}b", None);
+    place.put("root.so", &root);
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    │ ✗ undefined symbol: _Z\u{1b}]0;title\u{7}
+    │ ✗ undefined symbol: a\u{202e}b
+    └── lib\u{1b}[2Ja\n.so
+          ✗ not found
+              RUNPATH: DIR/lib\u{1b}[2Ja\n.so: not there
+
+    root.so would not load:
+      root.so: undefined symbol: _Z\u{1b}]0;title\u{7} (and 1 more reason)
+      lib\u{1b}[2Ja\n.so: not found
+        needed by root.so
+    ");
+    let json = place.run(&["why", "--format", "json", "root.so"]);
+    assert!(
+        !json.out.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+        "{}",
+        json.out
+    );
+    let name = &json.json()["images"][1]["name"];
+    assert_eq!(name, "lib\u{1b}[2Ja\n.so");
+}
+
+/// A library of this machine's compiler, with this machine's C library.
+#[test]
+fn a_compiled_library_and_its_c_library() {
+    let object = cc::shared(
+        "libreal.so",
+        "#include <stdlib.h>\nvoid *real(void) { return malloc(1); }\n",
+        &["-Wl,--no-as-needed".as_ref(), "-lc".as_ref()],
+    );
+    let place = Place::new();
+    let object = object.to_str().expect("a path in UTF-8");
+    let run = place.run(&["why", "--format", "json", object]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let json = run.json();
+    assert_eq!(json["path"], object);
+    let images = json["images"].as_array().expect("an array");
+    let c = images
+        .iter()
+        .find(|image| image["needed_by"] == serde_json::json!([0]));
+    assert!(c.is_some_and(|image| image["path"].is_string()), "{json}");
+    // Nothing defines what this one needs.
+    let object = cc::shared(
+        "libwanting.so",
+        "extern int nobody_has_this(void);\nint wanting(void) { return nobody_has_this(); }\n",
+        &[],
+    );
+    let object = object.to_str().expect("a path in UTF-8");
+    let run = place.run(&["why", object]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.out.contains("✗ undefined symbol: nobody_has_this\n"),
+        "{}",
+        run.out
+    );
+}
