@@ -71,6 +71,16 @@ impl Output {
         self.stream.write_all(b"\n")
     }
 
+    /// Prints a value as JSON, in several lines, after the beginning of a line.
+    pub(crate) fn json_after(
+        &mut self,
+        start: &str,
+        value: &impl serde::Serialize,
+    ) -> io::Result<()> {
+        write!(self.stream, "{start}")?;
+        self.json(value)
+    }
+
     /// Prints a value as JSON, in one line.
     pub(crate) fn json_line(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
         json::write_compact(&mut self.stream, value)?;

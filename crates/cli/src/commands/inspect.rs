@@ -1,20 +1,29 @@
 //! `plugwright inspect`: what a library is, and what is wrong with it.
 
+mod hardening;
+mod views;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use plugwright_inspect::{Headers, ImageHeaders, Links, QtMetadata, Untrusted};
+use plugwright_inspect::{
+    ImageHeaders, Links, PluginKind, QtMetadata, Recognised, Symbol, Symbols, Untrusted,
+};
 use plugwright_manifest::{Record, Role};
 use serde::Serialize;
 
 use super::report::{self, PathText, Trouble};
 use crate::exit::Exit;
-use crate::output::{Output, Style, escape};
+use crate::output::{self, Output, Style, escape};
+use views::QtPart;
 
 const EXAMPLES: &str = "\
 Examples:
   plugwright inspect libthing.so
   plugwright inspect --format json libthing.so | jq '.images[0].needed'
+  plugwright inspect --select elf.build_id libthing.so
+  plugwright inspect --exports libthing.so
+  plugwright inspect -p iid -p userdata libqjpeg.so
   plugwright inspect --format jsonl /usr/lib/app/plugins/*.so";
 
 /// The width of the names before the facts.
@@ -32,6 +41,36 @@ pub(crate) struct Inspect {
     /// line per file
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Only what it defines for others, a line each; with a JSON format, the member `exports` besides all else
+    #[arg(long, group = "view")]
+    exports: bool,
+
+    /// Only what it needs of others, a line each; with a JSON format, the member `imports` besides all else
+    #[arg(long, group = "view")]
+    imports: bool,
+
+    /// Only the libraries that it needs, a line each
+    #[arg(long, group = "view")]
+    needed: bool,
+
+    /// Names of symbols as they stand in the file, not as they were written
+    #[arg(long, requires = "view")]
+    raw: bool,
+
+    /// Only what an image has under this key in JSON, for scripts: a text as it is, an array's values in a line each
+    #[arg(long, value_name = "KEY", group = "view", conflicts_with = "format")]
+    select: Option<String>,
+
+    /// Only these parts of a Qt plugin's metadata, laid out as by qtplugininfo
+    #[arg(
+        long,
+        short,
+        value_name = "PART",
+        group = "view",
+        conflicts_with = "format"
+    )]
+    print: Vec<QtPart>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -46,8 +85,20 @@ enum Format {
 struct Report {
     #[serde(flatten)]
     path: PathText,
-    images: Vec<ImageHeaders>,
+    images: Vec<ImageReport>,
     problems: Vec<Trouble>,
+}
+
+/// An image, as JSON has it.
+#[derive(Debug, Serialize)]
+struct ImageReport {
+    #[serde(flatten)]
+    headers: ImageHeaders,
+    kinds: Vec<Recognised>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exports: Option<Vec<Symbol>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imports: Option<Vec<Symbol>>,
 }
 
 impl Inspect {
@@ -57,7 +108,7 @@ impl Inspect {
         let reports = self
             .files
             .iter()
-            .map(|path| Report::of(path))
+            .map(|path| self.report(path))
             .inspect(|report| {
                 if !report.problems.is_empty() {
                     exit = Exit::Problems;
@@ -65,11 +116,12 @@ impl Inspect {
             });
         match self.format {
             Format::Text => {
+                let mut missing = false;
                 for (number, report) in reports.enumerate() {
-                    if number > 0 {
-                        output.line("")?;
-                    }
-                    report.print(output)?;
+                    missing |= !self.print(number, &report, output)?;
+                }
+                if missing {
+                    exit = Exit::Problems;
                 }
             }
             Format::Jsonl => {
@@ -89,24 +141,73 @@ impl Inspect {
     }
 }
 
-impl Report {
-    fn of(path: &Path) -> Self {
+impl Inspect {
+    fn report(&self, path: &Path) -> Report {
+        // `--select` may ask for any member.
+        let all = self.select.is_some();
         let (images, problems) = match plugwright_inspect::open(path, Links::Follow) {
             Ok(file) => {
-                let Headers {
+                let Symbols {
                     images, problems, ..
-                } = plugwright_inspect::headers(&file, path.file_name());
-                (images, problems.iter().map(Trouble::of_problem).collect())
+                } = plugwright_inspect::symbols(&file, path.file_name());
+                let images = images.into_iter().map(|image| ImageReport {
+                    headers: image.headers,
+                    kinds: image.kinds,
+                    exports: (self.exports || all).then_some(image.exports),
+                    imports: (self.imports || all).then_some(image.imports),
+                });
+                let problems = problems.iter().map(Trouble::of_problem).collect();
+                (images.collect(), problems)
             }
             Err(error) => (Vec::new(), vec![Trouble::of_open(&error)]),
         };
-        Self {
+        Report {
             path: PathText::from(path),
             images,
             problems,
         }
     }
 
+    /// Prints the page of the file that comes at `number`, or the view of it. Returns whether it has what is asked for.
+    fn print(&self, number: usize, report: &Report, output: &mut Output) -> io::Result<bool> {
+        let names = self.exports || self.imports || self.needed;
+        if !names && self.print.is_empty() && self.select.is_none() {
+            if number > 0 {
+                output.line("")?;
+            }
+            report.print(output)?;
+            return Ok(true);
+        }
+        // A view is the output's only content, so what is wrong with the file goes to the errors.
+        for problem in &report.problems {
+            output::complain(&format!("{}: {}", report.path.shown(), problem.line()));
+        }
+        let single = self.files.len() == 1;
+        if !self.print.is_empty() {
+            let prefix = format!("{}: ", report.path.shown());
+            let prefix = if single { "" } else { &prefix };
+            return views::qt(report, &self.print, prefix, output);
+        }
+        if let Some(key) = &self.select {
+            return views::select(report, key, output);
+        }
+        if !single {
+            output.line(&output.styled(Style::Heading, &report.path.shown()))?;
+        }
+        for image in &report.images {
+            let symbols = image.exports.iter().chain(&image.imports);
+            for symbols in symbols {
+                views::symbols(symbols, self.raw, output)?;
+            }
+            for name in image.headers.needed.iter().filter(|_| self.needed) {
+                output.line(&name.to_string())?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Report {
     fn print(&self, output: &mut Output) -> io::Result<()> {
         output.line(&output.styled(Style::Heading, &self.path.shown()))?;
         for image in &self.images {
@@ -129,7 +230,8 @@ impl Report {
     }
 }
 
-fn print_image(headers: &ImageHeaders, output: &mut Output) -> io::Result<()> {
+fn print_image(report: &ImageReport, output: &mut Output) -> io::Result<()> {
+    let headers = &report.headers;
     let image = &headers.image;
     let mut facts = Facts { output };
     let target = &image.target;
@@ -153,6 +255,29 @@ fn print_image(headers: &ImageHeaders, output: &mut Output) -> io::Result<()> {
         if let Some(id) = &elf.build_id {
             facts.line("build id", id)?;
         }
+        facts.optional("debug file", elf.debug_link.as_ref())?;
+        if elf.constructors + elf.destructors > 0 {
+            let (loaded, unloaded) = (elf.constructors, elf.destructors);
+            let runs = format!("{loaded} functions when loaded, {unloaded} when unloaded");
+            facts.line("runs", &runs)?;
+        }
+    }
+    if let Some(line) = hardening::line(&headers.facts) {
+        facts.line("hardening", &line)?;
+    }
+    for kind in &report.kinds {
+        // Plugwright's and Qt's own words follow below.
+        if matches!(kind.kind, PluginKind::Plugwright | PluginKind::Qt) {
+            continue;
+        }
+        let mut told = kind.kind.as_str().to_owned();
+        if let Some(name) = &kind.name {
+            told = format!("{told} {name}");
+        }
+        if let Some(evidence) = &kind.evidence {
+            told = format!("{told} (by {evidence})");
+        }
+        facts.line("plugin kind", &told)?;
     }
     for record in &image.records {
         print_record(record, &mut facts)?;

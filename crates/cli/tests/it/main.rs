@@ -5,4 +5,5 @@ mod contracts;
 mod plugins;
 mod program;
 mod qt;
+mod views;
 mod why;
