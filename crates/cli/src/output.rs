@@ -87,6 +87,11 @@ impl Output {
         self.stream.write_all(b"\n")
     }
 
+    /// Hands what is printed so far to the reader.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+
     /// Hands everything to the reader; a failure to write is known only after this.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.stream.flush()

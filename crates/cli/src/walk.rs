@@ -9,6 +9,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use glob::{MatchOptions, Pattern};
+
 /// How deep a scan goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
@@ -30,12 +32,21 @@ pub(crate) struct Scan {
     pub(crate) folder_links: usize,
 }
 
-/// Lists the files of `roots`. A root that is a file is one file to look at. `looking` is told the number of files
-/// known so far and the folder that is next.
-pub(crate) fn scan(roots: &[PathBuf], depth: Depth, looking: &mut dyn FnMut(usize, &Path)) -> Scan {
+/// Lists the files of `roots`. A root that is a file is one file to look at. What lies below a root and matches one of
+/// `excluded` is not looked at, and a folder that does is not entered. `looking` is told the number of files known so far and the
+/// folder that is next.
+pub(crate) fn scan(
+    roots: &[PathBuf],
+    depth: Depth,
+    excluded: &[Pattern],
+    looking: &mut dyn FnMut(usize, &Path),
+) -> Scan {
     let mut walk = Walk {
         depth,
-        ..Walk::default()
+        excluded,
+        scan: Scan::default(),
+        links: Vec::new(),
+        seen: BTreeSet::new(),
     };
     for root in roots {
         match fs::metadata(root) {
@@ -48,8 +59,9 @@ pub(crate) fn scan(roots: &[PathBuf], depth: Depth, looking: &mut dyn FnMut(usiz
 }
 
 #[derive(Debug)]
-struct Walk {
+struct Walk<'a> {
     depth: Depth,
+    excluded: &'a [Pattern],
     scan: Scan,
     /// Links to files, with where they lead.
     links: Vec<(PathBuf, PathBuf)>,
@@ -57,18 +69,7 @@ struct Walk {
     seen: BTreeSet<PathBuf>,
 }
 
-impl Default for Walk {
-    fn default() -> Self {
-        Self {
-            depth: Depth::Flat,
-            scan: Scan::default(),
-            links: Vec::new(),
-            seen: BTreeSet::new(),
-        }
-    }
-}
-
-impl Walk {
+impl Walk<'_> {
     fn folder(&mut self, folder: &Path, looking: &mut dyn FnMut(usize, &Path)) {
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
@@ -88,6 +89,9 @@ impl Walk {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let path = entry.path();
+            if self.excluded.iter().any(|pattern| matches(pattern, &path)) {
+                continue;
+            }
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 if self.depth == Depth::Recursive {
@@ -123,6 +127,20 @@ impl Walk {
     }
 }
 
+/// Whether a pattern is for this path: one with a slash for the path as it is listed, another for the name alone.
+fn matches(pattern: &Pattern, path: &Path) -> bool {
+    let options = MatchOptions {
+        require_literal_separator: true,
+        ..MatchOptions::new()
+    };
+    if pattern.as_str().contains('/') {
+        pattern.matches_path_with(path, options)
+    } else {
+        let name = path.file_name().unwrap_or_default();
+        pattern.matches_with(&name.to_string_lossy(), options)
+    }
+}
+
 /// Whether a name claims to be a library, so that a file under it which is none is told and not passed over.
 pub(crate) fn claims_to_be_a_library(path: &Path) -> bool {
     let name = path
@@ -143,6 +161,26 @@ mod tests {
     #[track_caller]
     fn check(name: &str, expected: bool) {
         assert_eq!(claims_to_be_a_library(Path::new(name)), expected, "{name}");
+    }
+
+    #[test]
+    fn patterns() {
+        #[track_caller]
+        fn check(pattern: &str, path: &str, expected: bool) {
+            let pattern = Pattern::new(pattern).expect("a pattern");
+            assert_eq!(
+                matches(&pattern, Path::new(path)),
+                expected,
+                "{pattern} {path}"
+            );
+        }
+        check("*.so.*", "./a/libx.so.1", true);
+        check("*.so.*", "./a/libx.so", false);
+        check("a", "./b/a", true);
+        check("a", "./a/b", false);
+        check("./*/b", "./a/b", true);
+        check("./*", "./a/b", false);
+        check("**/b", "./a/c/b", true);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! `plugwright list`: every plugin in some folders, by what their files say.
 
+mod filter;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use plugwright_inspect::{Group, Identity, Image, Links};
+use plugwright_inspect::{Group, Image, Links};
 use plugwright_manifest::Role;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::report::{PathText, Trouble};
 use crate::exit::Exit;
@@ -13,11 +16,14 @@ use crate::output::progress::Progress;
 use crate::output::table::Table;
 use crate::output::{Output, Style, escape};
 use crate::walk::{self, Depth, Scan};
+use filter::Filter;
 
 const EXAMPLES: &str = "\
 Examples:
   plugwright list /usr/lib/app/plugins
   plugwright list --recursive /usr/lib/x86_64-linux-gnu/qt6/plugins
+  plugwright list --recursive --kind qt --key gif --exclude '*.debug' /usr/lib
+  plugwright list --metadata MimeTypes=image/gif --format jsonl .
   plugwright list --format json . | jq '.plugins[].keys'";
 
 /// List the plugins in folders: Plugwright's and Qt's
@@ -32,7 +38,19 @@ pub(crate) struct List {
     #[arg(long, short)]
     recursive: bool,
 
-    /// A table for people, or one JSON object as docs/cli.md describes it
+    /// Do not look at files and folders of these names, or, with a slash in the pattern, of these paths
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<glob::Pattern>,
+
+    #[command(flatten)]
+    filter: Filter,
+
+    /// Only what is wrong, no plugins
+    #[arg(long)]
+    problems: bool,
+
+    /// A table for people; JSON as docs/cli.md describes it: one object, or one line for each plugin and problem as
+    /// soon as it is found
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 }
@@ -41,6 +59,7 @@ pub(crate) struct List {
 enum Format {
     Table,
     Json,
+    Jsonl,
 }
 
 /// The whole result, as JSON has it.
@@ -79,6 +98,9 @@ struct Plugin {
     keys: Vec<String>,
     #[serde(flatten)]
     says: Says,
+    /// What the application's own metadata are, for the filter; `inspect` tells them.
+    #[serde(skip)]
+    metadata: Vec<Value>,
 }
 
 /// What a plugin says of itself, by its system.
@@ -115,14 +137,24 @@ impl List {
             Depth::Flat
         };
         let mut progress = Progress::start();
-        let scan = walk::scan(&self.folders, depth, &mut |found, folder| {
+        let scan = walk::scan(&self.folders, depth, &self.exclude, &mut |found, folder| {
             progress.looking(found, folder);
         });
-        let listing = Listing::of(scan, &mut progress);
+        if self.format == Format::Jsonl {
+            // The lines themselves show how far it is.
+            drop(progress);
+            return self.stream(&scan, output);
+        }
+        let mut listing = Listing::of_failures(&scan);
+        for (done, path) in scan.files.iter().enumerate() {
+            progress.reading(done, scan.files.len(), path);
+            listing.file(path, self);
+        }
         drop(progress); // before the first line of the result
+        listing.problems.sort_by(|a, b| a.path.cmp(&b.path));
         match self.format {
-            Format::Table => listing.print(output)?,
             Format::Json => output.json(&listing)?,
+            Format::Table | Format::Jsonl => listing.print(output)?,
         }
         Ok(if listing.problems.is_empty() {
             Exit::Good
@@ -130,20 +162,45 @@ impl List {
             Exit::Problems
         })
     }
+
+    /// Prints lines as soon as they are known, and keeps none.
+    fn stream(&self, scan: &Scan, output: &mut Output) -> io::Result<Exit> {
+        let mut exit = Exit::Good;
+        let mut listing = Listing::of_failures(scan);
+        for path in scan.files.iter().map(Some).chain([None]) {
+            for plugin in listing.plugins.drain(..) {
+                output.json_line(&plugin)?;
+            }
+            for problem in listing.problems.drain(..) {
+                exit = Exit::Problems;
+                output.json_line(&problem)?;
+            }
+            output.flush()?;
+            if let Some(path) = path {
+                listing.file(path, self);
+            }
+        }
+        output.json_line(&Rest {
+            passed_over: &listing.passed_over,
+        })?;
+        Ok(exit)
+    }
+}
+
+/// The last line of a stream.
+#[derive(Debug, Serialize)]
+struct Rest<'a> {
+    passed_over: &'a PassedOver,
 }
 
 impl Listing {
-    fn of(scan: Scan, progress: &mut Progress) -> Self {
+    /// A listing of what the walk could not read.
+    fn of_failures(scan: &Scan) -> Self {
         let mut listing = Self::default();
         listing.passed_over.folder_links = scan.folder_links;
         for (path, error) in &scan.failures {
             listing.trouble(path, Trouble::of_folder(error));
         }
-        for (done, path) in scan.files.iter().enumerate() {
-            progress.reading(done, scan.files.len(), path);
-            listing.file(path);
-        }
-        listing.problems.sort_by(|a, b| a.path.cmp(&b.path));
         listing
     }
 
@@ -154,14 +211,12 @@ impl Listing {
         });
     }
 
-    fn file(&mut self, path: &Path) {
+    fn file(&mut self, path: &Path, list: &List) {
         let file = match plugwright_inspect::open(path, Links::Follow) {
             Ok(file) => file,
             Err(error) => return self.trouble(path, Trouble::of_open(&error)),
         };
-        let Identity {
-            images, problems, ..
-        } = plugwright_inspect::identity(&file, path.file_name());
+        let (images, problems) = list.filter.read(&file, path.file_name());
         let foreign = problems
             .iter()
             .any(|problem| problem.code.group() == Group::Foreign);
@@ -169,15 +224,19 @@ impl Listing {
             self.passed_over.other_files += 1;
             return;
         }
-        let before = self.plugins.len();
-        for image in &images {
-            self.plugins.extend(Plugin::of(path, image));
+        let plugins: Vec<Plugin> = images
+            .iter()
+            .flat_map(|image| Plugin::of(path, image))
+            .collect();
+        if plugins.is_empty() && problems.is_empty() {
+            self.passed_over.libraries += 1;
         }
+        let wanted = plugins
+            .into_iter()
+            .filter(|plugin| !list.problems && list.filter.takes(plugin));
+        self.plugins.extend(wanted);
         for problem in &problems {
             self.trouble(path, Trouble::of_problem(problem));
-        }
-        if self.plugins.len() == before && problems.is_empty() {
-            self.passed_over.libraries += 1;
         }
     }
 
@@ -244,13 +303,14 @@ impl Listing {
 impl Plugin {
     /// The plugins that an image offers.
     fn of(path: &Path, image: &Image) -> Vec<Self> {
-        let new = |kind, keys, says| Self {
+        let new = |kind, keys, says, metadata| Self {
             kind,
             path: PathText::from(path),
             format: image.target.format,
             arch: image.target.machine.to_string(),
             keys,
             says,
+            metadata,
         };
         let offered = image
             .records
@@ -269,7 +329,7 @@ impl Plugin {
                     version: record.summary.version.to_string(),
                     provides,
                 };
-                new("plugwright", keys, says)
+                new("plugwright", keys, says, filter::metadata_of(record))
             })
             .collect();
         if let Some(qt) = &image.qt {
@@ -281,7 +341,9 @@ impl Plugin {
                     .map(|(major, minor)| format!("{major}.{minor}")),
                 debug: qt.is_debug(),
             };
-            plugins.push(new("qt", qt.keys().map(str::to_owned).collect(), says));
+            let keys = qt.keys().map(str::to_owned).collect();
+            let metadata = qt.json().get("MetaData").cloned().into_iter().collect();
+            plugins.push(new("qt", keys, says, metadata));
         }
         plugins
     }

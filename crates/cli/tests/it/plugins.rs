@@ -71,6 +71,116 @@ fn plugins_are_json() {
     );
 }
 
+/// The files of the plugins that `list ARGUMENTS` shows, and how many problems it has.
+#[track_caller]
+fn check_filter(folder: &TempDir, arguments: &[&str], expected: &[&str], problems: usize) {
+    let run = run(
+        folder.path(),
+        ["list", "--recursive", "--format", "json"]
+            .iter()
+            .chain(arguments),
+    );
+    let json = run.json();
+    let plugins = json["plugins"].as_array().expect("an array");
+    let paths: Vec<&str> = plugins
+        .iter()
+        .filter_map(|plugin| plugin["path"].as_str())
+        .collect();
+    assert_eq!(paths, expected, "{arguments:?}");
+    assert_eq!(
+        json["problems"].as_array().map(Vec::len),
+        Some(problems),
+        "{arguments:?}"
+    );
+    assert_eq!(run.code, Some(i32::from(problems > 0)));
+}
+
+#[test]
+fn filters_choose_plugins() {
+    let folder = folder(&["hello", "polyglot"]);
+    let (hello, polyglot) = ("./libfixture_hello.so", "./libfixture_polyglot.so");
+    fs::create_dir(folder.path().join("old")).expect("a folder");
+    fs::write(folder.path().join("old/cut.so"), "text").expect("a file");
+    let check = |arguments: &[&str], expected: &[&str], problems| {
+        check_filter(&folder, arguments, expected, problems);
+    };
+    check(&[], &[hello, polyglot], 1);
+    check(&["--kind", "plugwright"], &[hello, polyglot], 1);
+    check(&["--kind", "qt"], &[], 1);
+    check(
+        &["--kind", "qt", "--kind", "plugwright"],
+        &[hello, polyglot],
+        1,
+    );
+    check(
+        &["--interface", "org.example.greeter"],
+        &[hello, polyglot],
+        1,
+    );
+    check(&["--interface", "org.example"], &[], 1);
+    check(&["--key", "english"], &[hello], 1);
+    check(&["--key", "english", "--key", "*"], &[hello, polyglot], 1);
+    check(&["--key", "english", "--kind", "qt"], &[], 1);
+    check(&["--metadata", "no.such=1"], &[], 1);
+    check(&["--problems"], &[], 1);
+    check(&["--exclude", "old"], &[hello, polyglot], 0);
+    check(&["--exclude", "*.so"], &[], 0);
+    check(
+        &["--exclude", "./*hello*", "--exclude", "./*/cut.so"],
+        &[polyglot],
+        0,
+    );
+    for arguments in [
+        ["--exclude", "a[b"],
+        ["--metadata", "a"],
+        ["--kind", "other"],
+    ] {
+        assert_eq!(
+            run(folder.path(), ["list"].iter().chain(&arguments)).code,
+            Some(2)
+        );
+    }
+}
+
+#[test]
+fn metadata_of_qt_plugins_are_compared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // CBOR: class Gif (3), interface g (2), keys of the application (4).
+    let data = b"\xa3\x02\x61g\x03\x63Gif\x04\xa1\x64Keys\x82\x63gif\x63png";
+    let payload = [&[1, 6, 4, 0][..], data].concat();
+    let plugin = plugwright_testkit::elf::ElfBuilder::x86_64().qt_note(&payload);
+    fs::write(folder.path().join("libgif.so"), plugin.build().bytes()).expect("a file");
+    let shown: &[&str] = &["./libgif.so"];
+    check_filter(&folder, &["--metadata", "Keys=png"], shown, 0);
+    check_filter(&folder, &["--metadata", "Keys=jpg"], &[], 0);
+    check_filter(&folder, &["--kind", "qt", "--interface", "g"], shown, 0);
+}
+
+#[test]
+fn lines_are_the_same_as_the_object() {
+    let folder = folder(&["hello", "polyglot"]);
+    fs::write(folder.path().join("cut.so"), "text").expect("a file");
+    let object = run(folder.path(), ["list", "--format", "json"]).json();
+    let run = run(folder.path(), ["list", "--format", "jsonl"]);
+    let lines: Vec<Value> = run
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line is an object"))
+        .collect();
+    assert_eq!(run.code, Some(1));
+    let with = |member: &str| -> Vec<Value> {
+        lines
+            .iter()
+            .filter(|line| line.get(member).is_some())
+            .cloned()
+            .collect()
+    };
+    assert_eq!(Value::from(with("kind")), object["plugins"]);
+    assert_eq!(Value::from(with("code")), object["problems"]);
+    assert_eq!(lines[3]["passed_over"], object["passed_over"]);
+    assert_eq!(lines.len(), 4);
+}
+
 #[test]
 fn a_record_is_told_with_its_detail() {
     let folder = folder(&["hello"]);
