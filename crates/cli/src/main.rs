@@ -14,7 +14,7 @@ mod walk;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use exit::Exit;
 use output::Output;
@@ -40,6 +40,8 @@ enum Command {
     List(commands::list::List),
     Inspect(commands::inspect::Inspect),
     Why(commands::why::Why),
+    Completions(commands::generate::Completions),
+    Man(commands::generate::Man),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
         Command::List(list) => list.run(&mut output),
         Command::Inspect(inspect) => inspect.run(&mut output),
         Command::Why(why) => why.run(&mut output),
+        Command::Completions(completions) => completions.run(CommandLine::command(), &mut output),
+        Command::Man(man) => man.run(CommandLine::command(), &mut output),
     };
     match result.and_then(|exit| output.finish().map(|()| exit)) {
         Ok(exit) => exit.into(),

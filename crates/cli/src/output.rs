@@ -51,6 +51,11 @@ impl Output {
         writeln!(self.stream, "{text}")
     }
 
+    /// Prints text of the program's own, in lines already.
+    pub(crate) fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.stream.write_all(text)
+    }
+
     /// `text` in a style, where there are colours.
     pub(crate) fn styled(&self, style: Style, text: &str) -> String {
         let code = match style {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod contracts;
+mod generate;
 mod plugins;
 mod program;
 mod qt;
