@@ -12,8 +12,7 @@ use crate::read_at::ReadAt;
 pub(crate) struct Source<'r, R: ?Sized> {
     reader: &'r R,
     size: u64,
-    head: [u8; limits::PAGE],
-    head_len: usize,
+    head: Vec<u8>,
     /// Tables point to each other (names, versions, symbols): with one window alone each
     /// step from one to the next would cost a read.
     windows: [Window; 4],
@@ -91,21 +90,17 @@ impl Fault {
 impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
     /// Reads the first page.
     pub(crate) fn new(reader: &'r R) -> Result<Self, Fault> {
-        let mut source = Self {
-            size: reader.size(),
+        let size = reader.size();
+        let want = usize::try_from(size).unwrap_or(usize::MAX);
+        let mut head = vec![0; want.min(limits::PAGE)];
+        fill(reader, &mut head, 0)?;
+        Ok(Self {
             reader,
-            head: [0; limits::PAGE],
-            head_len: 0,
+            size,
+            head,
             windows: Default::default(),
             oldest: 0,
-        };
-        let want = usize::try_from(source.size)
-            .unwrap_or(usize::MAX)
-            .min(limits::PAGE);
-        let head = source.head.get_mut(..want).unwrap_or_default();
-        fill(reader, head, 0)?;
-        source.head_len = want;
-        Ok(source)
+        })
     }
 
     /// The size of the whole file in bytes, as it was at the start.
@@ -115,7 +110,7 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
 
     /// What was read of the first page.
     pub(crate) fn head(&self) -> &[u8] {
-        self.head.get(..self.head_len).unwrap_or_default()
+        &self.head
     }
 
     fn check_inside(&self, offset: u64, len: u64) -> Result<(), Fault> {
@@ -133,7 +128,7 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
     /// what was prefetched costs no further system call.
     pub(crate) fn bytes(&mut self, offset: u64, len: usize) -> Result<&[u8], Fault> {
         self.check_inside(offset, len as u64)?;
-        if offset.saturating_add(len as u64) <= self.head_len as u64 {
+        if offset.saturating_add(len as u64) <= self.head.len() as u64 {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
             return Ok(slice(&self.head, start, len));
         }
@@ -184,7 +179,7 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
             return Err(Fault::Limit { offset, len, limit });
         }
         let want = usize::try_from(len).unwrap_or(usize::MAX);
-        if offset.saturating_add(len) <= self.head_len as u64 {
+        if offset.saturating_add(len) <= self.head.len() as u64 {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
             return Ok(slice(&self.head, start, want).to_vec());
         }
