@@ -29,7 +29,7 @@ pub use sequences::Plain;
 /// | `bool`, `char`, `NonZero` (to 64 bits), [`Duration`](std::time::Duration) | as numbers, checked on arrival |
 /// | `&str`, `&[T]` and `&mut [T]` of numbers; on Unix also `&OsStr` and `&Path` | lent without a copy, as arguments only |
 /// | `String`, `Vec<T>`, `OsString`, `PathBuf` | given away; the receiver copies once and has the giver free |
-/// | [`Buffer`](crate::Buffer) | owned bytes, given away without a copy |
+/// | [`Buffer`] | owned bytes, given away without a copy |
 /// | maps and sets of the standard library | as vectors; equal keys are refused on arrival |
 /// | `Option`, `Result`, tuples of two to eight, `[T; N]`, `Box<T>` | part by part |
 /// | structs and enums with `#[derive(Portable)]`, also with type parameters and with lifetimes | field by field |
