@@ -193,6 +193,9 @@ fn explain(
                 OpenErrorKind::NotAFolder
             }
         }
+        // `openat2` saw that the step would lead out of the folder, which one name can do through a link only: it was there
+        // a moment ago, whatever stands there now.
+        Errno::XDEV => OpenErrorKind::SymbolicLink,
         // A socket, or a device without a driver.
         Errno::NXIO | Errno::NODEV => OpenErrorKind::NotAFile,
         other => return OpenError::io(wanted, step, other.into()),

@@ -236,7 +236,8 @@ fn a_folder_that_is_swapped_for_a_link_all_the_time_never_leads_outside() {
                                 | OpenErrorKind::SymbolicLink
                                 | OpenErrorKind::NotAFolder
                         ),
-                        "{error}"
+                        "{error}: {:?}",
+                        std::error::Error::source(&error)
                     );
                 }
             }
