@@ -379,8 +379,9 @@ fn invalid_arguments_are_told_by_the_plugin() {
         <String as Portable>::Abi,
     ) -> Reply<u32>;
     let vtable = std::ptr::from_ref(<dyn Faulty as plugwright_plugin::Provides<Faults>>::VTABLE);
-    let place = vtable.cast::<Text>().wrapping_add(3 + 5);
-    // SAFETY: behind the head (three words) come the methods in order; `text` is the sixth.
+    let head = size_of::<plugwright_plugin::abi::VtableHead>() / size_of::<Text>();
+    let place = vtable.cast::<Text>().wrapping_add(head + 5);
+    // SAFETY: behind the head come the methods in order; `text` is the sixth.
     let text: Text = unsafe { place.read() };
     let plugin = try_bind(FAULTS, &summary_of!("org.example.faults", dyn Faulty)).expect("agrees");
     let handle = plugin.create::<dyn Faulty>(None).expect("fits");
