@@ -145,6 +145,9 @@ fn truncated_plugins() {
         let host = folder.host();
         let offered = host.plugins().count();
         assert_eq!(host.seen().len(), 1, "{length} bytes");
+        // A listing tells the cut, wherever it is: the table at the end is missing.
+        let told = plugwright_inspect::identity(&bytes[..length], path.file_name());
+        assert!(!told.problems.is_empty(), "{length} bytes");
         if offered > 0 {
             // The record lies on the first page: the cut shows when the whole is parsed.
             let error = host.create::<dyn Greeter>("en").expect_err("it is cut off");

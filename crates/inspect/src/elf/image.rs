@@ -111,6 +111,9 @@ fn parts<R: ReadAt + ?Sized>(
     let found = notes.iter().any(is_metadata);
     let sections =
         (!found || depth >= Depth::Headers).then(|| Sections::read(&header, source, problems));
+    if sections.is_none() {
+        Sections::check_place(&header, source, problems);
+    }
     if !found && let Some(sections) = &sections {
         let named = plugwright_manifest::note::ELF_SECTION.as_bytes();
         if let Some(section) = sections

@@ -5,9 +5,9 @@
 use crate::arch::Class;
 use crate::fields::{Fields, until_nul};
 use crate::limits;
-use crate::problem::{Code, Loader, Problems};
+use crate::problem::{Code, Loader, Problem, Problems};
 use crate::read_at::ReadAt;
-use crate::source::Source;
+use crate::source::{Fault, Source};
 
 use super::header::{Header, section_size};
 use super::raw;
@@ -47,6 +47,21 @@ impl Sections {
     /// The first section called `name`.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Section> {
         self.list.iter().find(|section| self.name(section) == name)
+    }
+
+    /// Tells when the table does not lie inside the file: what the quick path can see of a
+    /// file whose end was cut off, without reading there.
+    pub(crate) fn check_place<R: ReadAt + ?Sized>(
+        header: &Header,
+        source: &Source<'_, R>,
+        problems: &mut Problems,
+    ) {
+        let (offset, size) = (header.shoff, source.size());
+        let entry = u64::from(section_size(header.target.class));
+        let len = header.shnum.saturating_mul(entry);
+        if offset != 0 && offset.saturating_add(len) > size {
+            problems.push(outside(Fault::Outside { offset, len, size }));
+        }
     }
 
     /// Reads the table; empty when there is none or it is damaged, which is told.
@@ -125,6 +140,14 @@ impl Sections {
     }
 }
 
+fn outside(fault: Fault) -> Problem {
+    fault.into_problem(
+        Code::SectionHeadersOutsideFile,
+        Loader::Accepts,
+        "the table of section headers",
+    )
+}
+
 fn table<R: ReadAt + ?Sized>(
     header: &Header,
     source: &mut Source<'_, R>,
@@ -142,11 +165,7 @@ fn table<R: ReadAt + ?Sized>(
     let table = match source.table(header.shoff, len, u64::MAX) {
         Ok(table) => table,
         Err(fault) => {
-            problems.push(fault.into_problem(
-                Code::SectionHeadersOutsideFile,
-                Loader::Accepts,
-                "the table of section headers",
-            ));
+            problems.push(outside(fault));
             return Vec::new();
         }
     };
