@@ -11,9 +11,9 @@ use crate::foreign;
 use crate::identity::{Image, is_sound};
 use crate::macho::{self, MachOFacts};
 use crate::pe::{self, PeFacts};
-use crate::problem::{Code, Loader, Problem, Problems};
+use crate::problem::{Problem, Problems};
 use crate::read_at::ReadAt;
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::untrusted::Untrusted;
 
 /// One image's headers.
@@ -112,18 +112,10 @@ impl Headers {
 ///
 /// `file_name` is as for [`crate::identity()`]. It never fails as a whole and never panics.
 pub fn headers<R: ReadAt + ?Sized>(reader: &R, file_name: Option<&OsStr>) -> Headers {
-    let mut problems = Problems::default();
-    let images = match Source::new(reader) {
-        Ok(mut source) => images(&mut source, file_name, &mut problems),
-        Err(fault) => {
-            problems.push(fault.into_problem(Code::ReadFailed, Loader::Refuses, "the first page"));
-            Vec::new()
-        }
-    };
-    Headers {
-        images,
-        problems: problems.into_vec(),
-    }
+    let (images, problems) = source::read(reader, |source, problems| {
+        images(source, file_name, problems)
+    });
+    Headers { images, problems }
 }
 
 fn images<R: ReadAt + ?Sized>(

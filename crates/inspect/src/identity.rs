@@ -15,10 +15,10 @@ use crate::elf;
 use crate::foreign;
 use crate::macho;
 use crate::pe;
-use crate::problem::{Code, Group, Loader, Problem, Problems};
+use crate::problem::{Group, Loader, Problem, Problems};
 use crate::qt::QtMetadata;
 use crate::read_at::ReadAt;
-use crate::source::Source;
+use crate::source::{self, Source};
 
 /// One library inside a file. Only a universal Mach-O file has several.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,18 +83,10 @@ pub(crate) fn is_sound(problems: &[Problem]) -> bool {
 /// It never fails as a whole and never panics: what cannot be read is a problem. For a
 /// file that does not change the result depends on its bytes and `file_name` only.
 pub fn identity<R: ReadAt + ?Sized>(reader: &R, file_name: Option<&OsStr>) -> Identity {
-    let mut problems = Problems::default();
-    let images = match Source::new(reader) {
-        Ok(mut source) => images(&mut source, file_name, &mut problems),
-        Err(fault) => {
-            problems.push(fault.into_problem(Code::ReadFailed, Loader::Refuses, "the first page"));
-            Vec::new()
-        }
-    };
-    Identity {
-        images,
-        problems: problems.into_vec(),
-    }
+    let (images, problems) = source::read(reader, |source, problems| {
+        images(source, file_name, problems)
+    });
+    Identity { images, problems }
 }
 
 fn images<R: ReadAt + ?Sized>(

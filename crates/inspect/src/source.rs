@@ -4,7 +4,7 @@
 use std::io;
 
 use crate::limits;
-use crate::problem::{Code, Loader, Problem};
+use crate::problem::{Code, Loader, Problem, Problems};
 use crate::read_at::ReadAt;
 
 /// The bytes of one file, read on demand.
@@ -36,6 +36,23 @@ impl Window {
         }
         usize::try_from(start).ok()
     }
+}
+
+/// What `images` makes of a file, and all that is wrong with it. When its first page cannot
+/// be had, that is all there is to say.
+pub(crate) fn read<'r, R: ReadAt + ?Sized, T>(
+    reader: &'r R,
+    images: impl FnOnce(&mut Source<'r, R>, &mut Problems) -> Vec<T>,
+) -> (Vec<T>, Vec<Problem>) {
+    let mut problems = Problems::default();
+    let images = match Source::new(reader) {
+        Ok(mut source) => images(&mut source, &mut problems),
+        Err(fault) => {
+            problems.push(fault.into_problem(Code::ReadFailed, Loader::Refuses, "the first page"));
+            Vec::new()
+        }
+    };
+    (images, problems.into_vec())
 }
 
 /// Why bytes could not be had.

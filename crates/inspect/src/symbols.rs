@@ -14,9 +14,9 @@ use crate::identity::is_sound;
 use crate::kinds::{self, Recognised};
 use crate::macho;
 use crate::pe;
-use crate::problem::{Code, Loader, Problem, Problems};
+use crate::problem::{Problem, Problems};
 use crate::read_at::ReadAt;
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::untrusted::Untrusted;
 
 /// A symbol that an image defines for others, or needs of them.
@@ -129,21 +129,13 @@ impl Symbols {
 /// Memory is some ten times the size of the symbol tables. `file_name` is as for
 /// [`crate::identity()`]. It never fails as a whole and never panics.
 pub fn symbols<R: ReadAt + ?Sized>(reader: &R, file_name: Option<&OsStr>) -> Symbols {
-    let mut problems = Problems::default();
-    let mut images = match Source::new(reader) {
-        Ok(mut source) => images(&mut source, file_name, &mut problems),
-        Err(fault) => {
-            problems.push(fault.into_problem(Code::ReadFailed, Loader::Refuses, "the first page"));
-            Vec::new()
-        }
-    };
+    let (mut images, problems) = source::read(reader, |source, problems| {
+        images(source, file_name, problems)
+    });
     for image in &mut images {
         image.kinds = kinds::recognise(&image.headers, &image.exports);
     }
-    Symbols {
-        images,
-        problems: problems.into_vec(),
-    }
+    Symbols { images, problems }
 }
 
 fn images<R: ReadAt + ?Sized>(
