@@ -12,6 +12,9 @@
 //! | *headers* | [`headers()`] | headers and dynamic section | also name, needed libraries, run path, flags, versions, and whether the structure is sound |
 //! | *symbols* | [`symbols()`] | the symbol tables and relocations | also every export and import |
 //!
+//! [`scan()`] reads as deep as the last and keeps no symbol: it shows them one by one to who asks,
+//! for reviews of thousands of files.
+//!
 //! And [`closure`]: everything that the system's loader would load with a library, where it
 //! would look for it, and what would be missing.
 //!
@@ -61,6 +64,7 @@ mod open;
 mod problem;
 mod qt;
 mod read_at;
+mod scan;
 mod symbols;
 mod untrusted;
 
@@ -77,8 +81,8 @@ mod source;
 
 pub use arch::{ByteOrder, Class, Format, Kind, Machine, Target};
 pub use elf::{
-    DynamicFlags, ElfFacts, GnuProperties, NeededVersion, Relocations, VersionDefinition,
-    VersionNeed,
+    DynamicEntry, DynamicFlags, ElfFacts, GnuProperties, NeededVersion, ProgramHeader, Relocations,
+    VersionDefinition, VersionNeed,
 };
 pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
 pub use identity::{Identity, Image, identity};
@@ -91,5 +95,6 @@ pub use pe::{PeFacts, PeFlags};
 pub use problem::{Code, Group, Loader, Problem};
 pub use qt::{QtEncoding, QtMetadata};
 pub use read_at::ReadAt;
+pub use scan::{ImageScan, Scan, SymbolView, scan};
 pub use symbols::{Binding, ImageSymbols, Symbol, SymbolKind, Symbols, symbols};
 pub use untrusted::Untrusted;

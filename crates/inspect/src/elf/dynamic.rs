@@ -1,5 +1,7 @@
 //! The dynamic section, found as a loader finds it: through the segments.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::budget::Budget;
@@ -239,13 +241,18 @@ impl<'e> Dynamic<'e> {
         }
     }
 
-    /// Whether a relocation may write at `vaddr`: into a writable segment, or into any
-    /// where the library says that its code is relocated.
-    pub(crate) fn is_relocatable(&self, vaddr: u64) -> bool {
+    /// Where relocations may write: the writable segments, or all where the library says
+    /// that its code is relocated.
+    pub(crate) fn relocatable(&self) -> Vec<Range<u64>> {
         let any = self.find(raw::DT_TEXTREL).is_some()
             || self.value(raw::DT_FLAGS).unwrap_or_default() & 4 != 0;
-        let mut loads = self.segments.iter().filter(|load| load.holds(vaddr));
-        loads.any(|load| any || load.flags & raw::PF_W != 0)
+        let loads = self
+            .segments
+            .iter()
+            .filter(|load| load.kind == raw::PT_LOAD && (any || load.flags & raw::PF_W != 0));
+        loads
+            .map(|load| load.vaddr..load.vaddr.saturating_add(load.memsz))
+            .collect()
     }
 
     fn check(&self, problems: &mut Problems) {

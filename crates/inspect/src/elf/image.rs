@@ -13,11 +13,12 @@ use crate::problem::{Code, Loader, Problems};
 use crate::qt::{self, QtMetadata};
 use crate::read_at::ReadAt;
 use crate::records;
+use crate::scan::{ImageScan, SymbolView};
 use crate::source::Source;
 use crate::symbols::ImageSymbols;
 use crate::untrusted::Untrusted;
 
-use super::dynamic::{Dynamic, DynamicFlags};
+use super::dynamic::{Dynamic, DynamicFlags, Entry};
 use super::header::{self, Header, Segment};
 use super::notes::{Note, Owner, Region, walk};
 use super::properties::{self, GnuProperties};
@@ -78,6 +79,46 @@ pub struct ElfFacts {
     pub versions_needed: Vec<VersionNeed>,
     /// The number of its dynamic symbols, as far as a hash table tells.
     pub dynamic_symbols: Option<u64>,
+    /// The dynamic section, entry by entry and with its places in the file, for who has to
+    /// show where something stands.
+    #[serde(skip)]
+    pub dynamic_entries: Vec<DynamicEntry>,
+    /// The program headers, likewise.
+    #[serde(skip)]
+    pub program_headers: Vec<ProgramHeader>,
+    /// Offset and size of `.dep-v0`, where `auditable`.
+    #[serde(skip)]
+    pub auditable_at: Option<(u64, u64)>,
+}
+
+/// One entry of the dynamic section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DynamicEntry {
+    /// `d_tag`.
+    pub tag: u64,
+    /// `d_un`: a number, an address, or an index into the table of strings.
+    pub value: u64,
+    /// Where the entry stands in the file, in bytes.
+    pub offset: u64,
+}
+
+/// One program header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProgramHeader {
+    /// `p_type`.
+    pub kind: u32,
+    /// `p_flags`: 1 is executable, 2 writable, 4 readable.
+    pub flags: u32,
+    /// `p_offset`, in bytes.
+    pub offset: u64,
+    /// `p_vaddr`.
+    pub address: u64,
+    /// `p_filesz`, in bytes.
+    pub size: u64,
+    /// Where the header itself stands in the file, in bytes.
+    pub at: u64,
 }
 
 struct Parts {
@@ -289,6 +330,32 @@ pub(crate) fn symbols<R: ReadAt + ?Sized>(
     Some(image)
 }
 
+/// The headers' facts and the relocations; each symbol is shown to `see` instead of kept.
+pub(crate) fn scan<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    file_name: Option<&OsStr>,
+    see: &mut dyn FnMut(SymbolView<'_>),
+    problems: &mut Problems,
+) -> Option<ImageScan> {
+    let parts = parts(source, problems, Depth::Headers)?;
+    let (headers, dynamic) = parts.headers(file_name, source, problems);
+    let mut image = ImageScan {
+        headers,
+        relocations: None,
+    };
+    let Some(dynamic) = dynamic else {
+        return Some(image);
+    };
+    let count = image.headers.elf().and_then(|facts| facts.dynamic_symbols);
+    image.relocations = Some(relocations::count(&dynamic, count, source, problems));
+    let table = count.and_then(|count| SymbolTable::read_names(&dynamic, count, source, problems));
+    if let Some(table) = table {
+        table.check(problems);
+        table.show(see);
+    }
+    Some(image)
+}
+
 impl Parts {
     fn headers<R: ReadAt + ?Sized>(
         &self,
@@ -304,7 +371,9 @@ impl Parts {
             properties: self.properties(source),
             debug_link: self.debug_link(source),
             module_info: self.module_info(source, problems),
-            auditable: self.has_section(b".dep-v0"),
+            auditable: self.section_place(b".dep-v0").is_some(),
+            auditable_at: self.section_place(b".dep-v0"),
+            program_headers: self.segments.iter().map(program_header).collect(),
             trailing_bytes: views::trailing_bytes(
                 &self.header,
                 &self.segments,
@@ -359,9 +428,9 @@ impl Parts {
         properties::decode(&desc, target.class, target.byte_order, target.machine)
     }
 
-    fn has_section(&self, name: &[u8]) -> bool {
-        let sections = self.sections.as_ref();
-        sections.is_some_and(|sections| sections.find(name).is_some())
+    fn section_place(&self, name: &[u8]) -> Option<(u64, u64)> {
+        let section = self.sections.as_ref()?.find(name)?;
+        Some((section.offset, section.size))
     }
 
     /// The strings of `.modinfo`, which stand one behind the other.
@@ -402,6 +471,17 @@ impl Parts {
     }
 }
 
+fn program_header(segment: &Segment) -> ProgramHeader {
+    ProgramHeader {
+        kind: segment.kind,
+        flags: segment.flags,
+        offset: segment.offset,
+        address: segment.vaddr,
+        size: segment.filesz,
+        at: segment.at,
+    }
+}
+
 fn segment_facts(segments: &[Segment], facts: &mut ElfFacts) {
     for segment in segments {
         match segment.kind {
@@ -416,6 +496,14 @@ fn segment_facts(segments: &[Segment], facts: &mut ElfFacts) {
     }
 }
 
+fn dynamic_entry(entry: &Entry) -> DynamicEntry {
+    DynamicEntry {
+        tag: entry.tag,
+        value: entry.value,
+        offset: entry.at,
+    }
+}
+
 fn dynamic_facts<R: ReadAt + ?Sized>(
     dynamic: &Dynamic<'_>,
     facts: &mut ElfFacts,
@@ -424,6 +512,7 @@ fn dynamic_facts<R: ReadAt + ?Sized>(
 ) {
     facts.rpath = dynamic.string_of(raw::DT_RPATH, source, problems);
     facts.flags = dynamic.flags();
+    facts.dynamic_entries = dynamic.entries.iter().map(dynamic_entry).collect();
     for tag in [raw::DT_FILTER, raw::DT_AUXILIARY] {
         facts
             .filters

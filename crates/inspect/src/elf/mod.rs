@@ -19,13 +19,13 @@ mod versions;
 mod views;
 
 pub use dynamic::DynamicFlags;
-pub use image::ElfFacts;
+pub use image::{DynamicEntry, ElfFacts, ProgramHeader};
 pub use properties::GnuProperties;
 pub use relocations::Relocations;
 pub use versions::{NeededVersion, VersionDefinition, VersionNeed};
 
 pub(crate) use header::is_elf;
-pub(crate) use image::{headers, identity, symbols as read_symbols};
+pub(crate) use image::{headers, identity, scan, symbols as read_symbols};
 pub(crate) use notes::{Note, Owner, Region, walk as walk_notes};
 
 /// Numbers of the gABI and of glibc's `elf.h`, by their own names.

@@ -1,6 +1,7 @@
 //! Relocations, counted by kind: what a loader will write and run before any constructor.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -31,6 +32,16 @@ pub struct Relocations {
     pub symbols: u64,
     /// All relocations by the processor's own number of their type, `DT_RELR` left out.
     pub by_type: BTreeMap<u32, u64>,
+}
+
+impl Relocations {
+    /// Counts a run of relocations of one type.
+    fn add(&mut self, (kind, count): (u32, u64)) {
+        if count > 0 {
+            let entry = self.by_type.entry(kind).or_default();
+            *entry = entry.saturating_add(count);
+        }
+    }
 }
 
 /// The numbers of a processor's relative, indirect and copy types, and its thread-local
@@ -65,6 +76,7 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
     problems: &mut Problems,
 ) -> Relocations {
     let mut counted = Relocations::default();
+    let writable = dynamic.relocatable();
     for (table, size, addend) in tables(dynamic) {
         let Some(len) = dynamic.value(size).filter(|len| *len > 0) else {
             continue;
@@ -75,11 +87,17 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
         let bytes = dynamic.bytes(table, len, limits::RELOCATIONS, source, problems);
         let bytes = bytes.unwrap_or_default();
         let mut told = false;
+        // Entries of one type stand together, so that the map is asked once for each run.
+        let mut run = (0, 0_u64);
+        let mut kept = None;
         for relocation in entries(dynamic, &bytes, addend) {
-            let entry = counted.by_type.entry(relocation.kind).or_default();
-            *entry = entry.saturating_add(1);
+            if run.0 != relocation.kind {
+                counted.add(run);
+                run = (relocation.kind, 0);
+            }
+            run.1 = run.1.saturating_add(1);
             // One is enough to know, and a damaged table has thousands.
-            if !told && !is_sound(&relocation, dynamic, symbols) {
+            if !told && !is_sound(&relocation, &writable, &mut kept, symbols) {
                 told = true;
                 let at = dynamic.find(table).map(|entry| entry.at);
                 problems.add(
@@ -94,6 +112,7 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
                 );
             }
         }
+        counted.add(run);
     }
     if let Some((relative, indirect, copy, thread_local)) = kinds(dynamic.header.target.machine) {
         for (kind, number) in &counted.by_type {
@@ -141,13 +160,23 @@ fn tables(dynamic: &Dynamic<'_>) -> [(u64, u64, bool); 3] {
     ]
 }
 
-/// Whether a loader can apply it: type 0 does nothing on every processor.
-fn is_sound(relocation: &Relocation, dynamic: &Dynamic<'_>, symbols: Option<u64>) -> bool {
+/// Whether a loader can apply it: type 0 does nothing on every processor. `kept` is the
+/// range that held the place before, which mostly holds the next one.
+fn is_sound(
+    relocation: &Relocation,
+    writable: &[Range<u64>],
+    kept: &mut Option<Range<u64>>,
+    symbols: Option<u64>,
+) -> bool {
     if relocation.kind == 0 {
         return true;
     }
     let known = symbols.is_none_or(|count| relocation.symbol < count || relocation.symbol == 0);
-    known && dynamic.is_relocatable(relocation.place)
+    let holds = |range: &Range<u64>| range.contains(&relocation.place);
+    if !kept.as_ref().is_some_and(holds) {
+        *kept = writable.iter().find(|range| holds(range)).cloned();
+    }
+    known && kept.is_some()
 }
 
 fn entries(dynamic: &Dynamic<'_>, table: &[u8], addend: bool) -> impl Iterator<Item = Relocation> {

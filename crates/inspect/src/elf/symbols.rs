@@ -7,6 +7,7 @@ use crate::fields::{Fields, until_nul};
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::read_at::ReadAt;
+use crate::scan::SymbolView;
 use crate::source::Source;
 use crate::symbols::{Binding, Symbol, SymbolKind};
 use crate::untrusted::Untrusted;
@@ -32,6 +33,24 @@ impl RawSymbol {
 
     pub(crate) fn kind(&self) -> u8 {
         self.info & 0xf
+    }
+
+    pub(crate) fn symbol_kind(&self) -> SymbolKind {
+        match self.kind() {
+            1 | 5 => SymbolKind::Object,
+            2 => SymbolKind::Function,
+            raw::STT_TLS => SymbolKind::ThreadLocal,
+            raw::STT_GNU_IFUNC => SymbolKind::IndirectFunction,
+            _ => SymbolKind::Unknown,
+        }
+    }
+
+    pub(crate) fn symbol_binding(&self) -> Binding {
+        match self.binding() {
+            raw::STB_WEAK => Binding::Weak,
+            raw::STB_GNU_UNIQUE => Binding::Unique,
+            _ => Binding::Global,
+        }
     }
 
     /// Whether a loader takes it as a definition (glibc's `check_match`): a value, or an
@@ -87,6 +106,21 @@ impl SymbolTable {
         source: &mut Source<'_, R>,
         problems: &mut Problems,
     ) -> Option<Self> {
+        let mut table = Self::read_names(dynamic, count, source, problems)?;
+        let len = super::hash::gnu_size(dynamic, count, source);
+        table.gnu_hash = len.and_then(|len| {
+            dynamic.bytes(raw::DT_GNU_HASH, len, limits::HASH_TABLE, source, problems)
+        });
+        Some(table)
+    }
+
+    /// As [`SymbolTable::read`], without the hash table: for who looks for no name.
+    pub(crate) fn read_names<R: ReadAt + ?Sized>(
+        dynamic: &Dynamic<'_>,
+        count: u64,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let class = dynamic.header.target.class;
         let len = count.checked_mul(super::hash::symbol_size(class))?;
         let symbols = dynamic.bytes(raw::DT_SYMTAB, len, limits::SYMBOL_TABLE, source, problems)?;
@@ -94,17 +128,13 @@ impl SymbolTable {
         let strings = dynamic.bytes(raw::DT_STRTAB, len, limits::STRING_TABLE, source, problems)?;
         let len = count.saturating_mul(2);
         let versions = dynamic.bytes(raw::DT_VERSYM, len, limits::SYMBOL_TABLE, source, problems);
-        let len = super::hash::gnu_size(dynamic, count, source);
-        let gnu_hash = len.and_then(|len| {
-            dynamic.bytes(raw::DT_GNU_HASH, len, limits::HASH_TABLE, source, problems)
-        });
         Some(Self {
             class,
             order: dynamic.header.target.byte_order,
             symbols,
             strings,
             versions,
-            gnu_hash,
+            gnu_hash: None,
             defined: versions::defined(dynamic, source, problems),
             needed: versions::needed(dynamic, source, problems),
         })
@@ -224,6 +254,22 @@ impl SymbolTable {
         }
     }
 
+    /// Shows every export and import.
+    pub(crate) fn show(&self, see: &mut dyn FnMut(SymbolView<'_>)) {
+        for (_, raw) in self.iter() {
+            let is_export = raw.is_definition();
+            if is_export || raw.is_reference() {
+                see(SymbolView {
+                    name: self.name(&raw),
+                    is_export,
+                    kind: raw.symbol_kind(),
+                    binding: raw.symbol_binding(),
+                    address: raw.value,
+                });
+            }
+        }
+    }
+
     /// Exports and imports for the depth *symbols*.
     pub(crate) fn describe(&self, problems: &mut Problems) -> (Vec<Symbol>, Vec<Symbol>) {
         let (mut exports, mut imports) = (Vec::new(), Vec::new());
@@ -238,18 +284,8 @@ impl SymbolTable {
                 version: None,
                 library: None,
                 ordinal: None,
-                kind: match raw.kind() {
-                    1 | 5 => SymbolKind::Object,
-                    2 => SymbolKind::Function,
-                    raw::STT_TLS => SymbolKind::ThreadLocal,
-                    raw::STT_GNU_IFUNC => SymbolKind::IndirectFunction,
-                    _ => SymbolKind::Unknown,
-                },
-                binding: match raw.binding() {
-                    raw::STB_WEAK => Binding::Weak,
-                    raw::STB_GNU_UNIQUE => Binding::Unique,
-                    _ => Binding::Global,
-                },
+                kind: raw.symbol_kind(),
+                binding: raw.symbol_binding(),
                 address: raw.value,
                 size: raw.size,
             };

@@ -235,6 +235,8 @@ fn library(
         }
         commands::LC_CODE_SIGNATURE => {
             facts.signed = true;
+            let place = command.fields().u32(8).zip(command.fields().u32(12));
+            facts.signature_at = place.map(|(offset, size)| (offset.into(), size.into()));
             return;
         }
         commands::LC_ID_DYLIB

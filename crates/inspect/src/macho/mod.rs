@@ -44,6 +44,10 @@ pub struct MachOFacts {
     pub encrypted: bool,
     /// Whether there is a code signature; it is not verified.
     pub signed: bool,
+    /// Offset in the image and size of the code signature, as its command states them:
+    /// whether they lie in the file was not checked.
+    #[serde(skip)]
+    pub signature_at: Option<(u64, u64)>,
     /// Functions that run when it is loaded.
     pub constructors: u64,
     /// Segments that are writable and executable at once.

@@ -12,6 +12,7 @@ mod pe;
 mod qt_agreement;
 mod reads;
 mod records;
+mod scan;
 mod structure;
 mod symbols;
 #[cfg(target_os = "linux")]
