@@ -157,6 +157,25 @@ pub fn candidates(request: &Request, platform: Platform) -> Result<Vec<Candidate
     }
 }
 
+/// The first of the [`candidates()`], where that is simply the path of the request.
+///
+/// # Errors
+/// As for [`candidates()`].
+pub(crate) fn as_written(request: &Request) -> Result<Option<&Path>, LoadError> {
+    match request {
+        Request {
+            wanted: Wanted::Path(path),
+            version: None,
+            relative_to: None,
+            variants,
+        } if variants.is_empty() => {
+            check(request)?;
+            Ok(Some(path))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn check(request: &Request) -> Result<(), LoadError> {
     let (text, kind) = match &request.wanted {
         Wanted::Name(name) | Wanted::System(name) => {

@@ -11,7 +11,7 @@ use crate::explain;
 use crate::hints::Hints;
 use crate::image::{Identity, Source};
 use crate::os::{self, Handle, Mapped};
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString, OsStr, c_int};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -26,7 +26,17 @@ pub(crate) enum Stay {
     Open,
 }
 
-/// The file that is wanted.
+impl Stay {
+    /// What is added to the flags of `dlopen`.
+    pub(crate) const fn flag(self) -> c_int {
+        match self {
+            Self::Ever => libc::RTLD_NODELETE,
+            Self::Open => 0,
+        }
+    }
+}
+
+/// The file that is wanted, and how.
 pub(crate) struct Wanted<'a> {
     /// What the caller calls it, for errors.
     pub(crate) name: &'a Path,
@@ -35,6 +45,11 @@ pub(crate) struct Wanted<'a> {
     pub(crate) file: &'a dyn Fn() -> io::Result<File>,
     /// How its bytes are held, for explanations.
     pub(crate) source: Source,
+    pub(crate) hints: Hints,
+    pub(crate) stay: Stay,
+    /// Whether a library that this crate may unload was loaded under the path: should that one come, because the file at the
+    /// path was replaced, it must not be made to stay.
+    pub(crate) shadowed: bool,
 }
 
 impl Wanted<'_> {
@@ -49,12 +64,34 @@ impl Wanted<'_> {
         mapped.map_err(|error| LoadError::io(LoadErrorKind::IdentityUnknown, self.name, error))
     }
 
+    /// Makes the library stay that is known to be the wanted one by now, if its open could not ask for that.
+    fn pin(&self, handle: Handle, text: &CStr) {
+        if self.shadowed && self.stay == Stay::Ever {
+            // SAFETY: the library is loaded under this very name, so that nothing is loaded and nothing runs.
+            let again = unsafe { os::open(text, self.hints.flags() | self.stay.flag()) };
+            // The further open is not taken back: a library that stays needs no exact count.
+            debug_assert!(
+                again.is_ok_and(|again| again == handle),
+                "a loaded library is found by its name"
+            );
+        }
+    }
+
     fn mismatch(&self) -> LoadError {
         LoadError::new(LoadErrorKind::IdentityMismatch, self.name)
     }
 }
 
-/// Loads the file at `path`; `known` says whether a handle is that of a library that was loaded before.
+/// How it is known which file was loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// What is mapped was compared with the wanted file.
+    Compared,
+    /// The dynamic linker had no such library before and opened the path anew, a moment after it led to the wanted file.
+    Fresh,
+}
+
+/// Loads the file at `path`, and no other than the wanted one.
 ///
 /// # Safety
 /// The constructors of the wanted file, and of all that it needs, must be fit to run now, and the file one that the dynamic
@@ -62,26 +99,65 @@ impl Wanted<'_> {
 pub(crate) unsafe fn at_path(
     path: &Path,
     wanted: &Wanted<'_>,
-    hints: Hints,
-    stay: Stay,
-    known: impl FnOnce(Handle) -> bool,
 ) -> Result<(Handle, CString), LoadError> {
-    let text = CString::new(path.as_os_str().as_bytes());
-    let text = text.map_err(|error| LoadError::io(LoadErrorKind::ContainsNul, path, error))?;
-    let loads = os::loads();
     // SAFETY: the caller vouches for the file. Should another come, it is one that is loaded already, or the alarm below.
-    let handle = unsafe { os::open(&text, hints.flags()) }
-        .map_err(|answer| wanted.refused(&text, answer))?;
+    let (handle, text, fresh) = unsafe { open(path, wanted) }?;
     if wanted.compare(handle)? == Mapped::This {
-        return Ok((pin(handle, &text, hints, stay), text));
+        wanted.pin(handle, &text);
+        return Ok((handle, text));
     }
-    if os::loads() != loads && !known(handle) {
+    if fresh {
         return Err(wanted.mismatch());
     }
-    // SAFETY: this takes back the open above; the library was loaded before, and whoever loaded it keeps it.
+    // SAFETY: the open above is this function's; the library was loaded before, and whoever loaded it keeps it.
     drop(unsafe { os::close(handle) });
     // SAFETY: the caller vouches for the file.
-    unsafe { spelled(os::fresh_spelling(path), wanted, hints, stay) }
+    unsafe { spelled(os::fresh_spelling(path), wanted) }
+}
+
+/// Loads the file that lies at `path` now, for somebody who judged none: should it be exchanged at that very moment, the new
+/// one is as good.
+///
+/// # Safety
+/// As for [`at_path`], for whatever lies there.
+pub(crate) unsafe fn lying_at(
+    path: &Path,
+    wanted: &Wanted<'_>,
+) -> Result<(Handle, CString, Certainty), LoadError> {
+    // SAFETY: the caller vouches for what lies there.
+    let (handle, text, fresh) = unsafe { open(path, wanted) }?;
+    let certainty = if fresh {
+        Certainty::Fresh
+    } else if wanted.compare(handle)? == Mapped::This {
+        Certainty::Compared
+    } else {
+        // SAFETY: the open above is this function's; the library was loaded before, and whoever loaded it keeps it.
+        drop(unsafe { os::close(handle) });
+        // SAFETY: the caller vouches for the file.
+        let (handle, text) = unsafe { spelled(os::fresh_spelling(path), wanted) }?;
+        return Ok((handle, text, Certainty::Compared));
+    };
+    wanted.pin(handle, &text);
+    Ok((handle, text, certainty))
+}
+
+/// Hands a path to the dynamic linker, and tells whether it loaded something for it.
+///
+/// # Safety
+/// As for [`at_path`], for whatever comes.
+unsafe fn open(path: &Path, wanted: &Wanted<'_>) -> Result<(Handle, CString, bool), LoadError> {
+    let text = CString::new(path.as_os_str().as_bytes());
+    let text = text.map_err(|error| LoadError::io(LoadErrorKind::ContainsNul, path, error))?;
+    let stay = if wanted.shadowed {
+        Stay::Open
+    } else {
+        wanted.stay
+    };
+    let before = os::Loads::now();
+    // SAFETY: the caller vouches for what comes.
+    let handle = unsafe { os::open(&text, wanted.hints.flags() | stay.flag()) }
+        .map_err(|answer| wanted.refused(&text, answer))?;
+    Ok((handle, text, before.came_after(handle)))
 }
 
 /// Loads what a spelling leads to that was never used before.
@@ -91,30 +167,14 @@ pub(crate) unsafe fn at_path(
 pub(crate) unsafe fn spelled(
     text: CString,
     wanted: &Wanted<'_>,
-    hints: Hints,
-    stay: Stay,
 ) -> Result<(Handle, CString), LoadError> {
     // SAFETY: the caller vouches for the file.
-    let handle = unsafe { os::open(&text, hints.flags()) }
+    let handle = unsafe { os::open(&text, wanted.hints.flags() | wanted.stay.flag()) }
         .map_err(|answer| wanted.refused(&text, answer))?;
     match wanted.compare(handle)? {
-        Mapped::This => Ok((pin(handle, &text, hints, stay), text)),
+        Mapped::This => Ok((handle, text)),
         Mapped::Another => Err(wanted.mismatch()),
     }
-}
-
-/// Makes a library stay, once it is known to be the wanted one: a flag of the first open would have pinned another.
-fn pin(handle: Handle, text: &CStr, hints: Hints, stay: Stay) -> Handle {
-    if stay == Stay::Ever {
-        // SAFETY: the library is loaded under this very name, so that nothing is loaded and nothing runs.
-        let again = unsafe { os::open(text, hints.flags() | libc::RTLD_NODELETE) };
-        // The further open is not taken back: a library that stays needs no exact count.
-        debug_assert!(
-            again.is_ok_and(|again| again == handle),
-            "a loaded library is found by its name"
-        );
-    }
-    handle
 }
 
 #[cfg(test)]
@@ -145,9 +205,12 @@ mod tests {
                 File::open(&path)
             },
             source: Source::InPlace,
+            hints: Hints::new(),
+            stay: Stay::Ever,
+            shadowed: false,
         };
         // SAFETY: neither has a constructor.
-        let loaded = unsafe { at_path(&path, &wanted, Hints::new(), Stay::Ever, |_| false) };
+        let loaded = unsafe { at_path(&path, &wanted) };
         assert_eq!(loaded.unwrap_err().kind(), LoadErrorKind::IdentityMismatch);
     }
 }

@@ -71,10 +71,11 @@ impl Library {
         &self.0.path
     }
 
-    /// Which file is mapped. `None` if it was found by name and its file has been replaced or removed since.
+    /// Which file is mapped. `None` if that cannot be told: the file that lay at its path was replaced while it was loaded, or
+    /// `/proc` is not mounted.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        self.0.identity
+        self.0.identity()
     }
 
     /// The address of a symbol that this library, or a library that it needs, exports; `None` if its value is 0, which is

@@ -1,20 +1,20 @@
 //! From an image or a request to a loaded library, whichever of the two kinds of library it is for.
 
-use crate::candidates::{Candidate, Platform, candidates};
+use crate::candidates::{Candidate, Platform, as_written, candidates};
 use crate::error::{Attempt, LoadError, LoadErrorKind, OsText};
-use crate::exact::{self, Stay};
+use crate::exact::{self, Certainty, Stay};
 use crate::hints::{Binding, Hints, Visibility};
 use crate::image::{Identity, Image, Place, Source};
 use crate::os::{self, Handle, Mapped};
 use crate::request::{Request, Wanted};
 use crate::store::{Properties, Store};
 use rustix::fs::{FileType, Mode, OFlags};
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What is known of a loaded library.
 #[derive(Debug)]
@@ -24,10 +24,47 @@ pub(crate) struct Loaded {
     pub(crate) handle: Handle,
     /// The dynamic linker's name for it.
     pub(crate) path: PathBuf,
-    /// The file, if it is known which one it is.
-    pub(crate) identity: Option<Identity>,
+    /// Which file it is, if that can be told.
+    pub(crate) claim: Option<Claim>,
     /// Keeps a private copy and its folder on disk, for debuggers.
     _place: Option<Place>,
+}
+
+/// Which file a library is, by what was known before it was loaded.
+///
+/// The path led to that file a moment earlier. Whether the very same file was mapped is asked of the kernel when it
+/// matters for the first time: before the library is handed out again for that file, and when somebody wants to know. For a
+/// library that is opened once that would be three calls of the system for nothing. (An image, whose bytes were judged, is
+/// compared in any case.)
+#[derive(Debug)]
+pub(crate) struct Claim {
+    identity: Identity,
+    holds: OnceLock<bool>,
+}
+
+impl Claim {
+    fn new(identity: Identity, certainty: Certainty) -> Self {
+        let holds = match certainty {
+            Certainty::Compared => OnceLock::from(true),
+            Certainty::Fresh => OnceLock::new(),
+        };
+        Self { identity, holds }
+    }
+}
+
+impl Loaded {
+    /// The file that is mapped. The library has to be open, as it is for whoever holds an object for it.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        let claim = self.claim.as_ref()?;
+        let compare = || {
+            let file = || readable(&self.path);
+            matches!(
+                os::mapped(self.handle, claim.identity, &file),
+                Ok(Mapped::This)
+            )
+        };
+        claim.holds.get_or_init(compare).then_some(claim.identity)
+    }
 }
 
 /// All libraries that this crate has open in this process.
@@ -54,9 +91,21 @@ impl Terms {
 
     /// Records a library that the system opened on these terms.
     fn opened(self, loaded: Loaded) -> Arc<Loaded> {
-        let (key, identity) = (loaded.handle.key(), loaded.identity);
+        let identity = loaded.claim.as_ref().map(|claim| claim.identity);
+        let key = loaded.handle.key();
         store().opened(key, identity, self.properties(), Arc::new(loaded))
     }
+}
+
+/// The library that is loaded from a file already, for one more user, if everything that is wanted of it holds.
+fn attach(identity: Identity, terms: Terms) -> Option<Arc<Loaded>> {
+    let loaded = store().attach(identity, terms.properties())?;
+    if loaded.identity() == Some(identity) {
+        return Some(loaded);
+    }
+    // The file was exchanged while it was loaded, or it cannot be told.
+    store().mistaken(identity, loaded.handle.key());
+    None
 }
 
 /// Loads an image.
@@ -65,41 +114,45 @@ impl Terms {
 /// As for [`Library::load`](crate::Library::load).
 pub(crate) unsafe fn image(image: Image, terms: Terms) -> Result<Arc<Loaded>, LoadError> {
     image.check_path()?;
-    if let Some(loaded) = store().attach(image.identity(), terms.properties()) {
+    if let Some(loaded) = attach(image.identity(), terms) {
         return Ok(loaded);
     }
-    let wanted = exact::Wanted {
-        name: image.name(),
-        identity: image.identity(),
-        file: &|| image.file().try_clone(),
-        source: image.source(),
-    };
     let path = match image.place() {
         Place::Memory => None,
         Place::Copy(copied) => Some(&copied.path),
         Place::Path(path) => Some(path),
     };
+    let wanted = exact::Wanted {
+        name: image.name(),
+        identity: image.identity(),
+        file: &|| image.file().try_clone(),
+        source: image.source(),
+        hints: terms.hints,
+        stay: terms.stay,
+        shadowed: path.is_some_and(|path| is_shadowed(path)),
+    };
     let opened = match path {
         // SAFETY: the caller vouches for the bytes in `image` and for what they need.
-        Some(path) => unsafe { exact::at_path(path, &wanted, terms.hints, terms.stay, known) },
+        Some(path) => unsafe { exact::at_path(path, &wanted) },
         None => {
             let text = os::descriptor_path(image.file());
             let text =
                 text.map_err(|error| LoadError::io(LoadErrorKind::Io, image.name(), error))?;
             // SAFETY: as above.
-            unsafe { exact::spelled(text, &wanted, terms.hints, terms.stay) }
+            unsafe { exact::spelled(text, &wanted) }
         }
     };
     let (handle, text) = opened?;
     let (name, file, identity, place) = image.into_parts();
+    let claim = Claim::new(identity, Certainty::Compared);
     if matches!(place, Place::Memory) {
         os::keep_for_debuggers(file);
     }
     Ok(terms.opened(Loaded {
         name,
         handle,
-        path: path_of(&text),
-        identity: Some(identity),
+        path: path_of(text),
+        claim: Some(claim),
         _place: Some(place),
     }))
 }
@@ -120,9 +173,22 @@ pub(crate) unsafe fn request(
     load_file: LoadFile,
 ) -> Result<Arc<Loaded>, LoadError> {
     let mut attempts = Vec::new();
-    for candidate in candidates(request, Platform::THIS)? {
-        let outcome = match &candidate {
-            // SAFETY: the caller vouches for whatever the request leads to.
+    // Most requests are paths as they lie there, for which no list of names has to be made.
+    let exact = as_written(request)?;
+    if let Some(path) = exact {
+        // SAFETY: the caller vouches for whatever the request leads to.
+        match unsafe { load_file(path, terms) } {
+            Ok(loaded) => return Ok(loaded),
+            Err(Failure::Elsewhere(attempt)) => attempts.push(attempt),
+            Err(Failure::Final(error)) => return Err(error),
+        }
+    }
+    for candidate in candidates(request, Platform::THIS)?
+        .iter()
+        .skip(usize::from(exact.is_some()))
+    {
+        let outcome = match candidate {
+            // SAFETY: as above.
             Candidate::File(path) => unsafe { load_file(path, terms) },
             // SAFETY: as above.
             Candidate::Search(name) => unsafe { search(name, terms) },
@@ -181,7 +247,7 @@ pub(crate) unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Load
         return Err(Failure::not_a_file(path));
     }
     let identity = Identity::of_stat(&stat);
-    if let Some(loaded) = store().attach(identity, terms.properties()) {
+    if let Some(loaded) = attach(identity, terms) {
         return Ok(loaded);
     }
     let wanted = exact::Wanted {
@@ -189,16 +255,18 @@ pub(crate) unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Load
         identity,
         file: &|| readable(path),
         source: Source::InPlace,
+        hints: terms.hints,
+        stay: terms.stay,
+        shadowed: is_shadowed(path),
     };
     // SAFETY: the caller vouches for the file.
-    let opened = unsafe { exact::at_path(path, &wanted, terms.hints, terms.stay, known) };
-    let (handle, text) = opened.map_err(Failure::Final)?;
-    let (name, identity) = (path.to_owned(), Some(identity));
+    let opened = unsafe { exact::lying_at(path, &wanted) };
+    let (handle, text, certainty) = opened.map_err(Failure::Final)?;
     Ok(terms.opened(Loaded {
-        name,
+        name: path.to_owned(),
         handle,
-        path: path_of(&text),
-        identity,
+        path: path_of(text),
+        claim: Some(Claim::new(identity, certainty)),
         _place: None,
     }))
 }
@@ -216,13 +284,8 @@ unsafe fn search(name: &OsStr, terms: Terms) -> Result<Arc<Loaded>, Failure> {
             error,
         ))
     })?;
-    let pin = if terms.stay == Stay::Ever {
-        libc::RTLD_NODELETE
-    } else {
-        0
-    };
     // SAFETY: the caller vouches for whatever has this name.
-    let handle = unsafe { os::open(&text, terms.hints.flags() | pin) };
+    let handle = unsafe { os::open(&text, terms.hints.flags() | terms.stay.flag()) };
     let handle = handle.map_err(|answer| {
         Failure::Elsewhere(Attempt {
             candidate: name.into(),
@@ -230,29 +293,23 @@ unsafe fn search(name: &OsStr, terms: Terms) -> Result<Arc<Loaded>, Failure> {
         })
     })?;
     let path = os::linker_name(handle);
-    // Which file that is: only if the name still leads to what is mapped.
-    let identity = rustix::fs::stat(&path)
-        .ok()
-        .map(|stat| Identity::of_stat(&stat));
-    let same = |identity: &Identity| {
-        matches!(
-            os::mapped(handle, *identity, &|| readable(&path)),
-            Ok(Mapped::This)
-        )
-    };
-    let identity = identity.filter(same);
+    let identity = rustix::fs::stat(&path).map(|stat| Identity::of_stat(&stat));
     Ok(terms.opened(Loaded {
         name: name.into(),
         handle,
         path,
-        identity,
+        // Whether the name still leads to what is mapped is not said by this.
+        claim: identity
+            .ok()
+            .map(|identity| Claim::new(identity, Certainty::Fresh)),
         _place: None,
     }))
 }
 
-/// Whether a library is one that this crate loaded before.
-fn known(handle: Handle) -> bool {
-    store().has(handle.key())
+/// Whether this crate has a library open under this path that may be unloaded.
+fn is_shadowed(path: &Path) -> bool {
+    // As the dynamic linker compares: as strings.
+    store().any_unpinned(|loaded| loaded.path.as_os_str() == path.as_os_str())
 }
 
 /// Opens a file for reading, without waiting for the writer of a FIFO and without taking a terminal.
@@ -261,6 +318,52 @@ pub(crate) fn readable(path: &Path) -> io::Result<File> {
     Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
-fn path_of(text: &CStr) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(text.to_bytes()))
+fn path_of(text: CString) -> PathBuf {
+    PathBuf::from(OsString::from_vec(text.into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbols;
+    use plugwright_testkit::cc;
+    use std::ffi::c_int;
+
+    fn number(library: &Loaded) -> c_int {
+        // SAFETY: that is the function's type in both libraries.
+        unsafe { symbols::function::<extern "C" fn() -> c_int>(library, c"number".into()) }.unwrap()(
+        )
+    }
+
+    /// A file was exchanged between the look at it and the load: what came is not the file that it is recorded for.
+    #[test]
+    fn a_wrong_claim_is_found_out_before_it_sends_anybody_astray() {
+        let came = cc::shared("libcame.so", "int number(void) { return 1; }", &[]);
+        let meant = cc::shared("libmeant.so", "int number(void) { return 2; }", &[]);
+        let identity = Identity::of(&std::fs::metadata(&meant).unwrap());
+        let text = CString::new(came.to_str().unwrap()).unwrap();
+        let terms = Terms {
+            hints: Hints::new(),
+            stay: Stay::Ever,
+        };
+        // SAFETY: it has no constructors.
+        let handle = unsafe { os::open(&text, libc::RTLD_NOW | libc::RTLD_NODELETE) }.unwrap();
+        let first = terms.opened(Loaded {
+            name: meant.clone(),
+            handle,
+            path: came,
+            claim: Some(Claim::new(identity, Certainty::Fresh)),
+            _place: None,
+        });
+        // SAFETY: neither has constructors.
+        let Ok(second) = (unsafe { file_in_place(&meant, terms) }) else {
+            panic!("it is there");
+        };
+        assert_eq!((number(&first), number(&second)), (1, 2));
+        assert_eq!(
+            (first.identity(), second.identity()),
+            (None, Some(identity))
+        );
+        assert!(Arc::ptr_eq(&attach(identity, terms).unwrap(), &second));
+    }
 }

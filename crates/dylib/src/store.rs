@@ -18,7 +18,7 @@
 
 use crate::image::Identity;
 use crate::sync::{Mutex, MutexGuard};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 /// What the system calls a library: its handle's address.
@@ -57,10 +57,11 @@ pub(crate) struct Store<L> {
     tables: Mutex<Tables<L>>,
 }
 
+/// Trees, since asking them for numbers takes less than computing std's hash of one.
 #[derive(Debug)]
 struct Tables<L> {
-    entries: HashMap<Key, Entry<L>>,
-    by_identity: HashMap<Identity, Key>,
+    entries: BTreeMap<Key, Entry<L>>,
+    by_identity: BTreeMap<Identity, Key>,
 }
 
 #[derive(Debug)]
@@ -95,8 +96,8 @@ impl<L: Clone> Store<L> {
     pub(crate) fn new() -> Self {
         Self {
             tables: Mutex::new(Tables {
-                entries: HashMap::new(),
-                by_identity: HashMap::new(),
+                entries: BTreeMap::new(),
+                by_identity: BTreeMap::new(),
             }),
         }
     }
@@ -141,9 +142,25 @@ impl<L: Clone> Store<L> {
         library
     }
 
-    /// Whether there is an entry for what the system calls `key`.
-    pub(crate) fn has(&self, key: Key) -> bool {
-        self.lock().entries.contains_key(&key)
+    /// Whether a library that does not stay for ever answers to a test.
+    pub(crate) fn any_unpinned(&self, test: impl Fn(&L) -> bool) -> bool {
+        let tables = self.lock();
+        let mut unpinned = tables
+            .entries
+            .values()
+            .filter(|entry| !entry.properties.pinned);
+        unpinned.any(|entry| test(&entry.library))
+    }
+
+    /// A user that attached for a file found that the entry is not that file's: it lets go, and nobody else is sent there.
+    pub(crate) fn mistaken(&self, identity: Identity, key: Key) {
+        let mut tables = self.lock();
+        if tables.by_identity.get(&identity) == Some(&key) {
+            tables.by_identity.remove(&identity);
+        }
+        if let Some(entry) = tables.entries.get_mut(&key) {
+            entry.users = entry.users.saturating_sub(1);
+        }
     }
 
     /// A user lets go (rule 4).

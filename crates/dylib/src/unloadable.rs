@@ -95,10 +95,11 @@ impl Unloadable {
         &self.loaded.path
     }
 
-    /// Which file is mapped. `None` if it was found by name and its file has been replaced or removed since.
+    /// Which file is mapped. `None` if that cannot be told: the file that lay at its path was replaced while it was loaded, or
+    /// `/proc` is not mounted.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        self.loaded.identity
+        self.loaded.identity()
     }
 
     /// The address of a symbol; `None` if its value is 0. It is valid until the library is unmapped.

@@ -62,27 +62,6 @@ pub(crate) fn loaded_images() -> Vec<LoadedImage> {
     images
 }
 
-/// How many images were ever loaded in this process.
-pub(crate) fn loads() -> u64 {
-    /// Reads the number from the first image's description, and asks for no more.
-    unsafe extern "C" fn first(
-        info: *mut libc::dl_phdr_info,
-        _size: usize,
-        answer: *mut c_void,
-    ) -> c_int {
-        // SAFETY: the dynamic linker hands out a valid description for the time of this call.
-        let loads = unsafe { (*info).dlpi_adds };
-        // SAFETY: `answer` is the pointer to a number that was given to `dl_iterate_phdr` below.
-        unsafe { *answer.cast::<u64>() = loads };
-        1
-    }
-
-    let mut answer: u64 = 0;
-    // SAFETY: `first` is given what it expects, and `answer` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(first), ptr::from_mut(&mut answer).cast()) };
-    answer
-}
-
 /// Whether an image of this name has its dynamic section at this address.
 pub(crate) fn is_loaded(name: &Path, dynamic: usize) -> bool {
     let same = |memory: &Memory<'_>, found: &CStr| {

@@ -117,10 +117,12 @@ pub(crate) fn versioned_symbol(
 
 /// The beginning of glibc's and musl's public `struct link_map` (`<link.h>`).
 #[repr(C)]
-struct LinkMap {
+pub(super) struct LinkMap {
     _load_bias: usize,
     name: *const c_char,
     dynamic: *const c_void,
+    /// The library that was loaded after it.
+    pub(super) next: *const Self,
 }
 
 /// `RTLD_DI_LINKMAP` in glibc's and musl's `<dlfcn.h>`.
@@ -132,7 +134,7 @@ unsafe extern "C" {
 }
 
 /// The dynamic linker's entry of a library.
-fn link_map(handle: Handle) -> Option<&'static LinkMap> {
+pub(super) fn link_map(handle: Handle) -> Option<&'static LinkMap> {
     let mut map: *const LinkMap = ptr::null();
     // SAFETY: the handle is open; the request writes one pointer to where the third argument points.
     let failed = unsafe { dlinfo(handle.as_ptr(), LINK_MAP, ptr::from_mut(&mut map).cast()) };

@@ -4,6 +4,11 @@
 mod elf;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod loads;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[path = "no_loads.rs"]
+mod loads;
 #[cfg(target_os = "linux")]
 mod mapping;
 #[cfg(not(target_os = "linux"))]
@@ -11,16 +16,17 @@ mod other;
 mod unix;
 
 #[cfg(target_os = "linux")]
-pub(crate) use elf::{exported, is_loaded, loaded_images, loads};
+pub(crate) use elf::{exported, is_loaded, loaded_images};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     DEEP_BIND, descriptor_path, dynamic_section, keep_for_debuggers, linker_name, mapped, seal,
     versioned_symbol,
 };
+pub(crate) use loads::Loads;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
     DEEP_BIND, descriptor_path, dynamic_section, exported, is_loaded, keep_for_debuggers,
-    linker_name, loaded_images, loads, mapped, seal, versioned_symbol,
+    linker_name, loaded_images, mapped, seal, versioned_symbol,
 };
 pub(crate) use unix::{Handle, close, fresh_spelling, open, symbol};
 

@@ -40,11 +40,6 @@ pub(crate) fn mapped(
     Ok(Mapped::This)
 }
 
-/// Not known here, nor needed.
-pub(crate) fn loads() -> u64 {
-    0
-}
-
 /// Not looked up here.
 pub(crate) fn versioned_symbol(
     _handle: Handle,

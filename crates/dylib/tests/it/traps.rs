@@ -1,8 +1,8 @@
 //! The ways in which a dynamic linker gives another library than the one that was asked for.
 
 use crate::child::alone;
-use crate::{call, in_place, load, marking, numbered, os, seal};
-use plugwright_dylib::{Image, LoadErrorKind};
+use crate::{call, in_place, load, marking, numbered, os, seal, unloading};
+use plugwright_dylib::{Image, LoadErrorKind, Unmapping};
 use plugwright_testkit::cc;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -55,6 +55,28 @@ fn a_file_that_replaced_a_loaded_one_is_the_one_that_comes() {
                 .map(|library| call(library, "number"))
                 .collect();
             assert_eq!(numbers, [1, 2, 3, 4]);
+        },
+    );
+}
+
+/// The path of a library that may be unloaded now leads to another file: opening that one for ever leaves the first as it was.
+#[test]
+fn the_new_file_is_pinned_and_not_the_one_that_it_replaced() {
+    alone(
+        "traps::the_new_file_is_pinned_and_not_the_one_that_it_replaced",
+        || {
+            let temp = tempfile::tempdir().unwrap();
+            let path = temp.path().join("libx.so");
+            fs::copy(numbered(1), &path).unwrap();
+            let old = unloading::open(&path);
+            let next = temp.path().join("next");
+            fs::copy(numbered(2), &next).unwrap();
+            fs::rename(&next, &path).unwrap();
+            let new = load(in_place(&path).unwrap()).unwrap();
+            assert_eq!(call(&new, "number"), 2);
+            assert_eq!(unloading::call(&old, c"number"), 1);
+            assert_eq!(unloading::unmap(old), Unmapping::Unmapped);
+            assert_eq!(call(&new, "number"), 2);
         },
     );
 }

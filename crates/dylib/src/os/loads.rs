@@ -1,0 +1,125 @@
+//! Whether the dynamic linker loaded a library since a certain moment, or had it already: glibc only.
+//!
+//! glibc keeps its libraries in a list, in the order in which they were loaded, and tells how many it loaded and unloaded in
+//! all. If `n` were loaded since the moment, and none was unloaded, then those are the last `n` of the list. That other threads
+//! load libraries at the same time changes nothing in this.
+
+use super::Handle;
+use super::linux::{LinkMap, link_map};
+use std::ffi::{c_int, c_void};
+use std::ptr;
+
+/// A moment: how many libraries were loaded and unloaded until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Loads {
+    loaded: u64,
+    unloaded: u64,
+}
+
+impl Loads {
+    pub(crate) fn now() -> Self {
+        let nothing = Self {
+            loaded: 0,
+            unloaded: 0,
+        };
+        Question::ask(nothing, None).now
+    }
+
+    /// Whether an open library was loaded after this moment. "No" is also said where it cannot be told.
+    pub(crate) fn came_after(self, handle: Handle) -> bool {
+        link_map(handle).is_some_and(|library| Question::ask(self, Some(library)).came_after)
+    }
+}
+
+/// What is asked while the dynamic linker holds the lock under which it changes its list.
+struct Question {
+    since: Loads,
+    library: Option<&'static LinkMap>,
+    now: Loads,
+    came_after: bool,
+}
+
+impl Question {
+    fn ask(since: Loads, library: Option<&'static LinkMap>) -> Self {
+        let mut question = Self {
+            since,
+            library,
+            now: since,
+            came_after: false,
+        };
+        // SAFETY: `answer` is given the type that it expects, and `question` outlives the call.
+        unsafe { libc::dl_iterate_phdr(Some(answer), ptr::from_mut(&mut question).cast()) };
+        question
+    }
+}
+
+/// Is called for the first library of the list, and asks for no more.
+unsafe extern "C" fn answer(
+    info: *mut libc::dl_phdr_info,
+    _size: usize,
+    question: *mut c_void,
+) -> c_int {
+    // SAFETY: `question` is the pointer that was given to `dl_iterate_phdr` above, which nobody else uses meanwhile.
+    let question = unsafe { &mut *question.cast::<Question>() };
+    // SAFETY: the dynamic linker hands out a valid description for the time of this call.
+    let info = unsafe { &*info };
+    question.now = Loads {
+        loaded: info.dlpi_adds,
+        unloaded: info.dlpi_subs,
+    };
+    let new = question.now.loaded.saturating_sub(question.since.loaded);
+    question.came_after = question.now.unloaded == question.since.unloaded
+        && question
+            .library
+            .is_some_and(|library| is_among_last(library, new));
+    1
+}
+
+/// Whether an entry of the list is one of the last `count`. To be asked while nobody changes the list.
+fn is_among_last(library: &LinkMap, count: u64) -> bool {
+    let mut entry = ptr::from_ref(library);
+    for _ in 0..count {
+        // SAFETY: it is an entry of the list, and the list is not changed meanwhile.
+        entry = unsafe { (*entry).next };
+        if entry.is_null() {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::unix;
+    use plugwright_testkit::cc;
+    use std::ffi::CString;
+
+    fn open(name: &str) -> Handle {
+        let source = format!("int number(void) {{ return {}; }}", name.len());
+        let path = cc::shared(name, &source, &[]);
+        let text = CString::new(path.to_str().unwrap()).unwrap();
+        // SAFETY: it has no constructors.
+        unsafe { unix::open(&text, libc::RTLD_NOW) }.unwrap()
+    }
+
+    #[test]
+    fn what_was_there_before_is_told_from_what_came_after() {
+        let before = Loads::now();
+        let first = open("libloadedfirst.so");
+        assert!(before.came_after(first));
+        let between = Loads::now();
+        let second = open("libloadedsecond.so");
+        assert!(between.came_after(second));
+        // Opened again, and found to be there, although something was loaded meanwhile.
+        assert_eq!(open("libloadedfirst.so"), first);
+        assert!(!between.came_after(first));
+        assert!(!Loads::now().came_after(second));
+        assert!(before.came_after(first) && before.came_after(second));
+        // Once something was unloaded, the numbers say no more.
+        let third = open("libloadedthird.so");
+        // SAFETY: nothing of it is used.
+        unsafe { unix::close(third) }.unwrap();
+        assert!(!before.came_after(second));
+    }
+}
