@@ -36,6 +36,9 @@ pub struct Result {
     pub median: f64,
     /// The least and the greatest round, in nanoseconds for one operation.
     pub range: (f64, f64),
+    /// The median over all rounds of the ratio to the first contestant *in that round*: what slows a whole round down, slows
+    /// both.
+    pub ratio: f64,
 }
 
 /// Lets the contestants run `rounds` rounds in turns.
@@ -60,15 +63,30 @@ pub fn race(mut contestants: Vec<Contestant<'_>>, rounds: usize) -> Vec<Result> 
             }
         }
     }
-    contestants
-        .iter()
-        .zip(times)
-        .map(|(contestant, mut times)| {
+    let names = contestants.iter().map(|contestant| contestant.name);
+    results(names.zip(times))
+}
+
+/// What follows from each contestant's times, in nanoseconds for one operation, round by round; the first is the yardstick.
+///
+/// # Panics
+/// When there is no contestant or no round.
+#[must_use]
+pub fn results<'a>(times: impl Iterator<Item = (&'a str, Vec<f64>)>) -> Vec<Result> {
+    let mut yardstick = Vec::new();
+    times
+        .map(|(name, mut times)| {
+            if yardstick.is_empty() {
+                yardstick.clone_from(&times);
+            }
+            let mut ratios: Vec<f64> = times.iter().zip(&yardstick).map(|(a, b)| a / b).collect();
+            ratios.sort_by(f64::total_cmp);
             times.sort_by(f64::total_cmp);
             Result {
-                name: contestant.name.to_owned(),
+                name: name.to_owned(),
                 median: times[times.len() / 2],
                 range: (times[0], times[times.len() - 1]),
+                ratio: ratios[ratios.len() / 2],
             }
         })
         .collect()
@@ -85,6 +103,24 @@ pub fn table(title: &str, results: &[Result]) -> String {
             result.name,
             human(result.median),
             result.median / yardstick,
+            human(result.range.0),
+            human(result.range.1),
+        );
+        text.push_str(&line);
+    }
+    text
+}
+
+/// A race's results as a table in Markdown: the first contestant is the yardstick.
+#[must_use]
+pub fn markdown(title: &str, results: &[Result]) -> String {
+    let mut text = format!("| {title} | median | ratio | range |\n|---|---|---|---|\n");
+    for result in results {
+        let line = format!(
+            "| {} | {} | {:.2} | {} to {} |\n",
+            result.name,
+            human(result.median),
+            result.ratio,
             human(result.range.0),
             human(result.range.1),
         );
