@@ -86,7 +86,7 @@ struct Check {
     command: fn() -> Command,
 }
 
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     Check {
         name: "features",
         available: || true,
@@ -161,6 +161,21 @@ const CHECKS: [Check; 5] = [
             command
                 .env("RUSTFLAGS", "--cfg loom")
                 .env("LOOM_MAX_PREEMPTIONS", "2");
+            command
+        },
+    },
+    Check {
+        // The readers of hostile bytes, twenty seconds each: what a change broke at once.
+        name: "fuzz",
+        available: || {
+            cfg!(all(target_os = "linux", target_arch = "x86_64"))
+                && succeeds(&mut nightly(&["--version"]))
+                && succeeds(command("c++").arg("--version"))
+        },
+        missing: "needs x86-64 Linux, a nightly toolchain and a C++ compiler (the fuzzer is written in C++)",
+        command: || {
+            let mut command = cargo();
+            command.args(["xtask", "fuzz"]);
             command
         },
     },

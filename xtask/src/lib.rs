@@ -14,6 +14,7 @@
 pub mod arrows;
 pub mod ci;
 pub mod demo;
+pub mod fuzz;
 pub mod licences;
 pub mod process;
 pub mod table;

@@ -4,13 +4,14 @@
 use std::process::ExitCode;
 
 use xtask::process::{complain, say};
-use xtask::{Outcome, ci, demo, tidy};
+use xtask::{Outcome, ci, demo, fuzz, tidy};
 
 const HELP: &str = "\
 cargo xtask ci                  everything that has to hold before a change is merged
 cargo xtask ci --no-test        the same without the tests (where `cargo test --workspace` just ran)
 cargo xtask ci-full             ci, then each slower check for which this machine has the tool
 cargo xtask demo                the example application with its plugins, end to end on a real file
+cargo xtask fuzz [NAME]         each fuzzer (or this one) for 20 seconds; with --runs N for N executions
 cargo xtask tidy                only the checks of the tree itself: paths, sizes, words, counts of `unsafe`
 cargo xtask bless               writes the generated tables: counts of `unsafe`, licences in ARCHITECTURE.md
 
@@ -35,6 +36,12 @@ fn main() -> ExitCode {
         ["ci", "--no-test"] => ci::ci(ci::Tests::Skip),
         ["ci-full"] => ci::full(),
         ["demo"] => demo::demo(),
+        ["fuzz"] => fuzz::fuzz(None, fuzz::Length::Smoke),
+        ["fuzz", "--runs", count] => runs(count).and_then(|length| fuzz::fuzz(None, length)),
+        ["fuzz", name, "--runs", count] => {
+            runs(count).and_then(|length| fuzz::fuzz(Some(name), length))
+        }
+        ["fuzz", name] => fuzz::fuzz(Some(name), fuzz::Length::Smoke),
         ["tidy"] => tidy::tidy(),
         ["bless"] => tidy::bless(),
         ["help" | "--help" | "-h"] => {
@@ -60,4 +67,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn runs(count: &str) -> Outcome<fuzz::Length> {
+    let parsed = count.replace('_', "").parse();
+    parsed.map(fuzz::Length::Runs).map_err(|error| {
+        format!(
+            "--runs takes a number of executions, not `{}`: {error}",
+            count.escape_debug()
+        )
+    })
 }

@@ -41,6 +41,10 @@ pub const QT_VALUES: usize = 100_000;
 /// Levels of nesting in Qt metadata (Qt's own reader stops at 1024).
 pub const QT_DEPTH: usize = 128;
 
+/// Bytes of text that is made of keys in Qt metadata that are no text themselves (real
+/// plugins have numbers only). Qt's own reader has no such bound.
+pub const QT_KEY_TEXT: usize = 64 << 10;
+
 /// Slices of one universal Mach-O file (real ones have 2 to 5). Java's class files begin
 /// with the same mark, and with a number of at least 45 in this place.
 pub const SLICES: u32 = 30;

@@ -120,6 +120,7 @@ pub struct ElfBuilder {
     pub(crate) relocations: Vec<RelocationSpec>,
     pub(crate) hash: HashStyle,
     pub(crate) extended_numbering: bool,
+    pub(crate) page: usize,
 }
 
 /// `EM_X86_64`.
@@ -152,6 +153,7 @@ impl ElfBuilder {
             relocations: Vec::new(),
             hash: HashStyle::Gnu,
             extended_numbering: false,
+            page: 4096,
         }
     }
 
@@ -314,6 +316,14 @@ impl ElfBuilder {
     #[must_use]
     pub fn extended_numbering(mut self) -> Self {
         self.extended_numbering = true;
+        self
+    }
+
+    /// Lets the segments follow each other without pages between them: a small file, which is
+    /// sound but which no system could map.
+    #[must_use]
+    pub fn compact(mut self) -> Self {
+        self.page = 16;
         self
     }
 

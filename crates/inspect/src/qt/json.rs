@@ -16,6 +16,7 @@ pub(super) enum Fault {
     NotAMap(&'static str),
     TooMany,
     TooDeep,
+    KeyText,
 }
 
 impl From<CborError> for Fault {
@@ -38,6 +39,7 @@ pub(super) fn decode(cbor: &[u8], header: Header) -> Result<Map<String, Value>, 
     let mut decoder = Decoder {
         reader: Reader::new(cbor),
         left: limits::QT_VALUES,
+        key_text: limits::QT_KEY_TEXT,
         is_qt5: header.qt_major == 5,
     };
     // Qt 5's reader inserts its own keys first, so that the map's win; Qt 6's last.
@@ -106,6 +108,8 @@ impl Key {
 struct Decoder<'a> {
     reader: Reader<'a>,
     left: usize,
+    /// Bytes that may still be made of keys that are no text.
+    key_text: usize,
     /// Qt 5 keeps every number of JSON as a double.
     is_qt5: bool,
 }
@@ -212,10 +216,17 @@ impl<'a> Decoder<'a> {
             Item::Negative(number) if number <= i64::MAX.unsigned_abs() => {
                 Key::Integer(!number.cast_signed())
             }
-            other => match self.convert(other, depth, BytesAs::Base64Url)? {
-                Value::String(text) => Key::Other(text),
-                value => Key::Other(value.to_string()),
-            },
+            other => {
+                let text = match self.convert(other, depth, BytesAs::Base64Url)? {
+                    Value::String(text) => text,
+                    value => value.to_string(),
+                };
+                // A map that is a key of a map that is a key: each level escapes the text of
+                // the one below, so that a hundred bytes would make gigabytes.
+                let left = self.key_text.checked_sub(text.len());
+                self.key_text = left.ok_or(Fault::KeyText)?;
+                Key::Other(text)
+            }
         })
     }
 }

@@ -255,6 +255,12 @@ fn decode_payload(
             problems.limit(at, "values in Qt metadata", limit.saturating_add(1), limit);
             None
         }
+        Err(json::Fault::KeyText) => {
+            let limit = limits::QT_KEY_TEXT as u64;
+            let what = "bytes of keys that are no text in Qt metadata";
+            problems.limit(at, what, limit.saturating_add(1), limit);
+            None
+        }
         Err(json::Fault::TooDeep) => {
             let limit = limits::QT_DEPTH as u64;
             problems.limit(at, "levels in Qt metadata", limit.saturating_add(1), limit);

@@ -3,6 +3,7 @@
 mod bad_input;
 mod closure;
 mod closure_agreement;
+mod corpora;
 mod corrupt_elf;
 mod kinds;
 mod macho;

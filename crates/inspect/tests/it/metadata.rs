@@ -161,6 +161,21 @@ fn damaged_qt_metadata() {
     check_qt(&deep, Err(Code::LimitReached));
 }
 
+/// A map as the key of a map, forty levels deep: the text of each is escaped in that of the
+/// next, and would double forty times.
+#[test]
+fn keys_of_qt_metadata_that_are_maps() {
+    let deep = [&b"\x01\x06\x04\x01\xa1"[..], &[0xa1; 40], &[0xf4; 42]].concat();
+    check_qt(&deep, Err(Code::LimitReached));
+    check_qt(
+        b"\x01\x06\x04\x01\xa1\x04\xa1\xa1\xa1\x01\x02\x03\x04",
+        Ok(
+            json!({"MetaData": {"{\"{\\\"1\\\":2}\":3}": 4}, "version": 0x0006_0400,
+                  "archlevel": 1, "debug": false}),
+        ),
+    );
+}
+
 #[test]
 fn damaged_qt_section() {
     for (bytes, code) in [

@@ -7,8 +7,6 @@ use super::tables::{
 };
 use super::{ElfBuilder, ElfFile, HashStyle, Width};
 
-const PAGE: usize = 4096;
-
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_NOTE: u32 = 4;
@@ -181,11 +179,11 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
         &mut read_only,
         phoff + segment_count * phdr_size(builder.width),
     );
-    let code = align_up(read_only_end, PAGE);
+    let code = align_up(read_only_end, builder.page);
     // `ret` on x86; never run elsewhere.
     let mut code_part = vec![Part::new(".text", 1, 6, 16, vec![0xc3; 16])];
     let code_end = place(&mut code_part, code);
-    let data = align_up(code_end, PAGE);
+    let data = align_up(code_end, builder.page);
 
     let place_of = |name: &str| {
         let part = read_only.iter().find(|part| part.name == name);
@@ -242,9 +240,9 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
         .map(|part| (PT_NOTE, 4, part.at, part.bytes.len(), part.align))
         .collect();
     segments.extend([
-        (PT_LOAD, 4, 0, read_only_end, PAGE),
-        (PT_LOAD, 5, code, code_end - code, PAGE),
-        (PT_LOAD, 6, data, data_end - data, PAGE),
+        (PT_LOAD, 4, 0, read_only_end, builder.page),
+        (PT_LOAD, 5, code, code_end - code, builder.page),
+        (PT_LOAD, 6, data, data_end - data, builder.page),
         (PT_DYNAMIC, 6, data, dynamic_len, word),
         (PT_GNU_STACK, 6, 0, 0, 16),
     ]);

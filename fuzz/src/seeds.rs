@@ -1,0 +1,235 @@
+//! What each fuzzer starts from: small objects with everything that a reader looks at, so
+//! that it need not invent formats.
+
+use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, RecordDef};
+use plugwright_testkit::elf::{
+    AARCH64, ElfBuilder, Endian, HashStyle, POWERPC, S390X, Width, X86, X86_64,
+};
+use plugwright_testkit::macho::{self, MachOBuilder, universal};
+use plugwright_testkit::pe::PeBuilder;
+
+/// Target, name and bytes.
+pub type Seed = (&'static str, &'static str, Vec<u8>);
+
+/// Qt 6's header and CBOR.
+const QT6: &[u8] = b"\x01\x06\x04\x01\xbf\x02\x61a\x03\x61B\x04\xa1\x64Keys\x81\x61k\xff";
+/// Qt 5's.
+const QT5: &[u8] = b"\x00\x05\x0f\x00\xbf\x02\x61a\x03\x61B\xff";
+
+const RECORD: RecordDef = RecordDef {
+    entry: "plugwright_entry_org_example_first",
+    id: "org.example.first",
+    version: "1.2.3",
+    crate_name: "first_plugin",
+    linkage: Linkage::Both,
+    provides: &[],
+    build: BuildDef {
+        abi: 1,
+        target: "x86_64-unknown-linux-gnu",
+        profile: "release",
+        rustc: "rustc 1.95.0",
+        panic_abort: false,
+        unloadable: false,
+    },
+    name: "First",
+    description: "The first of two.",
+    license: "MIT",
+    authors: "Ann:Ben",
+    homepage: "https://example.org",
+    metadata: b"\xa1\x64Keys\x82\x61k\xfb\x40\x09\x21\xfb\x54\x44\x2d\x18",
+};
+const SIZE: (usize, usize) = (
+    embed::summary_note_size(&RECORD),
+    embed::detail_note_size(&RECORD),
+);
+static NOTES: Notes<{ SIZE.0 }, { SIZE.1 }> = embed::notes(&RECORD);
+
+/// Every seed.
+#[must_use]
+pub fn all() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    seeds.extend(elf());
+    seeds.extend(macho());
+    seeds.extend(pe());
+    seeds.extend(qt());
+    seeds.extend(manifest());
+    seeds
+}
+
+/// A library that has a bit of everything.
+fn full(width: Width, endian: Endian, machine: u16) -> ElfBuilder {
+    ElfBuilder::new(width, endian, machine)
+        .compact()
+        .soname("libx.so")
+        .needed("liby.so")
+        .runpath("$ORIGIN")
+        .build_id(&[7; 20])
+        .export("one")
+        .export_as("two", 0x12, Some("X_1"))
+        .export_as("three", 0x1a, None)
+        .import("four", Some(("liby.so", "Y_1")))
+        .weak_import("five")
+}
+
+fn elf() -> Vec<Seed> {
+    let big = |width, machine| full(width, Endian::Big, machine).hash(HashStyle::Sysv);
+    let x86_64 = || full(Width::Bits64, Endian::Little, X86_64);
+    let debug_link = b"x.debug\0\x01\x02\x03\x04";
+    vec![
+        (
+            "elf",
+            "new-qt",
+            x86_64()
+                .hash(HashStyle::Both)
+                .relocation(6, Some("four"), 0)
+                .relocation(8, None, 0x400)
+                .qt_note(QT6)
+                .build()
+                .into_bytes(),
+        ),
+        (
+            "elf",
+            "old-qt",
+            x86_64()
+                .qt_section(QT5)
+                .section(".gnu_debuglink", 0, debug_link)
+                .section(".modinfo", 2, b"license=GPL\0name=x\0")
+                .build()
+                .into_bytes(),
+        ),
+        (
+            "elf",
+            "numbered-in-section-0",
+            x86_64().extended_numbering().build().into_bytes(),
+        ),
+        (
+            "elf",
+            "record",
+            x86_64()
+                .note(
+                    ".note.plugwright",
+                    4,
+                    b"plugwright\0",
+                    0x5057_0001,
+                    NOTES.summary(),
+                )
+                .note(
+                    ".note.plugwright",
+                    4,
+                    b"plugwright\0",
+                    0x5057_0002,
+                    NOTES.detail(),
+                )
+                .build()
+                .into_bytes(),
+        ),
+        (
+            "elf",
+            "x86",
+            full(Width::Bits32, Endian::Little, X86)
+                .qt_note(QT6)
+                .build()
+                .into_bytes(),
+        ),
+        (
+            "elf",
+            "aarch64",
+            full(Width::Bits64, Endian::Little, AARCH64)
+                .build()
+                .into_bytes(),
+        ),
+        (
+            "elf",
+            "powerpc",
+            big(Width::Bits32, POWERPC).build().into_bytes(),
+        ),
+        (
+            "elf",
+            "s390x",
+            big(Width::Bits64, S390X).build().into_bytes(),
+        ),
+    ]
+}
+
+fn macho() -> Vec<Seed> {
+    let thin = |width, endian, cpu| {
+        MachOBuilder::new(width, endian, cpu)
+            .section("__TEXT", "__text", 0x8000_0400, &[0xc3; 16])
+            .section("__TEXT", "__plugwright", 0, &NOTES.to_bytes())
+            .qt_section(QT6)
+            .section("__DATA", "__mod_init_func", 9, &[0; 8])
+            .name(0xd, "@rpath/libx.dylib")
+            .name(0xc, "/usr/lib/liby.dylib")
+            .name(0x8000_0018, "libweak.dylib")
+            .name(0x8000_001c, "@loader_path")
+            .command(0x1b, &[7; 16])
+            .command(0x2c, &[0; 16])
+            .symbol("_one", 0x0f, 1, 0)
+            .symbol("_two", 0x01, 0, 0x0100)
+            .build()
+    };
+    let arm = thin(Width::Bits64, Endian::Little, macho::ARM64);
+    let intel = thin(Width::Bits64, Endian::Little, macho::X86_64);
+    let power = thin(Width::Bits32, Endian::Big, macho::POWERPC);
+    vec![
+        (
+            "macho",
+            "universal",
+            universal(&[arm.clone(), intel.clone()], false),
+        ),
+        (
+            "macho",
+            "universal-64",
+            universal(&[intel, power.clone()], true),
+        ),
+        ("macho", "arm64", arm),
+        ("macho", "powerpc", power),
+    ]
+}
+
+fn pe() -> Vec<Seed> {
+    let full = |width, machine| {
+        PeBuilder::new(width, machine)
+            .export("one")
+            .export("two")
+            .import("a.dll", &["g", "7"])
+            .delayed("b.dll", &["h"])
+            .debug_file("x.pdb")
+            .section(".plugwrt", 0x4000_0040, &NOTES.to_bytes())
+            .qt_section(QT6)
+            .signed()
+            .build()
+    };
+    vec![
+        ("pe", "amd64", full(Width::Bits64, 0x8664)),
+        ("pe", "i386", full(Width::Bits32, 0x14c)),
+    ]
+}
+
+fn qt() -> Vec<Seed> {
+    // `{"IID":"a","n":[1.5,-3]}` in Qt's binary JSON, behind its mark.
+    let binary: &[u8] = b"\x02\
+        \x58\0\0\0\x05\0\0\0\x50\0\0\0\
+        \x01\0a\0\x9b\x01\0\0\x03\0IID\0\0\0\
+        \x1c\0\0\0\x04\0\0\0\x14\0\0\0\0\0\0\0\0\0\xf8\x3f\x82\x01\0\0\xaa\xff\xff\xff\
+        \x94\x03\0\0\x01\0n\0\x10\0\0\0\x3c\0\0\0";
+    vec![
+        ("qt", "note", [&[0], QT6].concat()),
+        ("qt", "section", [&[1], QT5].concat()),
+        ("qt", "binary-json", binary.to_vec()),
+        ("qt", "mark", [&[3], &b"QTMETADATA !"[..], QT5].concat()),
+    ]
+}
+
+fn manifest() -> Vec<Seed> {
+    vec![
+        ("manifest", "summary", [&[0], NOTES.summary()].concat()),
+        ("manifest", "detail", [&[1], NOTES.detail()].concat()),
+        ("manifest", "notes", [vec![2], NOTES.to_bytes()].concat()),
+        (
+            "manifest",
+            "metadata",
+            b"\x03\xbf\x61a\x9f\x01\x20\xf4\xf6\xff\x61b\xfb\x3f\xf8\0\0\0\0\0\0\x61c\x7f\x61x\x61y\xff\xff".to_vec(),
+        ),
+    ]
+}
