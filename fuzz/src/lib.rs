@@ -5,6 +5,7 @@
 //! that an ordinary test replays the corpora with a stable compiler: `crates/inspect/tests`
 //! includes this file as a module.
 
+pub mod closure;
 pub mod elf;
 pub mod macho;
 pub mod manifest;
@@ -23,7 +24,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target {
         name: "elf",
         run: elf::run,
@@ -43,5 +44,9 @@ pub const TARGETS: [Target; 5] = [
     Target {
         name: "manifest",
         run: manifest::run,
+    },
+    Target {
+        name: "closure",
+        run: closure::run,
     },
 ];

@@ -53,6 +53,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(pe());
     seeds.extend(qt());
     seeds.extend(manifest());
+    seeds.extend(closure());
     seeds
 }
 
@@ -231,5 +232,52 @@ fn manifest() -> Vec<Seed> {
             "metadata",
             b"\x03\xbf\x61a\x9f\x01\x20\xf4\xf6\xff\x61b\xfb\x3f\xf8\0\0\0\0\0\0\x61c\x7f\x61x\x61y\xff\xff".to_vec(),
         ),
+    ]
+}
+
+/// A cache of the loader: two entries of the kind for x86-64, the second for a processor of
+/// the second level, and the extension that names its folder.
+fn cache() -> Vec<u8> {
+    let strings = b"libb.so\0/r/libb.so\0x86-64-v2\0";
+    let at = 48 + 2 * 24;
+    let word = |value: usize| u32::try_from(value).expect("small").to_le_bytes();
+    let extension = at + strings.len().next_multiple_of(4);
+    let mut bytes = b"glibc-ld.so.cache1.1".to_vec();
+    bytes.extend([word(2), word(strings.len()), [2, 0, 0, 0], word(extension)].concat());
+    bytes.resize(48, 0);
+    for hwcap in [0_u64, 1 << 62] {
+        bytes.extend([word(0x303), word(at), word(at + 8), word(0)].concat());
+        bytes.extend(hwcap.to_le_bytes());
+    }
+    bytes.extend(strings);
+    bytes.resize(extension, 0);
+    // One section: the names of folders, one of them, behind this.
+    let names = extension + 24;
+    bytes.extend(
+        [
+            0xeaa4_2174_u32.to_le_bytes(),
+            word(1),
+            word(1),
+            word(0),
+            word(names),
+            word(4),
+        ]
+        .concat(),
+    );
+    bytes.extend(word(at + 19));
+    bytes
+}
+
+fn closure() -> Vec<Seed> {
+    // Choices as `closure::run` takes them: three files, of which the first needs the second
+    // through its run path and the third through the cache.
+    let tree = b"\x02\
+        \x00\x00\x00\x3a\x00\x01\x02\x01\x02\x01\x00\x00\x02\x00\x01\x01\x07\x02\x00\
+        \x03\x01\x00\x0a\x00\x02\x07\x00\x00\x01\x00\x00\
+        \x01\x02\x00\x0a\x00\x01\x07\x02\x00\x00\
+        \x01\x01";
+    vec![
+        ("closure", "tree", tree.to_vec()),
+        ("closure", "tree-and-cache", [&tree[..], &cache()].concat()),
     ]
 }

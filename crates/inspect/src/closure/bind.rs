@@ -7,21 +7,21 @@ use std::sync::Arc;
 use crate::budget::Budget;
 use crate::elf::symbols::Name;
 use crate::limits;
-use crate::os;
 use crate::untrusted::Untrusted;
 
+use super::files::FileIdentity;
 use super::resolve::{Loadable, Member, answers_to, problem};
 use super::{ClosureProblem, ClosureProblemKind};
 
 /// Of each library whose references were looked for once: what was found. In another
 /// closure that has all of the libraries that define them, only what was left open has to
 /// be looked for again.
-pub(super) type KnownSymbols = HashMap<os::FileIdentity, Known>;
+pub(super) type KnownSymbols = HashMap<FileIdentity, Known>;
 
 /// Which libraries define a library's references, and which references nothing defines.
 #[derive(Debug)]
 pub(super) struct Known {
-    definers: HashSet<os::FileIdentity>,
+    definers: HashSet<FileIdentity>,
     open: Vec<u32>,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn check_symbols(
         .zip(members)
         .filter_map(|(index, member)| Some((index, member.file.as_ref()?)))
         .collect();
-    let all: HashSet<os::FileIdentity> = loaded
+    let all: HashSet<FileIdentity> = loaded
         .iter()
         .map(|(_, file)| file.identity.clone())
         .collect();

@@ -9,6 +9,7 @@
 
 mod bind;
 mod cache;
+mod files;
 mod resolve;
 mod search;
 
@@ -20,6 +21,7 @@ use crate::problem::Problem;
 use crate::untrusted::Untrusted;
 
 pub use cache::{CacheEntry, LoaderCache};
+pub use files::{Disk, FileIdentity, Files, Located, Missing};
 pub use resolve::Closures;
 pub use search::Search;
 

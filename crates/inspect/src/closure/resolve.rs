@@ -7,14 +7,13 @@ use std::sync::Arc;
 use crate::elf::module::{self, Module};
 use crate::foreign;
 use crate::limits;
-use crate::open::{Links, OpenErrorKind, open};
-use crate::os;
 use crate::problem::{Code, Loader, Problem, Problems};
 use crate::source::Source;
 use crate::untrusted::Untrusted;
 
 use super::bind::{self, KnownSymbols};
 use super::cache;
+use super::files::{Disk, FileIdentity, Files, Missing};
 use super::{
     Closure, ClosureImage, ClosureProblem, ClosureProblemKind, Outcome, Rule, Search, Step,
 };
@@ -33,7 +32,7 @@ enum File {
 #[derive(Debug)]
 pub(super) struct Loadable {
     pub(super) module: Module,
-    pub(super) identity: os::FileIdentity,
+    pub(super) identity: FileIdentity,
 }
 
 /// Finds closures, and shares what it reads between them.
@@ -50,8 +49,9 @@ pub(super) struct Loadable {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Closures {
+pub struct Closures<F = Disk> {
     search: Search,
+    tree: F,
     files: HashMap<PathBuf, File>,
     known: KnownSymbols,
 }
@@ -77,11 +77,21 @@ impl Member {
 }
 
 impl Closures {
-    /// A finder for the system that `search` describes.
+    /// A finder for the system that `search` describes, with the files of this one.
     #[must_use]
     pub fn new(search: Search) -> Self {
+        Self::within(search, Disk)
+    }
+}
+
+impl<F: Files> Closures<F> {
+    /// A finder in another tree of files: all paths, those of `search` too, are paths of
+    /// `tree`.
+    #[must_use]
+    pub fn within(search: Search, tree: F) -> Self {
         Self {
             search,
+            tree,
             files: HashMap::new(),
             known: KnownSymbols::new(),
         }
@@ -352,7 +362,7 @@ impl Closures {
             .get(path)
             .map(|file| !matches!(file, File::Absent));
         known.unwrap_or_else(|| {
-            let is = path.is_dir();
+            let is = self.tree.is_folder(path);
             let file = if is { File::Unreadable } else { File::Absent };
             self.files.insert(path.to_owned(), file);
             is
@@ -398,7 +408,7 @@ impl Closures {
         if let Some(file) = self.files.get(path) {
             return file.clone();
         }
-        let file = read(path, &self.search);
+        let file = read(path, &self.search, &self.tree);
         self.files.insert(path.to_owned(), file.clone());
         file
     }
@@ -444,19 +454,14 @@ pub(super) fn problem(
 }
 
 /// Reads what lies at a path, as the loader would judge it.
-fn read(path: &Path, search: &Search) -> File {
-    let file = match open(path, Links::Follow) {
-        Ok(file) => file,
-        Err(error) => {
-            return match error.kind() {
-                OpenErrorKind::NotFound | OpenErrorKind::LinkLoop => File::Absent,
-                OpenErrorKind::Other if os::is_not_a_folder(&error) => File::Absent,
-                _ => File::Unreadable,
-            };
-        }
+fn read<F: Files>(path: &Path, search: &Search, tree: &F) -> File {
+    let found = match tree.open(path) {
+        Ok(found) => found,
+        Err(Missing::Absent) => return File::Absent,
+        Err(Missing::Unreadable) => return File::Unreadable,
     };
     let mut problems = Problems::default();
-    let module = match Source::new(&file) {
+    let module = match Source::new(&found.file) {
         Ok(mut source) if crate::elf::is_elf(source.head()) => {
             module::read(&mut source, &mut problems)
         }
@@ -475,7 +480,7 @@ fn read(path: &Path, search: &Search) -> File {
         // A program may be asked about, though it cannot be needed.
         Some(module) if !problems.iter().any(refuses) => File::Module(Arc::new(Loadable {
             module,
-            identity: os::identity(path, file.metadata()),
+            identity: found.identity,
         })),
         _ => File::Damaged(problems.into()),
     }

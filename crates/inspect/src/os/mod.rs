@@ -8,10 +8,31 @@ mod windows;
 #[cfg(unix)]
 pub use unix::open_at;
 #[cfg(unix)]
-pub(crate) use unix::{
-    FileIdentity, identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at,
-};
+pub(crate) use unix::{identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at};
 #[cfg(windows)]
-pub(crate) use windows::{
-    FileIdentity, identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at,
-};
+pub(crate) use windows::{identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at};
+
+/// What tells two files apart, whatever they are called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileIdentity(Identity);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Identity {
+    Numbers(u64, u64),
+    #[cfg(windows)]
+    Path(std::path::PathBuf),
+}
+
+impl FileIdentity {
+    /// The file number `file` on the device `device`; any two numbers that no other file of
+    /// the tree has.
+    #[must_use]
+    pub fn new(device: u64, file: u64) -> Self {
+        Self(Identity::Numbers(device, file))
+    }
+
+    #[cfg(windows)]
+    fn of_path(path: std::path::PathBuf) -> Self {
+        Self(Identity::Path(path))
+    }
+}

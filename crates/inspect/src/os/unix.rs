@@ -12,6 +12,7 @@ use rustix::fd::AsFd;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::FileIdentity;
 use crate::open::{Links, OpenError, OpenErrorKind, Opened};
 
 fn open_in(folder: impl AsFd, path: &Path, links: Links) -> Result<File, OpenError> {
@@ -78,18 +79,8 @@ pub(crate) fn kind_of_error(error: &io::Error) -> OpenErrorKind {
     }
 }
 
-/// What tells two files apart, whatever they are called.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FileIdentity {
-    device: u64,
-    inode: u64,
-}
-
 pub(crate) fn identity(_: &Path, metadata: &Metadata) -> FileIdentity {
-    FileIdentity {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-    }
+    FileIdentity::new(metadata.dev(), metadata.ino())
 }
 
 /// A path from a file's bytes.

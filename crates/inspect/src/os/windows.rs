@@ -5,6 +5,7 @@ use std::io;
 use std::os::windows::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::FileIdentity;
 use crate::open::{Links, OpenError, OpenErrorKind};
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: opens a symbolic link itself (`CreateFileW`).
@@ -43,13 +44,9 @@ pub(crate) fn kind_of_error(_: &io::Error) -> OpenErrorKind {
     OpenErrorKind::Other
 }
 
-/// What tells two files apart: the path without links, since stable Rust tells no file
-/// number here.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FileIdentity(PathBuf);
-
+/// The path without links, since stable Rust tells no file number here.
 pub(crate) fn identity(path: &Path, _: &Metadata) -> FileIdentity {
-    FileIdentity(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    FileIdentity::of_path(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
 }
 
 /// A path from a file's bytes.
