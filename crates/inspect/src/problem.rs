@@ -148,8 +148,9 @@ codes! {
     /// No loaded segment has executable bytes: a file of debug information only.
     NoCode "no-code" Foreign,
 
-    /// A segment of notes does not start at a multiple of its alignment.
-    NotesMisaligned "notes-misaligned" Structure,
+    /// A segment of notes does not start at a multiple of its alignment. Loaders do not mind,
+    /// and tools that move notes can cause it; Qt's reader refuses such a file.
+    NotesMisaligned "notes-misaligned" Metadata,
     /// A note states more bytes than its segment or section has.
     NoteOverrun "note-overrun" Structure,
 

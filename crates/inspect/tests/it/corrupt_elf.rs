@@ -1,7 +1,7 @@
 //! Faults of headers, notes and sections, one by one, on a plugin with the new and on one
 //! with the old form of Qt's metadata. Each names the code that must come.
 
-use plugwright_inspect::{Class, Code, Loader, Machine, Target, headers, identity};
+use plugwright_inspect::{Class, Code, Loader, Machine, Target, headers, identity, symbols};
 use plugwright_testkit::elf::{EhdrField, ElfBuilder, ElfFile, PhdrField, ShdrField, X86_64};
 
 use crate::{QT5, QT6, codes};
@@ -258,6 +258,25 @@ fn check_note(spoil: impl Fn(&mut ElfFile), code: Option<Code>) {
     let found = identity(file.bytes(), None);
     assert_eq!(found.images[0].qt, None);
     assert_eq!(codes(&found.problems).first().copied(), code);
+}
+
+/// What the loader takes is told and not held against the file.
+#[test]
+fn a_misaligned_note_segment_is_sound() {
+    let mut file = ElfBuilder::x86_64()
+        .soname("libx.so")
+        .export("f")
+        .build_id(&[1; 20])
+        .build();
+    let index = file.segment(PT_NOTE, 0);
+    file.set_segment(index, PhdrField::Align, 4096);
+    let found = symbols(file.bytes(), None);
+    assert_eq!(codes(&found.problems), [Code::NotesMisaligned]);
+    assert!(found.is_sound());
+    assert!(headers(file.bytes(), None).is_sound());
+    assert!(identity(file.bytes(), None).is_sound());
+    let (verdict, text) = crate::structure::measure(file.bytes());
+    assert_eq!(verdict, Loader::Accepts, "{text}");
 }
 
 #[test]
