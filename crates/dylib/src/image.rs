@@ -46,17 +46,6 @@ impl Identity {
             inode: metadata.ino(),
         }
     }
-
-    #[expect(
-        clippy::useless_conversion,
-        reason = "the numbers have other sizes on other systems"
-    )]
-    pub(crate) fn of_stat(stat: &rustix::fs::Stat) -> Self {
-        Self {
-            device: u64::from(stat.st_dev),
-            inode: u64::from(stat.st_ino),
-        }
-    }
 }
 
 /// The bytes that will be loaded.

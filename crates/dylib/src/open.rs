@@ -8,9 +8,9 @@ use crate::image::{Identity, Image, Place, Source};
 use crate::os::{self, Handle, Mapped};
 use crate::request::{Request, Wanted};
 use crate::store::{Properties, Store};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use std::ffi::{CString, OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -242,11 +242,11 @@ impl Failure {
 /// # Safety
 /// As for [`request`].
 pub(crate) unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failure> {
-    let stat = rustix::fs::stat(path).map_err(|error| Failure::looking(path, &error.into()))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+    let metadata = fs::metadata(path).map_err(|error| Failure::looking(path, &error))?;
+    if !metadata.is_file() {
         return Err(Failure::not_a_file(path));
     }
-    let identity = Identity::of_stat(&stat);
+    let identity = Identity::of(&metadata);
     if let Some(loaded) = attach(identity, terms) {
         return Ok(loaded);
     }
@@ -293,7 +293,7 @@ unsafe fn search(name: &OsStr, terms: Terms) -> Result<Arc<Loaded>, Failure> {
         })
     })?;
     let path = os::linker_name(handle);
-    let identity = rustix::fs::stat(&path).map(|stat| Identity::of_stat(&stat));
+    let identity = fs::metadata(&path).map(|metadata| Identity::of(&metadata));
     Ok(terms.opened(Loaded {
         name: name.into(),
         handle,
@@ -340,7 +340,7 @@ mod tests {
     fn a_wrong_claim_is_found_out_before_it_sends_anybody_astray() {
         let came = cc::shared("libcame.so", "int number(void) { return 1; }", &[]);
         let meant = cc::shared("libmeant.so", "int number(void) { return 2; }", &[]);
-        let identity = Identity::of(&std::fs::metadata(&meant).unwrap());
+        let identity = Identity::of(&fs::metadata(&meant).unwrap());
         let text = CString::new(came.to_str().unwrap()).unwrap();
         let terms = Terms {
             hints: Hints::new(),
