@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::process::{cargo, command, run, say, succeeds};
-use crate::{Outcome, tidy};
+use crate::{Outcome, cross, tidy};
 
 /// Whether `ci` runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,10 @@ pub fn full() -> Outcome {
             skipped.push(check.name);
         }
     }
+    if !cross::available() {
+        skipped.push("cross");
+    }
+    cross::cross()?;
     if skipped.is_empty() {
         say("\n=== ci-full: all checks ran and held");
     } else {

@@ -13,6 +13,7 @@
 
 pub mod arrows;
 pub mod ci;
+pub mod cross;
 pub mod demo;
 pub mod fuzz;
 pub mod licences;

@@ -4,12 +4,13 @@
 use std::process::ExitCode;
 
 use xtask::process::{complain, say};
-use xtask::{Outcome, ci, demo, fuzz, tidy};
+use xtask::{Outcome, ci, cross, demo, fuzz, tidy};
 
 const HELP: &str = "\
 cargo xtask ci                  everything that has to hold before a change is merged
 cargo xtask ci --no-test        the same without the tests (where `cargo test --workspace` just ran)
 cargo xtask ci-full             ci, then each slower check for which this machine has the tool
+cargo xtask cross               type checks for macOS and Windows, where a toolchain for that is installed
 cargo xtask demo                the example application with its plugins, end to end on a real file
 cargo xtask fuzz [NAME]         each fuzzer (or this one) for 20 seconds; with --runs N for N executions
 cargo xtask tidy                only the checks of the tree itself: paths, sizes, words, counts of `unsafe`
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::ci(ci::Tests::Run),
         ["ci", "--no-test"] => ci::ci(ci::Tests::Skip),
         ["ci-full"] => ci::full(),
+        ["cross"] => cross::cross(),
         ["demo"] => demo::demo(),
         ["fuzz"] => fuzz::fuzz(None, fuzz::Length::Smoke),
         ["fuzz", "--runs", count] => runs(count).and_then(|length| fuzz::fuzz(None, length)),
