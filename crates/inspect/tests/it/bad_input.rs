@@ -91,6 +91,16 @@ fn what_is_no_library() {
         Code::NotALibrary,
         "an archive of object files",
     );
+    check_foreign(
+        b"!<thin>\nfoo",
+        Code::NotALibrary,
+        "an archive of object files",
+    );
+    check_foreign(
+        b"/* GNU ld script\n*/\nINPUT(-lx)\n",
+        Code::NotALibrary,
+        "a script of the GNU linker",
+    );
     check_foreign(b"PK\x03\x04....", Code::NotALibrary, "a ZIP archive");
     check_foreign(
         b"\x01\x1b[2J\x00",
@@ -129,6 +139,60 @@ fn sparse_files() {
     assert_eq!(codes(&found.problems), [Code::LimitReached; 2]);
     assert_eq!(found.problems[1].found, "2147483648 bytes");
     assert_eq!(found.images[0].qt, None);
+}
+
+/// A file on disk that is cut after it was opened: its stated size is no longer true.
+#[test]
+fn a_file_that_is_cut_after_opening() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shrinking.so");
+    let filler = vec![1; 10_000];
+    let whole = ElfBuilder::x86_64().section(".rodata", 2, &filler).build();
+    for len in [0, 40, 4096, whole.bytes().len() as u64 - 1] {
+        fs::write(&path, whole.bytes()).expect("a file");
+        let opened = open(&path, Links::Follow).expect("a regular file");
+        let writer = fs::OpenOptions::new().write(true).open(&path);
+        writer.expect("the file").set_len(len).expect("cut");
+        let found = headers(&opened, None);
+        assert!(
+            codes(&found.problems).contains(&Code::FileShrank),
+            "{len}: {:?}",
+            found.problems
+        );
+    }
+}
+
+/// Files of /proc are regular ones that state no size, and of the kernel's memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_of_proc_are_empty() {
+    for path in ["/proc/self/maps", "/proc/self/status", "/proc/version"] {
+        let opened = open(Path::new(path), Links::Follow).expect("a regular file");
+        let found = identity(&opened, None);
+        assert_eq!(codes(&found.problems), [Code::EmptyFile], "{path}");
+    }
+    check_open(Path::new("/dev/zero"), Links::Follow, OpenErrorKind::Device);
+    check_open(
+        Path::new("/proc/self"),
+        Links::Follow,
+        OpenErrorKind::Directory,
+    );
+}
+
+/// Ten thousand levels in a record, and text that is not UTF-8.
+#[test]
+fn records_nested_without_end() {
+    for bytes in [&[0x81; 2000][..], &[0xa1; 2000], b"\xa1\x01\x61\xff"] {
+        let file = ElfBuilder::x86_64()
+            .note(".note.plugwright", 4, b"plugwright\0", 0x5057_0001, bytes)
+            .build();
+        let found = identity(file.bytes(), None);
+        assert_eq!(codes(&found.problems), [Code::RecordInvalid]);
+    }
+    let deep = plugwright_manifest::cbor::to_json(&mut plugwright_manifest::cbor::Reader::new(
+        &[0x81; 10_000],
+    ));
+    assert!(deep.is_err());
 }
 
 #[test]

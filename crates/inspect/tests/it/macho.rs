@@ -53,6 +53,7 @@ fn every_shorter_prefix_is_told() {
         arm64(),
         plugin(Width::Bits32, Endian::Big, POWERPC),
         universal(&[x86_64(), arm64()], false),
+        universal(&[x86_64(), arm64()], true),
     ] {
         for len in 0..bytes.len() {
             let found = headers(&bytes[..len], None);
