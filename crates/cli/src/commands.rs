@@ -1,5 +1,6 @@
 //! One file per command: its arguments, what it asks, and how the answer is laid out.
 
+pub(crate) mod audit;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod list;

@@ -24,7 +24,8 @@ impl Exit {
         ),
         (
             Self::Problems,
-            "at least one problem is listed: unreadable, no library, damaged, or missing something",
+            "at least one problem is listed: unreadable, no library, damaged, or missing something; for audit: a \
+             finding as bad as --fail-on, or worse",
         ),
         (
             Self::Usage,

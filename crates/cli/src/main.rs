@@ -25,7 +25,8 @@ Examples:
   plugwright list --recursive --format json .  the same below a folder, for a script
   plugwright inspect libthing.so               what a library is, and what is wrong with it
   plugwright inspect --format jsonl *.so       one JSON object per line
-  plugwright why libthing.so                   why it would not load";
+  plugwright why libthing.so                   why it would not load
+  plugwright audit /usr/lib/app/plugins        a security review, by the ten pillars of CWE";
 
 /// Tells what plugins and libraries are, without executing them
 #[derive(Debug, Parser)]
@@ -40,6 +41,7 @@ enum Command {
     List(commands::list::List),
     Inspect(commands::inspect::Inspect),
     Why(commands::why::Why),
+    Audit(commands::audit::Audit),
     Completions(commands::generate::Completions),
     Man(commands::generate::Man),
 }
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::List(list) => list.run(&mut output),
         Command::Inspect(inspect) => inspect.run(&mut output),
         Command::Why(why) => why.run(&mut output),
+        Command::Audit(audit) => audit.run(&mut output),
         Command::Completions(completions) => completions.run(CommandLine::command(), &mut output),
         Command::Man(man) => man.run(CommandLine::command(), &mut output),
     };

@@ -1,0 +1,221 @@
+//! The report: all ten pillars, what was examined for each, then the findings. As data, which serialises to the JSON that
+//! docs/cli.md describes, and as text.
+
+mod text;
+
+use std::path::Path;
+
+use plugwright_inspect::Untrusted;
+use serde::Serialize;
+
+use crate::cwe;
+use crate::finding::Finding;
+use crate::pillar::Pillar;
+use crate::rules::RULES;
+use crate::severity::Severity;
+use crate::source_rules;
+
+/// The result of a review.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The version of CWE whose weaknesses are named.
+    pub cwe_version: &'static str,
+    /// What was reviewed, in the order in which it was asked.
+    pub targets: Vec<TargetReport>,
+    /// All ten, in the order of their numbers.
+    pub pillars: Vec<PillarReport>,
+    /// What was found, the worst first, then by target and rule.
+    pub findings: Vec<Finding>,
+    /// The rules for source code, which were not asked.
+    pub not_covered: Vec<&'static str>,
+}
+
+/// One target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TargetReport {
+    /// The file or folder, as it was given.
+    pub path: Untrusted,
+    /// Files that were looked at.
+    pub files: u64,
+    /// Images of libraries and programs in them.
+    pub images: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// What could not be read: each is a finding.
+    pub unread: u64,
+}
+
+impl TargetReport {
+    pub(crate) fn new(path: &Path) -> Self {
+        let path = path.as_os_str().as_encoded_bytes().into();
+        Self {
+            path,
+            files: 0,
+            images: 0,
+            bytes: 0,
+            unread: 0,
+        }
+    }
+}
+
+/// How often a rule was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RuleCount {
+    /// The rule.
+    pub rule: &'static str,
+    /// Files that it was asked of.
+    pub objects: u64,
+    /// Things in them that it looked at: names, symbols, segments.
+    pub looked_at: u64,
+}
+
+/// One pillar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PillarReport {
+    /// The pillar.
+    pub id: Pillar,
+    /// Its name.
+    pub name: &'static str,
+    /// What the review says of it.
+    pub verdict: Verdict,
+    /// Why it does not apply, if it does not.
+    pub reason: Option<String>,
+    /// Findings by severity, the worst first; those without any are left out.
+    pub by_severity: Vec<(Severity, usize)>,
+    /// What the verdict rests on.
+    pub examined: Examined,
+    /// The rules for source code that belong to it, which were not asked.
+    pub not_covered: Vec<&'static str>,
+}
+
+/// What a review says of a pillar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Its rules were asked and found nothing.
+    NoFinding,
+    /// There are findings.
+    Findings,
+    /// No rule of it was asked.
+    NotApplicable,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Examined {
+    /// Images of libraries and programs.
+    pub objects: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// The rules, with how often each was asked.
+    pub rules: Vec<RuleCount>,
+}
+
+impl Report {
+    pub(crate) fn new(
+        targets: Vec<TargetReport>,
+        counts: Vec<RuleCount>,
+        mut findings: Vec<Finding>,
+    ) -> Self {
+        let counts = RULES.iter().zip(counts).map(|(rule, count)| RuleCount {
+            rule: rule.id,
+            ..count
+        });
+        let counts: Vec<RuleCount> = counts.collect();
+        let key = |finding: &Finding| {
+            (
+                finding.target.clone(),
+                finding.rule.id,
+                finding.title.clone(),
+            )
+        };
+        findings.sort_by_cached_key(|finding| (std::cmp::Reverse(finding.severity), key(finding)));
+        let sum =
+            |of: fn(&TargetReport) -> u64| targets.iter().map(of).fold(0, u64::saturating_add);
+        let (objects, bytes) = (sum(|target| target.images), sum(|target| target.bytes));
+        let pillars =
+            Pillar::ALL.map(|pillar| PillarReport::new(pillar, &counts, &findings, objects, bytes));
+        Self {
+            cwe_version: cwe::VERSION,
+            targets,
+            pillars: pillars.into(),
+            findings,
+            not_covered: Pillar::ALL
+                .into_iter()
+                .flat_map(source_rules::of)
+                .map(|(id, _)| id)
+                .collect(),
+        }
+    }
+
+    /// The worst finding's severity.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}
+
+impl PillarReport {
+    fn new(
+        pillar: Pillar,
+        counts: &[RuleCount],
+        findings: &[Finding],
+        objects: u64,
+        bytes: u64,
+    ) -> Self {
+        let own = |count: &&RuleCount| {
+            RULES
+                .iter()
+                .any(|rule| rule.id == count.rule && rule.pillar() == pillar)
+        };
+        let rules: Vec<RuleCount> = counts
+            .iter()
+            .filter(own)
+            .filter(|count| count.objects > 0)
+            .cloned()
+            .collect();
+        let found = |severity| {
+            let of =
+                |finding: &&Finding| finding.pillar() == pillar && finding.severity == severity;
+            (severity, findings.iter().filter(of).count())
+        };
+        let by_severity = Severity::ALL
+            .into_iter()
+            .map(found)
+            .filter(|(_, count)| *count > 0);
+        let by_severity: Vec<_> = by_severity.collect();
+        let verdict = if !by_severity.is_empty() {
+            Verdict::Findings
+        } else if rules.is_empty() {
+            Verdict::NotApplicable
+        } else {
+            Verdict::NoFinding
+        };
+        let reason = (verdict == Verdict::NotApplicable).then(|| {
+            if RULES.iter().any(|rule| rule.pillar() == pillar) {
+                "nothing was read that its rules can be asked of".to_owned()
+            } else {
+                "its rules are about source code".to_owned()
+            }
+        });
+        Self {
+            id: pillar,
+            name: pillar.name(),
+            verdict,
+            reason,
+            by_severity,
+            examined: Examined {
+                objects,
+                bytes,
+                rules,
+            },
+            not_covered: source_rules::of(pillar).map(|(id, _)| id).collect(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! A01: Not examined.
+
+use crate::finding::Sink;
+use crate::rule::{Rule, SubjectKind};
+use crate::severity::Severity;
+use crate::subject::FileSubject;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "A01",
+    title: "Not examined",
+    cwe: 392,
+    severity: Severity::Medium,
+    severity_rule: "Low for what is no regular file.",
+    kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
+    looked_at: "Every target, and every file below a folder.",
+    why: "A review that passes over what it could not read reports safety that it did not see.",
+    remedy: "Give the review the right to read it, or take it out of the folder.",
+    references: &[],
+    check,
+};
+
+/// It is told where a file is opened; what was opened was looked at.
+fn check(_: &FileSubject<'_>, _: &mut Sink<'_>) -> u64 {
+    1
+}

@@ -1,0 +1,48 @@
+//! B02: Relative element in the run path.
+
+use super::run_path::elements;
+use crate::finding::Sink;
+use crate::rule::{Rule, SubjectKind};
+use crate::severity::Severity;
+use crate::subject::FileSubject;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "B02",
+    title: "Relative element in the run path",
+    cwe: 427,
+    severity: Severity::High,
+    severity_rule: "Critical in a program that runs as its owner: glibc honours it even there.",
+    kinds: &[SubjectKind::Elf, SubjectKind::MachO],
+    looked_at: "Every element of DT_RPATH, DT_RUNPATH and LC_RPATH.",
+    why: "A relative element is taken against the current directory, also in setuid programs, so that another user can bring the library.",
+    remedy: "Use an absolute folder, or one that begins with $ORIGIN or @loader_path.",
+    references: &["ld.so(8)"],
+    check,
+};
+
+fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
+    let mut looked = 0_u64;
+    for element in file
+        .elf()
+        .into_iter()
+        .flat_map(|(image, elf)| elements(image, elf))
+    {
+        looked = looked.saturating_add(1);
+        if !element.text.is_empty()
+            && !element.text.starts_with(b"/")
+            && !element.text.starts_with(b"$")
+        {
+            sink.report("the run path has an element relative to the current directory")
+                .at(element.tag, element.text, element.offset);
+        }
+    }
+    for path in file.macho().flat_map(|(_, facts)| &facts.run_paths) {
+        looked = looked.saturating_add(1);
+        let text = path.as_bytes();
+        if !text.starts_with(b"/") && !text.starts_with(b"@") {
+            sink.report("a run path is relative to the current directory")
+                .with("LC_RPATH", path.clone());
+        }
+    }
+    looked
+}

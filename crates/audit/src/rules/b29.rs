@@ -1,0 +1,36 @@
+//! B29: Calls a function that cannot be used safely.
+
+use crate::finding::Sink;
+use crate::rule::{Rule, SubjectKind};
+use crate::severity::Severity;
+use crate::subject::FileSubject;
+use crate::watched::Watch;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "B29",
+    title: "Calls a function that cannot be used safely",
+    cwe: 242,
+    severity: Severity::Medium,
+    severity_rule: "Always this.",
+    kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
+    looked_at: "Every import, against a list of names.",
+    why: "Such a function writes beyond its buffer whenever the input is long enough.",
+    remedy: "Use fgets or getline.",
+    references: &[],
+    check,
+};
+
+fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
+    let mut looked = 0_u64;
+    for (_, symbols) in file.images() {
+        looked = looked.saturating_add(symbols.count);
+        let names: Vec<_> = symbols.imported(Watch::Inherent).collect();
+        if !names.is_empty() {
+            let finding = sink.report(RULE.title);
+            for name in names {
+                finding.with("import", name.clone());
+            }
+        }
+    }
+    looked
+}

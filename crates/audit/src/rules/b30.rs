@@ -1,0 +1,36 @@
+//! B30: Calls functions that are easily used wrongly.
+
+use crate::finding::Sink;
+use crate::rule::{Rule, SubjectKind};
+use crate::severity::Severity;
+use crate::subject::FileSubject;
+use crate::watched::Watch;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "B30",
+    title: "Calls functions that are easily used wrongly",
+    cwe: 676,
+    severity: Severity::Info,
+    severity_rule: "Always this.",
+    kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
+    looked_at: "Every import, against a list of names.",
+    why: "Copies without a bound, names of temporary files that another guesses, commands through a shell: each is right only with care.",
+    remedy: "Look at the calls.",
+    references: &[],
+    check,
+};
+
+fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
+    let mut looked = 0_u64;
+    for (_, symbols) in file.images() {
+        looked = looked.saturating_add(symbols.count);
+        let names: Vec<_> = symbols.imported(Watch::Dangerous).collect();
+        if !names.is_empty() {
+            let finding = sink.report(RULE.title);
+            for name in names {
+                finding.with("import", name.clone());
+            }
+        }
+    }
+    looked
+}

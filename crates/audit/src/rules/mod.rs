@@ -1,0 +1,80 @@
+//! All rules, each in a file of its own.
+
+mod a01;
+mod b01;
+mod b02;
+mod b03;
+mod b04;
+mod b05;
+mod b06;
+mod b07;
+mod b09;
+mod b10;
+mod b11;
+mod b12;
+mod b13;
+mod b15;
+mod b16;
+mod b17;
+mod b18;
+mod b19;
+mod b20;
+mod b21;
+mod b24;
+mod b25;
+mod b26;
+mod b29;
+mod b30;
+mod b35;
+mod b38;
+mod b41;
+mod b42;
+mod run_path;
+mod structure;
+
+use crate::rule::Rule;
+
+/// The rule by which the review tells of what it could not look at.
+pub(crate) use a01::RULE as NOT_EXAMINED;
+
+/// Every rule, in the order of the numbers.
+pub static RULES: &[&Rule] = &[
+    &a01::RULE,
+    &b01::RULE,
+    &b02::RULE,
+    &b03::RULE,
+    &b04::RULE,
+    &b05::RULE,
+    &b06::RULE,
+    &b07::RULE,
+    &b09::RULE,
+    &b10::RULE,
+    &b11::RULE,
+    &b12::RULE,
+    &b13::RULE,
+    &b15::RULE,
+    &b16::RULE,
+    &b17::RULE,
+    &b18::RULE,
+    &b19::RULE,
+    &b20::RULE,
+    &b21::RULE,
+    &b24::RULE,
+    &b25::RULE,
+    &b26::RULE,
+    &b29::RULE,
+    &b30::RULE,
+    &b35::RULE,
+    &b38::RULE,
+    &b41::RULE,
+    &b42::RULE,
+];
+
+/// The rule with this id, in either case.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES
+        .iter()
+        .copied()
+        .find(|rule| rule.id.eq_ignore_ascii_case(id))
+}
