@@ -53,7 +53,11 @@ pub(crate) fn address(
         let exported = os::dynamic_section(library.handle)
             .map(os::exported)
             .unwrap_or_default();
-        SymbolError::missing(symbol, &library.name, text, near(symbol, &exported))
+        let defined = library
+            .identity()
+            .map(|identity| os::defined(&library.path, identity));
+        let local = local(symbol, &exported, defined.unwrap_or_default());
+        SymbolError::missing(symbol, &library.name, text, near(symbol, &exported), local)
     })
 }
 
@@ -117,6 +121,16 @@ fn near(wanted: SymbolName<'_>, exported: &[Exported]) -> Vec<String> {
     found.sort();
     found.truncate(3);
     found.into_iter().map(|(_, text)| text).collect()
+}
+
+/// The symbol with exactly the wanted name or else the nearest one, if the library has it and does not export it.
+fn local(wanted: SymbolName<'_>, exported: &[Exported], defined: Vec<String>) -> Option<String> {
+    let name = wanted.name.to_str().ok()?;
+    let own = defined
+        .into_iter()
+        .filter(|own| exported.iter().all(|symbol| symbol.name != *own));
+    let found = own.map(|own| (distance(name, &own), own)).min()?;
+    (found.0 <= 1 + name.len() / 5).then_some(found.1)
 }
 
 /// How many characters have to be put in, taken out or changed (Levenshtein), upper and lower case taken as equal.

@@ -19,6 +19,7 @@ struct Facts {
     version: Option<CString>,
     library: PathBuf,
     similar: Vec<String>,
+    local: Option<String>,
     source: Option<OsText>,
 }
 
@@ -40,6 +41,7 @@ impl SymbolError {
             version: symbol.version.map(ToOwned::to_owned),
             library: library.to_owned(),
             similar: Vec::new(),
+            local: None,
             source: None,
         }))
     }
@@ -49,9 +51,11 @@ impl SymbolError {
         library: &Path,
         source: OsText,
         similar: Vec<String>,
+        local: Option<String>,
     ) -> Self {
         let mut new = Self::new(SymbolErrorKind::Missing, symbol, library);
         new.0.similar = similar;
+        new.0.local = local;
         new.0.source = Some(source);
         new
     }
@@ -89,6 +93,13 @@ impl SymbolError {
     pub fn similar(&self) -> &[String] {
         &self.0.similar
     }
+
+    /// A symbol of that name, or of a similar one, that the library has and does not export: it is local or hidden. Known on
+    /// Linux, for libraries that were not stripped.
+    #[must_use]
+    pub fn local(&self) -> Option<&str> {
+        self.0.local.as_deref()
+    }
 }
 
 impl fmt::Display for SymbolError {
@@ -100,6 +111,7 @@ impl fmt::Display for SymbolError {
             version,
             library,
             similar,
+            local,
             ..
         } = &*self.0;
         match kind {
@@ -121,6 +133,12 @@ impl fmt::Display for SymbolError {
                 } else {
                     " or "
                 }
+            )?;
+        }
+        if let Some(local) = local {
+            write!(
+                f,
+                "; it has {local:?}, and does not export it: make it visible"
             )?;
         }
         Ok(())

@@ -10,6 +10,8 @@ mod loads;
 #[path = "no_loads.rs"]
 mod loads;
 #[cfg(target_os = "linux")]
+mod local;
+#[cfg(target_os = "linux")]
 mod mapping;
 #[cfg(not(target_os = "linux"))]
 mod other;
@@ -23,9 +25,11 @@ pub(crate) use linux::{
     versioned_symbol,
 };
 pub(crate) use loads::Loads;
+#[cfg(target_os = "linux")]
+pub(crate) use local::defined;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{
-    DEEP_BIND, descriptor_path, dynamic_section, exported, is_loaded, keep_for_debuggers,
+    DEEP_BIND, defined, descriptor_path, dynamic_section, exported, is_loaded, keep_for_debuggers,
     linker_name, loaded_images, mapped, seal, versioned_symbol,
 };
 pub(crate) use unix::{Handle, close, fresh_spelling, open, symbol};

@@ -70,6 +70,11 @@ pub(crate) fn exported(_dynamic: usize) -> Vec<Exported> {
 }
 
 /// Not known here.
+pub(crate) fn defined(_path: &Path, _identity: Identity) -> Vec<String> {
+    Vec::new()
+}
+
+/// Not known here.
 pub(crate) fn loaded_images() -> Vec<LoadedImage> {
     Vec::new()
 }

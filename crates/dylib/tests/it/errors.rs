@@ -167,14 +167,17 @@ fn a_library_that_is_needed() {
 #[test]
 fn symbols() {
     alone("errors::symbols", || {
-        let source =
-            "int plugin_entry(void) { return 1; } __asm__(\".globl nothing\\n.set nothing, 0\");";
+        let source = "int plugin_entry(void) { return 1; } static int hidden_entry(void) { return 2; } int (*use)(void) = hidden_entry; __asm__(\".globl nothing\\n.set nothing, 0\");";
         let library = load(seal(&cc::shared("libsymbols.so", source, &[]))).unwrap();
         let told =
             |symbol: SymbolName<'_>| told(&library.data::<u8>(symbol).unwrap_err(), library.path());
         assert_snapshot!(told(c"plugin_entri".into()), @r#"
         "libsymbols.so" has no symbol "plugin_entri"; did you mean "plugin_entry"
         source: /dir: undefined symbol: plugin_entri
+        "#);
+        assert_snapshot!(told(c"hidden_entry".into()), @r#"
+        "libsymbols.so" has no symbol "hidden_entry"; it has "hidden_entry", and does not export it: make it visible
+        source: /dir: undefined symbol: hidden_entry
         "#);
         assert_snapshot!(told(c"quite_different".into()), @r#"
         "libsymbols.so" has no symbol "quite_different"
