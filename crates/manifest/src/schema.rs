@@ -357,6 +357,66 @@ impl MethodShape {
     }
 }
 
+impl MethodShape {
+    /// Whether the method can be called from a side that shares no memory with the object:
+    /// everything but a result that borrows from the object can be.
+    #[must_use]
+    pub const fn is_remotable(&self) -> bool {
+        self.result.is_owned()
+    }
+}
+
+impl Shape {
+    /// Whether no part of it is borrowed.
+    #[must_use]
+    pub const fn is_owned(&self) -> bool {
+        match self {
+            Self::Scalar(Scalar::Str | Scalar::OsStr | Scalar::Path)
+            | Self::Slice(_)
+            | Self::SliceMut(_) => false,
+            Self::Scalar(_) | Self::Interface(..) => true,
+            Self::Option(part) | Self::Vec(part) | Self::Array(part, _) | Self::Set(part) => {
+                part.is_owned()
+            }
+            Self::Result(first, second) | Self::Map(first, second) => {
+                first.is_owned() && second.is_owned()
+            }
+            Self::Tuple(parts) => {
+                let mut index = 0;
+                while index < parts.len() {
+                    if !parts[index].is_owned() {
+                        return false;
+                    }
+                    index += 1;
+                }
+                true
+            }
+            Self::Struct(_, fields) => all_owned(fields),
+            Self::Enum(_, variants) => {
+                let mut index = 0;
+                while index < variants.len() {
+                    if !all_owned(variants[index].fields) {
+                        return false;
+                    }
+                    index += 1;
+                }
+                true
+            }
+        }
+    }
+}
+
+const fn all_owned(fields: &[FieldShape]) -> bool {
+    let mut index = 0;
+    while index < fields.len() {
+        if !fields[index].shape.is_owned() {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 impl InterfaceShape {
     /// The fingerprints of the methods, for a table of `N` methods.
     ///

@@ -3,6 +3,8 @@
 
 mod expansion;
 mod objects;
+mod remote;
+mod vtable;
 
 use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
@@ -13,7 +15,7 @@ use syn::{
 };
 
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
-use crate::lifetimes::borrowed;
+use crate::lifetimes::borrowed_mutably;
 
 /// What the attribute and the trait say, checked.
 struct Interface {
@@ -268,27 +270,25 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
         let FnArg::Typed(typed) = input else {
             continue;
         };
-        let name = match &*typed.pat {
-            Pat::Ident(pattern) if pattern.subpat.is_none() => pattern.ident.clone(),
-            Pat::Wild(_) => format_ident!("argument_{index}"),
-            other => {
-                mistakes.at(other, "a parameter of an interface is a plain name");
-                continue;
-            }
-        };
+        if !matches!(&*typed.pat, Pat::Wild(_))
+            && !matches!(&*typed.pat, Pat::Ident(pattern) if pattern.subpat.is_none())
+        {
+            mistakes.at(&typed.pat, "a parameter of an interface is a plain name");
+            continue;
+        }
         check_parameter(&typed.ty, mistakes);
         params.push(Param {
-            name,
+            name: parameter_name(index, &typed.pat),
             ty: (*typed.ty).clone(),
         });
     }
     let result = match &signature.output {
         ReturnType::Default => parse_quote!(()),
         ReturnType::Type(_, ty) => {
-            if let Some(reference) = borrowed(ty) {
+            if let Some(reference) = borrowed_mutably(ty) {
                 mistakes.at(
                     reference,
-                    "a result cannot borrow: return `String` for `&str`, `Vec<u8>` for `&[u8]`",
+                    "a result is lent for reading only: return the value, or take a `&mut [N]` to fill",
                 );
             }
             (**ty).clone()
@@ -301,6 +301,14 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
         since,
         has_body: function.default.is_some(),
     })
+}
+
+/// The name of a parameter; the nameless are numbered.
+fn parameter_name(index: usize, pattern: &Pat) -> Ident {
+    match pattern {
+        Pat::Ident(pattern) => pattern.ident.clone(),
+        _ => format_ident!("argument_{index}"),
+    }
 }
 
 fn check_receiver(function: &TraitItemFn, mistakes: &mut Mistakes) {

@@ -23,12 +23,15 @@ pub(crate) fn with_static(ty: &Type) -> Type {
     ty
 }
 
-/// The first reference in a type.
-pub(crate) fn borrowed(ty: &Type) -> Option<TypeReference> {
+/// The first reference for writing in a type.
+pub(crate) fn borrowed_mutably(ty: &Type) -> Option<TypeReference> {
     struct Find(Option<TypeReference>);
     impl VisitMut for Find {
         fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-            self.0.get_or_insert_with(|| reference.clone());
+            if reference.mutability.is_some() {
+                self.0.get_or_insert_with(|| reference.clone());
+            }
+            visit_mut::visit_type_mut(self, &mut reference.elem);
         }
     }
     let mut find = Find(None);

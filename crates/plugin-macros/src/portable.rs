@@ -210,6 +210,27 @@ impl Parts {
         }
     }
 
+    /// Statements that write all fields as bytes.
+    fn encoded(&self) -> TokenStream {
+        let Self {
+            bindings, types, ..
+        } = self;
+        let types = types.iter().map(as_portable);
+        quote! { #(#types::encode(#bindings, __out);)* }
+    }
+
+    /// `Path { member: …, … }` with each field read from bytes.
+    fn decoded(&self, path: &TokenStream) -> TokenStream {
+        let Self { members, types, .. } = self;
+        let types = types.iter().map(as_portable);
+        quote! {
+            // SAFETY: by this function's contract.
+            ::core::result::Result::Ok(#path {
+                #(#members: unsafe { #types::decode(__input) }?,)*
+            })
+        }
+    }
+
     fn shapes(&self) -> TokenStream {
         let Self { names, types, .. } = self;
         let types = types.iter().map(as_portable);
@@ -244,6 +265,23 @@ fn of_struct(named: &Named<'_>, fields: &Fields) -> TokenStream {
     let shapes = parts.shapes();
     let name = named.ident.to_string();
     let arguments = named.twin_arguments();
+    // Every value takes a byte at least.
+    let (written, read) = if parts.types.is_empty() {
+        (quote! { __out.count(0); }, quote! { __input.count()?; })
+    } else {
+        (parts.encoded(), TokenStream::new())
+    };
+    let decoded = parts.decoded(&quote! { Self });
+    let bytes = bytes(
+        &quote! {
+            let #pattern = self;
+            #written
+        },
+        &quote! {
+            #read
+            #decoded
+        },
+    );
     let implementation = named.implementation(&quote! {
         type Abi = #raw_name #arguments;
 
@@ -261,12 +299,29 @@ fn of_struct(named: &Named<'_>, fields: &Fields) -> TokenStream {
             #taken
             ::core::result::Result::Ok(#pattern)
         }
+
+        #bytes
     });
     quote! {
         #raw
 
         // SAFETY: the Abi is repr(C) and has the fields of the shape in order.
         #implementation
+    }
+}
+
+/// Both ways between a value and bytes.
+fn bytes(encoded: &TokenStream, decoded: &TokenStream) -> TokenStream {
+    quote! {
+        fn encode(self, __out: &mut ::plugwright_plugin::__private::Encoder<'_>) {
+            #encoded
+        }
+
+        unsafe fn decode(
+            __input: &mut ::plugwright_plugin::__private::Decoder<'_>,
+        ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
+            #decoded
+        }
     }
 }
 
@@ -331,6 +386,17 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
             }
         }
     });
+    let encoded = variants.iter().enumerate().map(|(index, variant)| {
+        let (tag, name) = (Literal::usize_unsuffixed(index), &variant.name);
+        let pattern = variant.parts.at(&quote! { Self::#name });
+        let fields = variant.parts.encoded();
+        quote! { #pattern => { __out.count(#tag); #fields } }
+    });
+    let decoded = variants.iter().enumerate().map(|(index, variant)| {
+        let (tag, name) = (Literal::usize_unsuffixed(index), &variant.name);
+        let fields = variant.parts.decoded(&quote! { Self::#name });
+        quote! { #tag => { #fields } }
+    });
     let shapes = variants.iter().map(|variant| {
         let name = variant.name.to_string();
         let fields = variant.parts.shapes();
@@ -338,6 +404,13 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
     });
     let name = named.ident.to_string();
     let expected = format!("a {name} with a known variant");
+    let unknown = quote! {
+        _ => ::core::result::Result::Err(::plugwright_plugin::Invalid::new(#expected)),
+    };
+    let bytes = bytes(
+        &quote! { match self { #(#encoded)* } },
+        &quote! { match __input.count()? { #(#decoded)* #unknown } },
+    );
     let (params, arguments) = (named.twin_params(), named.twin_arguments());
     let (copy_union, copy_raw) = (named.copy(&union), named.copy(&raw_name));
     let implementation = named.implementation(&quote! {
@@ -355,9 +428,11 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
         ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
             match __raw.tag {
                 #(#from)*
-                _ => ::core::result::Result::Err(::plugwright_plugin::Invalid::new(#expected)),
+                #unknown
             }
         }
+
+        #bytes
     });
     quote! {
         #(#raws)*

@@ -86,7 +86,8 @@ enum {
     PW_FAILURE_TIMED_OUT = 6,
     PW_FAILURE_UNSUPPORTED = 7,
     PW_FAILURE_REENTRANT = 8,
-    PW_FAILURE_INVALID = 9
+    PW_FAILURE_INVALID = 9,
+    PW_FAILURE_CANCELLED = 10
 };
 
 /* What every function returns: `value` counts when `failure` is null. */
@@ -124,6 +125,13 @@ typedef struct pw_interface_table {
 
 typedef PW_REPLY(uint8_t) pw_reply_unit;
 
+typedef struct pw_interface pw_interface;
+typedef struct pw_invoke_context pw_invoke_context;
+
+/* Calls a method by its number: see docs/abi.md. `output` is always written; 0, or the kind of the failure in it. */
+typedef uint32_t (*pw_invoke)(const void *object, const pw_invoke_context *context, uint32_t method, pw_slice input,
+                              pw_vec *output);
+
 /* The front of every vtable; the methods follow, in the order of the interface. */
 typedef struct pw_vtable_head {
     size_t size;
@@ -131,6 +139,7 @@ typedef struct pw_vtable_head {
     const uint8_t *image;
     void (*retain)(const void *object);
     pw_reply_unit (*release)(const void *object);
+    pw_invoke invoke; /* may be null */
 } pw_vtable_head;
 
 /* An object with its vtable. */
@@ -140,10 +149,32 @@ typedef struct pw_object {
 } pw_object;
 
 /* An object that crosses as a value, owned by the receiver. */
-typedef struct pw_interface {
+struct pw_interface {
     pw_object object;
     pw_keep keep;
-} pw_interface;
+};
+
+/* A connection to a side that shares no memory. The functions take the context of `keep`, on any thread. */
+typedef struct pw_link {
+    size_t size;
+    pw_keep keep;
+    uint32_t (*call)(const void *context, uint64_t object, uint32_t method, pw_slice input, uint64_t time_left,
+                     pw_vec *output);
+    uint64_t (*export_object)(const void *context, pw_interface object);
+    uint8_t (*import_object)(const void *context, uint64_t number, pw_interface *object);
+    void (*retain)(const void *context, uint64_t object);
+    void (*release)(const void *context, uint64_t object);
+} pw_link;
+
+/* What a call by number is made in. `link` is null when only values can cross; `time_left` is in nanoseconds, all bits
+ * set for ever. */
+struct pw_invoke_context {
+    size_t size;
+    const pw_link *link;
+    uint64_t time_left;
+    const void *context;
+    uint8_t (*cancelled)(const void *context);
+};
 
 typedef PW_REPLY(pw_object) pw_reply_object;
 

@@ -261,6 +261,72 @@ pub struct VtableHead {
     pub retain: unsafe extern "C" fn(object: *const ()),
     /// Takes a reference away and drops the object with the last.
     pub release: unsafe extern "C" fn(object: *const ()) -> Reply<u8>,
+    /// Calls a method by its number, with arguments and result as bytes. Null when the image
+    /// cannot: its objects are then called directly only.
+    pub invoke: Option<Invoke>,
+}
+
+/// Calls the method `method` (from 0, in the order of the interface) of `object`, for who
+/// knows no more of it. The input are the arguments in order, as bytes. `output` is always
+/// written: the result as bytes when 0 is returned, else a `CallError` as bytes, and what is
+/// returned is its kind.
+pub type Invoke = unsafe extern "C" fn(
+    object: *const (),
+    context: *const InvokeContext,
+    method: u32,
+    input: RawSlice,
+    output: *mut RawVec,
+) -> u32;
+
+/// What a call by number is made in. It lives as long as the call.
+#[derive(Debug)]
+#[repr(C)]
+pub struct InvokeContext {
+    /// The size of this struct in bytes.
+    pub size: usize,
+    /// The connection that objects among arguments and results cross; null when only values
+    /// can cross.
+    pub link: *const RawLink,
+    /// For how many nanoseconds the caller waits; all bits set when for ever.
+    pub time_left: u64,
+    /// What `cancelled` takes.
+    pub context: *const (),
+    /// 1 when the caller does not want the result any more, else 0. May be called on any
+    /// thread during the call.
+    pub cancelled: unsafe extern "C" fn(context: *const ()) -> u8,
+}
+
+/// A connection to a side that shares no memory: objects there, by number, and objects of
+/// this side that were given to it.
+///
+/// All functions may be called on any thread, and take the context of `keep`. Numbers
+/// count references: each crossing hands one over.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawLink {
+    /// The size of this struct in bytes.
+    pub size: usize,
+    /// Keeps the connection; its context is what the functions take.
+    pub keep: RawKeep,
+    /// Calls a method of the other side's object: as [`Invoke`].
+    pub call: unsafe extern "C" fn(
+        context: *const (),
+        object: u64,
+        method: u32,
+        input: RawSlice,
+        time_left: u64,
+        output: *mut RawVec,
+    ) -> u32,
+    /// Gives an object of this side to the connection and says its number there.
+    pub export: unsafe extern "C" fn(context: *const (), object: RawInterface) -> u64,
+    /// Takes one reference to an object of this side back that the other side had: 1 when
+    /// there is such an object, else 0 and nothing is written.
+    pub import:
+        unsafe extern "C" fn(context: *const (), number: u64, object: *mut RawInterface) -> u8,
+    /// Tells the other side of another reference to its object.
+    pub retain: unsafe extern "C" fn(context: *const (), object: u64),
+    /// Tells the other side of one less.
+    pub release: unsafe extern "C" fn(context: *const (), object: u64),
 }
 
 /// An object of a plugin with the vtable for one interface.

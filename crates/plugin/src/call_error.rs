@@ -5,6 +5,7 @@ use std::fmt;
 use plugwright_manifest::schema::{FieldShape, Scalar, Shape};
 
 use crate::abi::{Failure, RawCallError, RawSlice, Reply};
+use crate::encoding::{Arena, Decoder, Encoder};
 use crate::portable::{Invalid, Portable};
 
 macro_rules! kinds {
@@ -55,6 +56,8 @@ kinds! {
     Reentrant = 8, "was entered again";
     /// A value that crossed is none of its type.
     Invalid = 9, "sent or got an invalid value";
+    /// The caller did not want the result any more.
+    Cancelled = 10, "was told that nobody waits";
 }
 
 /// A failure of a call itself, as opposed to an error that the method returns.
@@ -132,6 +135,25 @@ impl CallError {
         &self.0.location
     }
 
+    /// The failure as bytes, for a connection that carries it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Encoder::new(None);
+        self.clone().encode(&mut out);
+        // Numbers and texts are never refused.
+        out.finish().map(|(bytes, _)| bytes).unwrap_or_default()
+    }
+
+    /// The failure that [`CallError::to_bytes`] wrote; what is none is a failure of the kind
+    /// `Invalid`.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let arena = Arena::default();
+        // SAFETY: a failure borrows nothing.
+        unsafe { Decoder::new(bytes, &arena, None).take() }
+            .unwrap_or_else(|invalid| Self::invalid("", invalid))
+    }
+
     /// Takes a failure over.
     ///
     /// # Safety
@@ -146,8 +168,9 @@ impl CallError {
         let file = unsafe { text(raw.file) };
         // SAFETY: as above.
         let plugin = unsafe { text(raw.plugin) };
-        let location = if file.is_empty() {
-            String::new()
+        // A file without a line is a whole location, or empty.
+        let location = if raw.line == 0 {
+            file
         } else {
             format!("{file}:{}:{}", raw.line, raw.column)
         };
@@ -297,6 +320,26 @@ unsafe impl Portable for CallError {
             method: method?,
             message: message?,
             location: location?,
+        })))
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        let inner = *self.0;
+        (inner.kind as u32).encode(out);
+        let texts = [inner.plugin, inner.method, inner.message, inner.location];
+        texts.encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: these borrow nothing.
+        let (kind, texts) = unsafe { <(u32, [String; 4])>::decode(input) }?;
+        let [plugin, method, message, location] = texts;
+        Ok(Self(Box::new(Inner {
+            kind: CallErrorKind::from_code(kind),
+            plugin,
+            method,
+            message,
+            location,
         })))
     }
 }

@@ -1,7 +1,8 @@
 //! The host's side of a call: a handle that implements the interface's own trait.
 
 use std::fmt;
-use std::ops::Deref;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 
 use crate::abi::{KeepAlive, RawInterface, RawObject, VtableHead};
 use crate::interface::Interface;
@@ -52,6 +53,20 @@ impl<V> RawHandle<V> {
         unsafe { &*self.vtable }
     }
 
+    #[inline]
+    fn calls<T: ?Sized + Interface<Vtable = V>>(&self) -> &T::Calls {
+        // SAFETY: `Calls` is `repr(transparent)` over `RawHandle<T::Vtable>` (`Interface`).
+        unsafe { &*(&raw const *self).cast::<T::Calls>() }
+    }
+
+    /// The handle that this is what it consists of.
+    #[inline]
+    #[must_use]
+    pub fn handle<T: ?Sized + Interface<Vtable = V>>(&self) -> &Handle<T> {
+        // SAFETY: a handle is transparent over this.
+        unsafe { &*(&raw const *self).cast::<Handle<T>>() }
+    }
+
     fn head(&self) -> &VtableHead {
         // SAFETY: as in `vtable`; every vtable begins with a head (`Interface`).
         unsafe { &*self.vtable.cast::<VtableHead>() }
@@ -63,6 +78,36 @@ impl<V> RawHandle<V> {
         // SAFETY: every `release` returns what stands for `()`.
         unsafe { reply.take("drop") }
     }
+}
+
+/// The calls of an object that somebody else keeps, for as long as that does. They are not
+/// dropped, since they own no reference.
+///
+/// # Safety
+/// Object and vtable belong together, and are kept while the result is used.
+pub(crate) unsafe fn borrowed_calls<I: ?Sized + Interface>(
+    object: *const (),
+    vtable: &'static I::Vtable,
+) -> impl DerefMut<Target = I::Calls> {
+    struct Borrowed<I: ?Sized + Interface>(ManuallyDrop<RawHandle<I::Vtable>>);
+    impl<I: ?Sized + Interface> Deref for Borrowed<I> {
+        type Target = I::Calls;
+
+        fn deref(&self) -> &I::Calls {
+            self.0.calls::<I>()
+        }
+    }
+    impl<I: ?Sized + Interface> DerefMut for Borrowed<I> {
+        fn deref_mut(&mut self) -> &mut I::Calls {
+            // SAFETY: as in `RawHandle::calls`, and borrowed exclusively.
+            unsafe { &mut *(&raw mut *self.0).cast() }
+        }
+    }
+    Borrowed::<I>(ManuallyDrop::new(RawHandle {
+        object,
+        vtable,
+        keep: KeepAlive::forever(),
+    }))
 }
 
 impl<V> Drop for RawHandle<V> {
@@ -106,6 +151,20 @@ impl<T: ?Sized + Interface> Handle<T> {
         }
     }
 
+    /// A handle for an object with the vtable that this very image has for `T`.
+    ///
+    /// # Safety
+    /// As [`Handle::new`].
+    pub(crate) unsafe fn of_own_vtable(object: RawObject, keep: KeepAlive) -> Self {
+        Self {
+            raw: RawHandle {
+                object: object.object,
+                vtable: object.vtable.cast(),
+                keep,
+            },
+        }
+    }
+
     /// Another reference to the object, as it crosses.
     pub(crate) fn to_raw(&self) -> RawInterface {
         // SAFETY: this handle holds a reference, so the object is alive.
@@ -125,7 +184,7 @@ impl<T: ?Sized + Interface> Handle<T> {
     /// # Errors
     /// When the destructor panicked; the object is gone all the same.
     pub fn close(self) -> Result<(), CallError> {
-        let mut raw = std::mem::ManuallyDrop::new(self);
+        let mut raw = ManuallyDrop::new(self);
         let result = raw.raw.release();
         // SAFETY: `raw` is never dropped nor used again, so the keep-alive is read out once.
         drop(unsafe { std::ptr::read(&raw const raw.raw.keep) });
@@ -154,8 +213,7 @@ impl<T: ?Sized + Interface> Deref for Handle<T> {
 
     #[inline]
     fn deref(&self) -> &T::Calls {
-        // SAFETY: `Calls` is `repr(transparent)` over `RawHandle<T::Vtable>` (`Interface`).
-        unsafe { &*(&raw const self.raw).cast::<T::Calls>() }
+        self.raw.calls::<T>()
     }
 }
 

@@ -11,13 +11,12 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
-use crate::CallErrorKind;
-use crate::abi::{
-    Failure, HostTable, InterfaceTable, PluginTable, RawObject, RawSlice, Reply, VtableHead,
-};
+use crate::abi::{Failure, HostTable, PluginTable, RawObject, RawSlice, Reply, VtableHead};
 use crate::interface::{Interface, Provides};
 use crate::own;
 use crate::portable::Invalid;
+use crate::remote::invoke;
+use crate::{CallError, CallErrorKind};
 
 /// An object as its vtables see it.
 #[repr(C)]
@@ -48,7 +47,7 @@ impl<T: 'static> Instance<T> {
 #[inline]
 pub unsafe fn call<T, A: Copy>(
     object: *const (),
-    method: impl FnOnce(&T) -> Result<A, Invalid>,
+    method: impl FnOnce(&T) -> Result<A, Fault>,
 ) -> Reply<A> {
     // SAFETY: by this function's contract.
     let instance = unsafe { &*object.cast::<Instance<T>>() };
@@ -62,7 +61,7 @@ pub unsafe fn call<T, A: Copy>(
     }
     match catch_unwind(AssertUnwindSafe(|| method(&instance.value))) {
         Ok(Ok(value)) => Reply::ok(value),
-        Ok(Err(invalid)) => Reply::failed(invalid_argument(instance.plugin, invalid)),
+        Ok(Err(fault)) => Reply::failed(faulty(instance.plugin, fault)),
         Err(payload) => {
             instance.poisoned.store(true, Ordering::Relaxed);
             Reply::failed(panicked(instance.plugin, payload))
@@ -70,13 +69,59 @@ pub unsafe fn call<T, A: Copy>(
     }
 }
 
+/// Why a method was not run, or gave nothing, although nothing panicked.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "what the macros' output can meet")]
+pub enum Fault {
+    /// An argument is none of its type.
+    Invalid(Invalid),
+    /// Another call that this one is made of failed.
+    Call(CallError),
+}
+
+impl From<Invalid> for Fault {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
 #[cold]
-fn invalid_argument(plugin: &'static str, invalid: Invalid) -> *mut Failure {
-    let note = Note {
-        message: invalid.to_string(),
-        ..Note::default()
-    };
-    failure(CallErrorKind::Invalid, plugin, note)
+fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
+    match fault {
+        Fault::Invalid(invalid) => {
+            let note = Note {
+                message: invalid.to_string(),
+                ..Note::default()
+            };
+            failure(CallErrorKind::Invalid, plugin, note)
+        }
+        Fault::Call(error) => {
+            // Without a line the file is the whole location.
+            let note = Note {
+                message: error.message().to_owned(),
+                file: error.location().to_owned(),
+                ..Note::default()
+            };
+            failure(error.kind(), error.plugin(), note)
+        }
+    }
+}
+
+/// Runs what belongs to no object, so that no panic leaves it.
+pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, CallError> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(Fault::Call(error))) => Err(error),
+        Ok(Err(Fault::Invalid(invalid))) => Err(CallError::invalid("", invalid)),
+        // SAFETY: made just now.
+        Err(payload) => Err(unsafe { CallError::take(panicked(own::plugin(), payload), "") }),
+    }
 }
 
 #[cold]
@@ -105,16 +150,17 @@ fn message(payload: &(dyn Any + Send)) -> String {
 struct OwnedFailure {
     /// First, so that a pointer to it is a pointer to the whole.
     raw: Failure,
-    _texts: (String, String),
+    _texts: [String; 3],
 }
 
 #[cold]
-fn failure(kind: CallErrorKind, plugin: &'static str, note: Note) -> *mut Failure {
+fn failure(kind: CallErrorKind, plugin: &str, note: Note) -> *mut Failure {
     unsafe extern "C" fn release(failure: *mut Failure) {
         // SAFETY: every failure that this library makes is an `OwnedFailure` from
         // `Box::into_raw`, whose first field it is; it is released once.
         drop(unsafe { Box::from_raw(failure.cast::<OwnedFailure>()) });
     }
+    let plugin = plugin.to_owned();
     let raw = Failure {
         release,
         kind: kind as u32,
@@ -122,12 +168,12 @@ fn failure(kind: CallErrorKind, plugin: &'static str, note: Note) -> *mut Failur
         column: note.column,
         message: RawSlice::of(&note.message),
         file: RawSlice::of(&note.file),
-        plugin: RawSlice::of(plugin),
+        plugin: RawSlice::of(&plugin),
     };
     // Moving a String does not move its text.
     let owned = OwnedFailure {
         raw,
-        _texts: (note.message, note.file),
+        _texts: [note.message, note.file, plugin],
     };
     Box::into_raw(Box::new(owned)).cast()
 }
@@ -156,11 +202,14 @@ where
     }
 }
 
-/// The value of an object that this very image made of a `T`, by a clone.
+/// Looks at an object, if this very image made it of a `T`.
 ///
 /// # Safety
 /// `raw` is an object with its vtable, and is referenced during the call.
-pub(crate) unsafe fn value_at_home<T: Clone + 'static>(raw: RawObject) -> Option<T> {
+pub(crate) unsafe fn at_home<T: 'static, R>(
+    raw: RawObject,
+    look: impl FnOnce(&T) -> R,
+) -> Option<R> {
     // SAFETY: by this function's contract.
     let head = unsafe { &*raw.vtable };
     if head.image != own::mark() {
@@ -173,12 +222,12 @@ pub(crate) unsafe fn value_at_home<T: Clone + 'static>(raw: RawObject) -> Option
     }
     // SAFETY: the class says that it is this one.
     let instance = unsafe { &*raw.object.cast::<Instance<T>>() };
-    Some(instance.value.clone())
+    Some(look(&instance.value))
 }
 
-/// The front of the vtable of an interface on `T`; `size` is the whole vtable's.
+/// The front of the vtable of the interface `I` on `T`.
 #[must_use]
-pub const fn vtable_head<T>(size: usize, interface: &'static InterfaceTable) -> VtableHead {
+pub const fn vtable_head<T, I: ?Sized + Interface + Provides<T>>() -> VtableHead {
     unsafe extern "C" fn retain<T>(object: *const ()) {
         // SAFETY: `create` made the object from an Arc, and the caller holds a reference.
         unsafe { Arc::increment_strong_count(object.cast::<Instance<T>>()) };
@@ -193,11 +242,12 @@ pub const fn vtable_head<T>(size: usize, interface: &'static InterfaceTable) -> 
         }
     }
     VtableHead {
-        size,
-        interface,
+        size: size_of::<I::Vtable>(),
+        interface: I::TABLE,
         image: own::mark(),
         retain: retain::<T>,
         release: release::<T>,
+        invoke: Some(invoke::<T, I>),
     }
 }
 

@@ -3,7 +3,10 @@
 use plugwright_manifest::InterfaceVersion;
 use plugwright_manifest::schema::InterfaceShape;
 
+use crate::Handle;
 use crate::abi::InterfaceTable;
+use crate::encoding::{Decoder, Encoder};
+use crate::instance::Fault;
 
 /// A trait that plugins provide: implemented by `#[interface]` for `dyn Trait`.
 ///
@@ -30,11 +33,35 @@ pub unsafe trait Interface: 'static {
     /// The same as it crosses.
     const TABLE: &'static InterfaceTable;
 
+    /// Whether objects may be used by any thread: `Self` is `Send` and `Sync`.
+    const ANY_THREAD: bool;
+
     /// The table of functions that a plugin hands out.
     type Vtable: 'static;
 
     /// The methods that report failures of the call itself: a handle dereferences to it.
     type Calls: 'static;
+
+    /// The handle that this object is, when it is one: it is passed on as it came.
+    fn as_handle(&self) -> Option<&Handle<Self>>;
+
+    /// The handle as an ordinary trait object.
+    fn boxed(handle: Handle<Self>) -> Box<Self>;
+
+    /// Calls the method of this number, with its arguments read from bytes, and writes its
+    /// result.
+    ///
+    /// # Errors
+    /// When there is no such method, the bytes are none of its arguments, or the call fails.
+    ///
+    /// # Safety
+    /// The bytes that the input reads outlive the call.
+    unsafe fn dispatch(
+        calls: &mut Self::Calls,
+        method: u32,
+        input: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<(), Fault>;
 }
 
 /// The vtable of an interface for a type that implements the trait.

@@ -47,6 +47,7 @@
 #![warn(clippy::exhaustive_enums)]
 
 mod call_error;
+mod encoding;
 mod handle;
 mod instance;
 mod interface;
@@ -57,6 +58,7 @@ mod vtable;
 
 pub mod abi;
 pub mod bind;
+pub mod remote;
 
 #[doc(hidden)]
 #[path = "private.rs"]

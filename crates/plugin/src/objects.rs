@@ -6,64 +6,39 @@
 
 use std::sync::Arc;
 
-use plugwright_manifest::schema::Shape;
+use plugwright_manifest::schema::{Holder, Shape};
 
 use crate::abi::{KeepAlive, RawInterface};
-use crate::instance;
+use crate::encoding::{Decoder, Encoder};
 use crate::interface::{Interface, Provides};
 use crate::portable::{Invalid, Portable};
-use crate::{Handle, own};
+use crate::remote::Proxy;
+use crate::{Handle, instance, own};
 
-/// What a box that is given away becomes: its receiver may send it on when `I` may be sent.
-#[derive(Debug)]
-pub struct OwnedBox<I: ?Sized>(pub Box<I>);
+/// What a pointer to an object becomes when it is given away: it has the methods of what it
+/// points to, and its receiver may send and share it as it may the pointer.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the macros' output looks inside")]
+pub struct Owned<P>(pub P);
 
-/// What a shared object that is given away becomes.
-#[derive(Debug)]
-pub struct OwnedArc<I: ?Sized>(pub Arc<I>);
-
-impl<I: ?Sized> Clone for OwnedArc<I> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+/// Gives a box away; a handle as it came, so that wherever it goes it is not wrapped twice,
+/// and at home it is itself again.
+#[must_use]
+pub fn give_box<I>(object: Box<I>) -> RawInterface
+where
+    I: ?Sized + Interface + Provides<Owned<Box<I>>>,
+{
+    match object.as_handle() {
+        Some(handle) => handle.to_raw(),
+        None => wrapped::<_, I>(Owned(object)),
     }
 }
 
-/// What was received as an `Arc`.
-#[derive(Debug)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the macros' output matches it whole"
-)]
-pub enum Received<I: ?Sized + Interface> {
-    /// An object of this image that came home.
-    Home(Arc<I>),
-    /// Somebody else's object.
-    Foreign(Handle<I>),
-}
-
-/// Gives a box away.
-#[must_use]
-pub fn give_box<I: ?Sized + Interface + Provides<OwnedBox<I>>>(object: Box<I>) -> RawInterface {
+fn wrapped<T: 'static, I: ?Sized + Interface + Provides<T>>(object: T) -> RawInterface {
     RawInterface {
-        object: instance::object::<OwnedBox<I>, I>(own::plugin(), OwnedBox(object)),
+        object: instance::object::<T, I>(own::plugin(), object),
         keep: own::keep().into_raw(),
     }
-}
-
-/// Gives a shared object away.
-#[must_use]
-pub fn give_arc<I: ?Sized + Interface + Provides<OwnedArc<I>>>(object: Arc<I>) -> RawInterface {
-    RawInterface {
-        object: instance::object::<OwnedArc<I>, I>(own::plugin(), OwnedArc(object)),
-        keep: own::keep().into_raw(),
-    }
-}
-
-/// Gives away another reference to somebody else's object, as it came: wherever it goes, it
-/// is not wrapped twice, and at home it is itself again.
-#[must_use]
-pub fn pass_on<I: ?Sized + Interface>(handle: &Handle<I>) -> RawInterface {
-    handle.to_raw()
 }
 
 /// Takes an object over.
@@ -72,32 +47,19 @@ pub fn pass_on<I: ?Sized + Interface>(handle: &Handle<I>) -> RawInterface {
 /// When it is not of an interface that fits `I`.
 ///
 /// # Safety
-/// `raw` came from [`give_box`], [`give_arc`] or [`pass_on`], on either side, and is used once.
-pub unsafe fn receive<I: ?Sized + Interface>(raw: RawInterface) -> Result<Handle<I>, Invalid> {
+/// `raw` came from [`give_box`] or from an `Arc`, on either side, and is used once.
+pub unsafe fn receive_box<I: ?Sized + Interface>(raw: RawInterface) -> Result<Box<I>, Invalid> {
+    // SAFETY: by this function's contract.
+    unsafe { receive::<I>(raw) }.map(I::boxed)
+}
+
+/// # Safety
+/// As [`receive_box`].
+unsafe fn receive<I: ?Sized + Interface>(raw: RawInterface) -> Result<Handle<I>, Invalid> {
     // SAFETY: by this function's contract.
     let keep = unsafe { KeepAlive::from_raw(raw.keep) };
     // SAFETY: as above; a null is refused.
     unsafe { Handle::<I>::new(raw.object, keep) }
-}
-
-/// Takes a shared object over, out of its wrapping when it is this image's own.
-///
-/// # Errors
-/// As [`receive`].
-///
-/// # Safety
-/// As [`receive`].
-pub unsafe fn receive_arc<I: ?Sized + Interface>(
-    raw: RawInterface,
-) -> Result<Received<I>, Invalid> {
-    // SAFETY: by this function's contract.
-    let handle = unsafe { receive::<I>(raw) }?;
-    // SAFETY: the handle has just been made of it, so it is an object and referenced.
-    let home = unsafe { instance::value_at_home::<OwnedArc<I>>(raw.object) };
-    Ok(match home {
-        Some(OwnedArc(object)) => Received::Home(object),
-        None => Received::Foreign(handle),
-    })
 }
 
 /// What can cross in a `Box`: values that are `Portable`, and objects of interfaces.
@@ -129,6 +91,18 @@ pub unsafe trait Boxed {
     /// # Safety
     /// As [`Portable::from_abi`].
     unsafe fn from_abi(abi: Self::Abi) -> Result<Box<Self>, Invalid>;
+
+    /// As [`Portable::encode`].
+    fn encode(this: Box<Self>, out: &mut Encoder<'_>);
+
+    /// As [`Portable::decode`].
+    ///
+    /// # Errors
+    /// As [`Portable::decode`].
+    ///
+    /// # Safety
+    /// As [`Portable::decode`].
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Box<Self>, Invalid>;
 }
 
 // SAFETY: crosses as what is in it; the box is made anew on the other side.
@@ -148,6 +122,15 @@ unsafe impl<T: Portable> Boxed for T {
         // SAFETY: by this function's contract.
         unsafe { <T as Portable>::from_abi(abi) }.map(Box::new)
     }
+
+    fn encode(this: Box<Self>, out: &mut Encoder<'_>) {
+        Portable::encode(*this, out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Box<Self>, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { <T as Portable>::decode(input) }.map(Box::new)
+    }
 }
 
 // SAFETY: as `Boxed` says.
@@ -166,12 +149,22 @@ unsafe impl<T: ?Sized + Boxed> Portable for Box<T> {
         // SAFETY: by this function's contract.
         unsafe { T::from_abi(abi) }
     }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        T::encode(self, out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { T::decode(input) }
+    }
 }
 
 /// What can cross in an `Arc`: objects of interfaces.
 ///
 /// # Safety
-/// As [`Portable`], for `Arc<Self>`.
+/// `dyn Trait` is both `Send` and `Sync`, or neither: the giver keeps a part of what its
+/// receiver may send away.
 #[diagnostic::on_unimplemented(
     message = "`Arc<{Self}>` cannot cross the plugin boundary",
     label = "what is in this Arc cannot be shared across the boundary",
@@ -179,35 +172,40 @@ unsafe impl<T: ?Sized + Boxed> Portable for Box<T> {
             Sync, or neither: give an object that may only be sent as Box<dyn Trait>",
     note = "values cross as themselves: they are copied, not shared"
 )]
-pub unsafe trait Shared {
-    /// What crosses, for fingerprints and schemas.
-    const SHAPE: &'static Shape;
+pub unsafe trait Shared: Interface + Provides<Owned<Arc<Self>>> + Provides<Proxy> {}
 
-    /// Gives a reference away.
-    fn into_abi(this: Arc<Self>) -> RawInterface;
-
-    /// Takes a reference over.
-    ///
-    /// # Errors
-    /// As [`Portable::from_abi`].
-    ///
-    /// # Safety
-    /// As [`Portable::from_abi`].
-    unsafe fn from_abi(abi: RawInterface) -> Result<Arc<Self>, Invalid>;
-}
-
-// SAFETY: as `Shared` says.
+// SAFETY: an object crosses as itself, with its vtable and what keeps it.
 unsafe impl<T: ?Sized + Shared> Portable for Arc<T> {
     type Abi = RawInterface;
 
-    const SHAPE: &'static Shape = T::SHAPE;
+    const SHAPE: &'static Shape = &Shape::Interface(Holder::Arc, T::ID, T::VERSION.major);
 
     fn into_abi(self) -> RawInterface {
-        T::into_abi(self)
+        match self.as_handle() {
+            Some(handle) => handle.to_raw(),
+            None => wrapped::<_, T>(Owned(self)),
+        }
     }
 
     unsafe fn from_abi(abi: RawInterface) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
-        unsafe { T::from_abi(abi) }
+        let handle = unsafe { receive::<T>(abi) }?;
+        // SAFETY: the handle has just been made of it, so it is an object and referenced.
+        let home =
+            unsafe { instance::at_home(abi.object, |Owned(home): &Owned<Self>| home.clone()) };
+        Ok(match home {
+            Some(object) => object,
+            None => Self::from(T::boxed(handle)),
+        })
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        out.object::<T>(self.into_abi());
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        let object = input.object::<T>()?;
+        // SAFETY: read just now, and owned.
+        unsafe { <Self as Portable>::from_abi(object) }
     }
 }

@@ -15,13 +15,13 @@ pub use crate::abi::{
     ABI, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawInterface, RawObject, RawSlice,
     Reply, VtableHead,
 };
+pub use crate::encoding::{Decoder, Encoder};
 pub use crate::handle::RawHandle;
-pub use crate::instance::{call, create, enter, vtable_head};
+pub use crate::instance::{Fault, call, create, enter, vtable_head};
 pub use crate::interface::{Interface, Provides};
-pub use crate::objects::{
-    Boxed, OwnedArc, OwnedBox, Received, Shared, give_arc, give_box, pass_on, receive, receive_arc,
-};
+pub use crate::objects::{Boxed, Owned, Shared, give_box, receive_box};
 pub use crate::portable::{Invalid, Portable};
+pub use crate::remote::{Proxy, send};
 
 /// How this copy of the SDK, and so the plugin around it, is built.
 pub const BUILD: BuildDef = BuildDef {
@@ -72,6 +72,41 @@ impl<R> LiftAsPanic<R> for &Lift<R> {
     fn lift(&self, error: CallError) -> R {
         std::panic::panic_any(error)
     }
+}
+
+/// Whether `dyn Trait` is `Send` and `Sync`: the constant of that name that is nearer wins.
+#[derive(Debug)]
+pub struct Threads<T: ?Sized>(PhantomData<T>);
+
+impl<T: ?Sized + Send + Sync> Threads<T> {
+    /// It is.
+    pub const ANY: bool = true;
+}
+
+/// For every other type.
+pub trait OneThread {
+    /// It is not.
+    const ANY: bool = false;
+}
+
+impl<T: ?Sized> OneThread for Threads<T> {}
+
+/// The result of a method that was called by its number, as bytes.
+///
+/// # Errors
+/// When the call failed.
+pub fn reply<R: Portable>(
+    result: Result<R, CallError>,
+    out: &mut Encoder<'_>,
+) -> Result<(), Fault> {
+    result?.encode(out);
+    Ok(())
+}
+
+/// What a call by number of no known method gives.
+#[must_use]
+pub fn no_such_method(method: u32) -> Fault {
+    CallError::unsupported(&format!("method {method}")).into()
 }
 
 /// A number of methods as a table has it.

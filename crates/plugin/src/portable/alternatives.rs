@@ -6,6 +6,10 @@ use plugwright_manifest::schema::Shape;
 
 use super::{Invalid, Portable};
 use crate::abi::{RawEither, RawOption, RawResult};
+use crate::encoding::{Decoder, Encoder};
+
+const OPTION: Invalid = Invalid::new("an Option whose tag is 0 or 1");
+const RESULT: Invalid = Invalid::new("a Result whose tag is 0 or 1");
 
 // SAFETY: crosses as a tag and the Abi of `T`.
 unsafe impl<T: Portable> Portable for Option<T> {
@@ -37,7 +41,26 @@ unsafe impl<T: Portable> Portable for Option<T> {
                 // SAFETY: by this function's contract.
                 unsafe { T::from_abi(value) }.map(Some)
             }
-            _ => Err(Invalid::new("an Option whose tag is 0 or 1")),
+            _ => Err(OPTION),
+        }
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        match self {
+            Some(value) => {
+                out.raw(&[1]);
+                value.encode(out);
+            }
+            None => out.raw(&[0]),
+        }
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        match input.array()? {
+            [0] => Ok(None),
+            // SAFETY: by this function's contract.
+            [1] => unsafe { T::decode(input) }.map(Some),
+            _ => Err(OPTION),
         }
     }
 }
@@ -81,7 +104,30 @@ unsafe impl<T: Portable, E: Portable> Portable for Result<T, E> {
                 // SAFETY: by this function's contract.
                 unsafe { T::from_abi(value) }.map(Ok)
             }
-            _ => Err(Invalid::new("a Result whose tag is 0 or 1")),
+            _ => Err(RESULT),
+        }
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        match self {
+            Ok(value) => {
+                out.raw(&[1]);
+                value.encode(out);
+            }
+            Err(error) => {
+                out.raw(&[0]);
+                error.encode(out);
+            }
+        }
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        match input.array()? {
+            // SAFETY: by this function's contract.
+            [0] => unsafe { E::decode(input) }.map(Err),
+            // SAFETY: by this function's contract.
+            [1] => unsafe { T::decode(input) }.map(Ok),
+            _ => Err(RESULT),
         }
     }
 }

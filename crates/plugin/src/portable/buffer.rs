@@ -7,6 +7,7 @@ use plugwright_manifest::schema::{Scalar, Shape};
 
 use super::{Invalid, Portable};
 use crate::abi::{KeepAlive, RawBuffer, RawVec};
+use crate::encoding::{Decoder, Encoder};
 use crate::own;
 
 /// Owned bytes that stay in the memory of the side that allocated them, wherever they go.
@@ -119,5 +120,14 @@ unsafe impl Portable for Buffer {
             bytes: abi.bytes,
             keep,
         })
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        (&*self).encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: a vector borrows nothing.
+        unsafe { Vec::decode(input) }.map(Self::from)
     }
 }

@@ -7,10 +7,11 @@ use plugwright_manifest::schema::Shape;
 
 use super::{Invalid, Portable};
 use crate::abi::RawVec;
+use crate::encoding::{Decoder, Encoder};
 
 const REPEATED: Invalid = Invalid::new("a map or set without equal keys");
 
-/// Takes the pairs over and checks that no key was lost to an equal one.
+/// Takes the elements over.
 ///
 /// # Safety
 /// As [`Portable::from_abi`] of `Vec<E>`.
@@ -19,7 +20,11 @@ unsafe fn take<E: Portable, C: FromIterator<E>>(
     count: fn(&C) -> usize,
 ) -> Result<C, Invalid> {
     // SAFETY: by this function's contract.
-    let elements = unsafe { Vec::<E>::from_abi(abi) }?;
+    whole(unsafe { Vec::<E>::from_abi(abi) }?, count)
+}
+
+/// Collects the elements, none of which may be lost to an equal one.
+fn whole<E, C: FromIterator<E>>(elements: Vec<E>, count: fn(&C) -> usize) -> Result<C, Invalid> {
     let given = elements.len();
     let collection: C = elements.into_iter().collect();
     if count(&collection) == given {
@@ -43,6 +48,16 @@ unsafe impl<K: Portable + Ord, V: Portable> Portable for BTreeMap<K, V> {
         // SAFETY: by this function's contract.
         unsafe { take::<(K, V), Self>(abi, Self::len) }
     }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        out.length(self.len());
+        self.into_iter().for_each(|element| element.encode(out));
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        whole(unsafe { Vec::<(K, V)>::decode(input) }?, Self::len)
+    }
 }
 
 // SAFETY: crosses as a vector of pairs.
@@ -64,6 +79,16 @@ where
         // SAFETY: by this function's contract.
         unsafe { take::<(K, V), Self>(abi, Self::len) }
     }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        out.length(self.len());
+        self.into_iter().for_each(|element| element.encode(out));
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        whole(unsafe { Vec::<(K, V)>::decode(input) }?, Self::len)
+    }
 }
 
 // SAFETY: crosses as a vector.
@@ -79,6 +104,16 @@ unsafe impl<T: Portable + Ord> Portable for BTreeSet<T> {
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         unsafe { take::<T, Self>(abi, Self::len) }
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        out.length(self.len());
+        self.into_iter().for_each(|element| element.encode(out));
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        whole(unsafe { Vec::<T>::decode(input) }?, Self::len)
     }
 }
 
@@ -99,5 +134,15 @@ where
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         unsafe { take::<T, Self>(abi, Self::len) }
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        out.length(self.len());
+        self.into_iter().for_each(|element| element.encode(out));
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        whole(unsafe { Vec::<T>::decode(input) }?, Self::len)
     }
 }

@@ -18,6 +18,8 @@ use std::fmt;
 
 use plugwright_manifest::schema::Shape;
 
+use crate::encoding::{Decoder, Encoder};
+
 pub use buffer::Buffer;
 pub use sequences::Plain;
 
@@ -27,7 +29,7 @@ pub use sequences::Plain;
 /// |---|---|
 /// | `u8` to `u128`, `i8` to `i128`, `usize`, `isize`, `f32`, `f64`, `()`, [`CallError`](crate::CallError) | as itself or as plain parts |
 /// | `bool`, `char`, `NonZero` (to 64 bits), [`Duration`](std::time::Duration) | as numbers, checked on arrival |
-/// | `&str`, `&[T]` and `&mut [T]` of numbers; on Unix also `&OsStr` and `&Path` | lent without a copy, as arguments only |
+/// | `&str`, `&[T]` and `&mut [T]` of numbers; on Unix also `&OsStr` and `&Path` | lent without a copy: arguments for the call, results for as long as the object is borrowed (`&mut` as arguments only) |
 /// | `String`, `Vec<T>`, `OsString`, `PathBuf` | given away; the receiver copies once and has the giver free |
 /// | [`Buffer`] | owned bytes, given away without a copy |
 /// | maps and sets of the standard library | as vectors; equal keys are refused on arrival |
@@ -77,6 +79,18 @@ pub unsafe trait Portable: Sized {
     /// `abi` came from `into_abi` of a type with the same shape, on either side, and is
     /// used once; what it borrows outlives the result.
     unsafe fn from_abi(abi: Self::Abi) -> Result<Self, Invalid>;
+
+    /// Writes the value as bytes, for a side that shares no memory with this one.
+    fn encode(self, out: &mut Encoder<'_>);
+
+    /// Reads a value from bytes, which may say anything.
+    ///
+    /// # Errors
+    /// When they are none of this type.
+    ///
+    /// # Safety
+    /// What the result borrows is not used after the call for which the bytes are decoded.
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid>;
 }
 
 /// A value that crossed is none of its type.

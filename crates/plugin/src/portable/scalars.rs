@@ -7,9 +7,10 @@ use plugwright_manifest::schema::{Scalar, Shape};
 
 use super::{Invalid, Portable};
 use crate::abi::{RawDuration, RawWide};
+use crate::encoding::{Decoder, Encoder};
 
 macro_rules! as_they_are {
-    ($($type:ty = $scalar:ident,)*) => {$(
+    ($($type:ty = $scalar:ident $(as $wide:ty)?,)*) => {$(
         // SAFETY: a primitive that any bits are valid for crosses as itself.
         unsafe impl Portable for $type {
             type Abi = Self;
@@ -27,14 +28,59 @@ macro_rules! as_they_are {
             unsafe fn from_abi(abi: Self) -> Result<Self, Invalid> {
                 Ok(abi)
             }
+
+            bytes! { $($wide)? }
         }
     )*};
 }
 
+/// How a number stands in bytes: the lowest first, `usize` and `isize` as 64 bits.
+macro_rules! bytes {
+    () => {
+        #[inline]
+        fn encode(self, out: &mut Encoder<'_>) {
+            out.raw(&self.to_le_bytes());
+        }
+
+        #[inline]
+        unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+            input.array().map(Self::from_le_bytes)
+        }
+    };
+    ($wide:ty) => {
+        fn encode(self, out: &mut Encoder<'_>) {
+            out.raw(&(self as $wide).to_le_bytes());
+        }
+
+        unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+            let number = input.array().map(<$wide>::from_le_bytes)?;
+            number.try_into().or(Err(Invalid::new(
+                "a number that this side's words can hold",
+            )))
+        }
+    };
+}
+
 as_they_are! {
-    u8 = U8, u16 = U16, u32 = U32, u64 = U64, usize = Usize,
-    i8 = I8, i16 = I16, i32 = I32, i64 = I64, isize = Isize,
+    u8 = U8, u16 = U16, u32 = U32, u64 = U64, usize = Usize as u64,
+    i8 = I8, i16 = I16, i32 = I32, i64 = I64, isize = Isize as i64,
     f32 = F32, f64 = F64,
+}
+
+/// In bytes, too, the value is the number that it crosses as.
+macro_rules! bytes_of_abi {
+    () => {
+        fn encode(self, out: &mut Encoder<'_>) {
+            self.into_abi().encode(out);
+        }
+
+        unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+            // SAFETY: a number borrows nothing.
+            let number = unsafe { Portable::decode(input) }?;
+            // SAFETY: a number owns nothing, and is checked as when it crosses directly.
+            unsafe { Self::from_abi(number) }
+        }
+    };
 }
 
 // SAFETY: `()` crosses as a byte that means nothing, since C has no empty value.
@@ -52,6 +98,8 @@ unsafe impl Portable for () {
     unsafe fn from_abi(_: u8) -> Result<Self, Invalid> {
         Ok(())
     }
+
+    bytes_of_abi! {}
 }
 
 // SAFETY: crosses as a byte, checked on arrival.
@@ -73,6 +121,8 @@ unsafe impl Portable for bool {
             _ => Err(Invalid::new("a bool that is 0 or 1")),
         }
     }
+
+    bytes_of_abi! {}
 }
 
 // SAFETY: crosses as its scalar value, checked on arrival.
@@ -90,6 +140,8 @@ unsafe impl Portable for char {
     unsafe fn from_abi(abi: u32) -> Result<Self, Invalid> {
         Self::from_u32(abi).ok_or(Invalid::new("a char that is a Unicode scalar value"))
     }
+
+    bytes_of_abi! {}
 }
 
 // SAFETY: crosses as two 64-bit halves; any bits are valid.
@@ -111,6 +163,8 @@ unsafe impl Portable for u128 {
     unsafe fn from_abi(abi: RawWide) -> Result<Self, Invalid> {
         Ok((Self::from(abi.high) << 64) | Self::from(abi.low))
     }
+
+    bytes! {}
 }
 
 // SAFETY: crosses as the unsigned number with the same bits.
@@ -129,6 +183,8 @@ unsafe impl Portable for i128 {
         // SAFETY: by this function's contract; both have the same Abi.
         unsafe { u128::from_abi(abi) }.map(u128::cast_signed)
     }
+
+    bytes! {}
 }
 
 macro_rules! non_zero {
@@ -148,6 +204,8 @@ macro_rules! non_zero {
             unsafe fn from_abi(abi: $type) -> Result<Self, Invalid> {
                 Self::new(abi).ok_or(Invalid::new("a NonZero that is not 0"))
             }
+
+            bytes_of_abi! {}
         }
     )*};
 }
@@ -179,5 +237,20 @@ unsafe impl Portable for Duration {
             ));
         }
         Ok(Self::new(abi.seconds, abi.nanoseconds))
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        (self.as_secs(), self.subsec_nanos()).encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: numbers borrow nothing.
+        let (seconds, nanoseconds) = unsafe { Portable::decode(input) }?;
+        let abi = RawDuration {
+            seconds,
+            nanoseconds,
+        };
+        // SAFETY: numbers own nothing, and are checked as when they cross directly.
+        unsafe { Self::from_abi(abi) }
     }
 }

@@ -10,6 +10,7 @@ use plugwright_manifest::schema::Shape;
 
 use super::{Invalid, Portable};
 use crate::abi::{RawArray, RawSlice, RawSliceMut, RawVec};
+use crate::encoding::{Decoder, Encoder, Lent};
 
 /// A number: it crosses as itself, so a slice of it is lent without a copy.
 ///
@@ -20,7 +21,7 @@ use crate::abi::{RawArray, RawSlice, RawSliceMut, RawVec};
     label = "only slices of numbers are lent",
     note = "give the elements as Vec<{Self}>"
 )]
-pub unsafe trait Plain: Portable<Abi = Self> + Copy {}
+pub unsafe trait Plain: Portable<Abi = Self> + Copy + 'static {}
 
 macro_rules! plain {
     ($($type:ty,)*) => {$(
@@ -74,6 +75,24 @@ unsafe impl<T: Plain> Portable for &[T] {
         // SAFETY: by this function's contract.
         unsafe { borrow(abi) }
     }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        out.length(self.len());
+        numbers_to_bytes(self, out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        let length = input.length()?;
+        let elements = if size_of::<T>() == 1 {
+            input.raw(length)?.as_ptr().cast::<T>()
+        } else {
+            let numbers = elements_from_bytes::<T>(length, input)?;
+            input.place(numbers)
+        };
+        // SAFETY: so many lie there, for as long as the call lasts; of a byte's size are
+        // only numbers, for which any byte is one.
+        Ok(unsafe { std::slice::from_raw_parts(elements, length) })
+    }
 }
 
 // SAFETY: crosses as pointer and length.
@@ -96,6 +115,84 @@ unsafe impl<T: Plain> Portable for &mut [T] {
         // SAFETY: by this function's contract the elements are lent exclusively; what no
         // slice has was told apart just now.
         Ok(unsafe { std::slice::from_raw_parts_mut(abi.pointer.cast::<T>(), abi.length) })
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        (&*self).encode(out);
+        out.lend(lent(self.as_mut_ptr(), self.len()));
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        let length = input.length()?;
+        let numbers = elements_from_bytes::<T>(length, input)?;
+        let elements = input.place(numbers);
+        input.lend(lent(elements, length));
+        // SAFETY: so many lie there, and until the call ends nobody else uses them.
+        Ok(unsafe { std::slice::from_raw_parts_mut(elements, length) })
+    }
+}
+
+/// Whether numbers lie in memory as they stand in bytes.
+const AS_IN_MEMORY: bool = cfg!(all(target_endian = "little", target_pointer_width = "64"));
+
+/// The elements as they stand in bytes, when they lie in memory like that.
+fn as_bytes<T: Portable>(elements: &[T]) -> Option<&[u8]> {
+    let (pointer, size) = (elements.as_ptr().cast::<u8>(), size_of_val(elements));
+    // SAFETY: what is PLAIN is a number, and numbers have no padding.
+    (T::PLAIN && AS_IN_MEMORY).then(|| unsafe { std::slice::from_raw_parts(pointer, size) })
+}
+
+fn numbers_to_bytes<T: Plain>(numbers: &[T], out: &mut Encoder<'_>) {
+    match as_bytes(numbers) {
+        Some(bytes) => out.raw(bytes),
+        None => numbers.iter().for_each(|number| number.encode(out)),
+    }
+}
+
+fn elements_from_bytes<T: Portable>(
+    length: usize,
+    input: &mut Decoder<'_>,
+) -> Result<Vec<T>, Invalid> {
+    if T::PLAIN && AS_IN_MEMORY {
+        let size = length.checked_mul(size_of::<T>());
+        let bytes = input.raw(size.unwrap_or(usize::MAX))?;
+        let mut numbers = Vec::<T>::with_capacity(length);
+        let place = numbers.as_mut_ptr().cast::<u8>();
+        // SAFETY: there is room for so many, and a new vector overlaps nothing.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len()) };
+        // SAFETY: so many were written just now, and any bits are a number.
+        unsafe { numbers.set_len(length) };
+        return Ok(numbers);
+    }
+    // SAFETY: a vector's elements borrow no more than the vector does, whose reader answers
+    // for them.
+    (0..length).map(|_| unsafe { T::decode(input) }).collect()
+}
+
+/// How elements that were lent for writing come back behind a result.
+fn lent<T: Plain>(elements: *mut T, length: usize) -> Lent {
+    unsafe fn write<T: Plain>(elements: *const u8, length: usize, out: &mut Encoder<'_>) {
+        // SAFETY: so many `T` lie there (the contract of `Lent`).
+        numbers_to_bytes(
+            unsafe { std::slice::from_raw_parts(elements.cast::<T>(), length) },
+            out,
+        );
+    }
+    unsafe fn read<T: Plain>(
+        elements: *mut u8,
+        length: usize,
+        input: &mut Decoder<'_>,
+    ) -> Result<(), Invalid> {
+        let numbers = elements_from_bytes::<T>(length, input)?;
+        // SAFETY: there is room for so many `T` (the contract of `Lent`).
+        unsafe { std::ptr::copy_nonoverlapping(numbers.as_ptr(), elements.cast(), length) };
+        Ok(())
+    }
+    Lent {
+        elements: elements.cast(),
+        length,
+        write: write::<T>,
+        read: read::<T>,
     }
 }
 
@@ -162,6 +259,19 @@ unsafe impl<T: Portable> Portable for Vec<T> {
         unsafe { (abi.release)(abi.pointer, abi.length, abi.capacity) };
         copy
     }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        out.length(self.len());
+        match as_bytes(&self) {
+            Some(bytes) => out.raw(bytes),
+            None => self.into_iter().for_each(|element| element.encode(out)),
+        }
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        let length = input.length()?;
+        elements_from_bytes(length, input)
+    }
 }
 
 // SAFETY: crosses as an array of the elements' Abis.
@@ -200,5 +310,16 @@ unsafe impl<T: Portable, const N: usize> Portable for [T; N] {
                     .or(Err(Invalid::new("all elements of an array")))
             }
         }
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.into_iter().for_each(|element| element.encode(out));
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        let whole: Vec<T> = elements_from_bytes(N, input)?;
+        whole
+            .try_into()
+            .or(Err(Invalid::new("all elements of an array")))
     }
 }

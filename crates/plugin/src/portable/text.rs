@@ -5,6 +5,10 @@ use plugwright_manifest::schema::{Scalar, Shape};
 use super::sequences::borrow;
 use super::{Invalid, Portable};
 use crate::abi::{RawSlice, RawVec};
+use crate::encoding::{Decoder, Encoder};
+
+const STR: Invalid = Invalid::new("a str that is UTF-8");
+const STRING: Invalid = Invalid::new("a String that is UTF-8");
 
 // SAFETY: crosses as pointer and length; UTF-8 is checked on arrival.
 unsafe impl Portable for &str {
@@ -21,7 +25,17 @@ unsafe impl Portable for &str {
     unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         let bytes = unsafe { borrow(abi) }?;
-        std::str::from_utf8(bytes).or(Err(Invalid::new("a str that is UTF-8")))
+        std::str::from_utf8(bytes).or(Err(STR))
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.as_bytes().encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { Portable::decode(input) }?;
+        std::str::from_utf8(bytes).or(Err(STR))
     }
 }
 
@@ -40,6 +54,16 @@ unsafe impl Portable for String {
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         let bytes = unsafe { Vec::from_abi(abi) }?;
-        Self::from_utf8(bytes).or(Err(Invalid::new("a String that is UTF-8")))
+        Self::from_utf8(bytes).or(Err(STRING))
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.as_str().encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: a vector borrows nothing.
+        let bytes = unsafe { Vec::decode(input) }?;
+        Self::from_utf8(bytes).or(Err(STRING))
     }
 }

@@ -4,6 +4,7 @@ use plugwright_manifest::schema::Shape;
 
 use super::{Invalid, Portable};
 use crate::abi;
+use crate::encoding::{Decoder, Encoder};
 
 macro_rules! tuples {
     ($($raw:ident: $($type:ident = $field:tt),*;)*) => {$(
@@ -24,6 +25,15 @@ macro_rules! tuples {
                 // SAFETY: by this function's contract, each is the Abi of its part.
                 let taken = ($(unsafe { $type::from_abi(abi.$field) },)*);
                 Ok(($(taken.$field?,)*))
+            }
+
+            fn encode(self, out: &mut Encoder<'_>) {
+                $(self.$field.encode(out);)*
+            }
+
+            unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+                // SAFETY: by this function's contract.
+                Ok(($(unsafe { $type::decode(input) }?,)*))
             }
         }
     )*};

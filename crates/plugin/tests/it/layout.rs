@@ -5,19 +5,19 @@ use std::mem::offset_of;
 use std::path::Path;
 
 use plugwright_plugin::abi::{
-    ABI, Failure, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawBuffer, RawDuration,
-    RawInterface, RawKeep, RawObject, RawOption, RawResult, RawSlice, RawSliceMut, RawVec, RawWide,
-    Reply, VtableHead,
+    ABI, Failure, HostTable, InterfaceTable, InvokeContext, PluginTable, ProvidedTable, RawBuffer,
+    RawDuration, RawInterface, RawKeep, RawLink, RawObject, RawOption, RawResult, RawSlice,
+    RawSliceMut, RawVec, RawWide, Reply, VtableHead,
 };
 
 macro_rules! compare {
-    ($($c:literal = $rust:ty { $($field:ident),* $(,)? })*) => {{
+    ($($c:literal = $rust:ty { $($field:ident $(= $in_c:ident)?),* $(,)? })*) => {{
         let mut lines = Vec::new();
         $(
             lines.push((format!("sizeof({})", $c), size_of::<$rust>()));
             lines.push((format!("_Alignof({})", $c), align_of::<$rust>()));
             $(lines.push((
-                format!("offsetof({}, {})", $c, stringify!($field)),
+                format!("offsetof({}, {})", $c, [stringify!($field) $(, stringify!($in_c))?].last().expect("a name")),
                 offset_of!($rust, $field),
             ));)*
         )*
@@ -37,7 +37,11 @@ fn expressions() -> Vec<(String, usize)> {
         "pw_buffer" = RawBuffer { bytes, keep }
         "pw_failure" = Failure { release, kind, line, column, message, file, plugin }
         "pw_interface_table" = InterfaceTable { id, major, minor, methods, fingerprints }
-        "pw_vtable_head" = VtableHead { size, interface, image, retain, release }
+        "pw_vtable_head" = VtableHead { size, interface, image, retain, release, invoke }
+        "pw_link" = RawLink {
+            size, keep, call, export = export_object, import = import_object, retain, release,
+        }
+        "pw_invoke_context" = InvokeContext { size, link, time_left, context, cancelled }
         "pw_object" = RawObject { object, vtable }
         "pw_interface" = RawInterface { object, keep }
         "pw_provided_table" = ProvidedTable { interface, create }
@@ -59,6 +63,10 @@ fn expressions() -> Vec<(String, usize)> {
     all.push((
         "PW_FAILURE_INVALID".to_owned(),
         plugwright_plugin::CallErrorKind::Invalid as usize,
+    ));
+    all.push((
+        "PW_FAILURE_CANCELLED".to_owned(),
+        plugwright_plugin::CallErrorKind::Cancelled as usize,
     ));
     all
 }

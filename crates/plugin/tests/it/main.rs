@@ -6,6 +6,8 @@ mod layout;
 mod life;
 mod matrix;
 mod objects;
+mod remote;
+mod transport;
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -65,13 +67,13 @@ pub(crate) const fn provided(interface: &'static InterfaceShape) -> ProvidedDef 
 
 /// The summary of a plugin whose only interface is `$interface`.
 macro_rules! summary_of {
-    ($id:literal, $interface:ty) => {{
+    ($id:literal, $($interface:ty),+) => {{
         const DEF: plugwright_manifest::embed::RecordDef = $crate::record(
             "entry",
             $id,
-            &[$crate::provided(
+            &[$($crate::provided(
                 <$interface as plugwright_plugin::Interface>::SHAPE,
-            )],
+            )),+],
         );
         const S: usize = plugwright_manifest::embed::summary_note_size(&DEF);
         const D: usize = plugwright_manifest::embed::detail_note_size(&DEF);

@@ -1,4 +1,5 @@
-//! Every type crosses in both directions, unchanged.
+//! Every type crosses in both directions, unchanged: called directly and over a pipe, from the
+//! host to the plugin and, as a callback, from the plugin to the host.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use plugwright_plugin::abi::Entry;
 use plugwright_plugin::{Buffer, CallError, Handle, Portable, interface, plugin};
 
+use crate::transport::piped;
 use crate::{create, summary_of};
 
 #[derive(Clone, Debug, PartialEq, Portable)]
@@ -84,6 +86,7 @@ macro_rules! matrix {
             fn borrowed(&self, value: Borrowed<'_>) -> String;
             fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String;
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String;
+            fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix>;
         }
 
         impl Matrix for Echo {
@@ -142,6 +145,75 @@ macro_rules! matrix {
 
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String {
                 format!("{a} {b} {c} {d} {e:?} {f} {g:?}")
+            }
+
+            fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix> {
+                Box::new(Relay(other))
+            }
+        }
+
+        /// The plugin's object that calls the host's.
+        struct Relay(Box<dyn Matrix>);
+
+        impl Matrix for Relay {
+            $(fn $name(&self, value: $type) -> $type {
+                self.0.$name(value)
+            })*
+
+            fn text(&self, value: &str) -> String {
+                self.0.text(value)
+            }
+
+            fn bytes(&self, value: &[u8]) -> Vec<u8> {
+                self.0.bytes(value)
+            }
+
+            fn maybe(&self, value: Option<&str>) -> Option<String> {
+                self.0.maybe(value)
+            }
+
+            fn nothing(&self) {
+                self.0.nothing();
+            }
+
+            fn buffer(&self, value: Buffer) -> Buffer {
+                self.0.buffer(value)
+            }
+
+            fn words(&self, value: &[u32]) -> u64 {
+                self.0.words(value)
+            }
+
+            fn doubles(&self, value: &[f64]) -> f64 {
+                self.0.doubles(value)
+            }
+
+            fn increment(&self, value: &mut [u16]) {
+                self.0.increment(value);
+            }
+
+            fn os_str(&self, value: &OsStr) -> OsString {
+                self.0.os_str(value)
+            }
+
+            fn parent(&self, value: &Path) -> PathBuf {
+                self.0.parent(value)
+            }
+
+            fn borrowed(&self, value: Borrowed<'_>) -> String {
+                self.0.borrowed(value)
+            }
+
+            fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String {
+                self.0.borrowed_or_not(value)
+            }
+
+            fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String {
+                self.0.many(a, b, c, d, e, f, g)
+            }
+
+            fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix> {
+                self.0.relay(other)
             }
         }
     };
@@ -213,12 +285,23 @@ fn echo() -> Handle<dyn Matrix> {
     create(ENTRY, &summary_of!("org.example.echo", dyn Matrix))
 }
 
+/// Runs the test with each direction over each transport.
+#[track_caller]
+fn everywhere(test: impl Fn(&dyn Matrix)) {
+    test(&echo());
+    test(&*echo().relay(Box::new(Echo)));
+    let (remote, _other_end) = piped(&echo());
+    test(&remote);
+    test(&*remote.relay(Box::new(Echo)));
+}
+
 #[track_caller]
 fn check<T: Clone + PartialEq + Debug>(method: impl Fn(&dyn Matrix, T) -> T, values: &[T]) {
-    let echo = echo();
-    for value in values {
-        assert_eq!(method(&echo, value.clone()), *value);
-    }
+    everywhere(|echo| {
+        for value in values {
+            assert_eq!(method(echo, value.clone()), *value);
+        }
+    });
 }
 
 #[test]
@@ -364,8 +447,10 @@ fn times_paths_and_non_zeros() {
         |echo, value| echo.path(value),
         &[PathBuf::from("/a/b"), PathBuf::from(bytes)],
     );
-    assert_eq!(echo().os_str(bytes), bytes);
-    assert_eq!(echo().parent(Path::new("/a/b.so")), Path::new("/a"));
+    everywhere(|echo| {
+        assert_eq!(echo.os_str(bytes), bytes);
+        assert_eq!(echo.parent(Path::new("/a/b.so")), Path::new("/a"));
+    });
 }
 
 #[test]
@@ -404,16 +489,16 @@ fn generic_and_borrowing_types() {
         ],
     );
     let name = "borrowed".to_owned();
-    let text = echo().borrowed(Borrowed {
-        name: &name,
-        numbers: &[1, 2],
+    everywhere(|echo| {
+        let text = echo.borrowed(Borrowed {
+            name: &name,
+            numbers: &[1, 2],
+        });
+        assert_eq!(text, "borrowed [1, 2]");
+        let text = echo.borrowed_or_not(BorrowedOrNot::Text(&name));
+        assert_eq!(text, "Text(\"borrowed\")");
+        assert_eq!(echo.borrowed_or_not(BorrowedOrNot::Value(3)), "Value(3)");
     });
-    assert_eq!(text, "borrowed [1, 2]");
-    assert_eq!(
-        echo().borrowed_or_not(BorrowedOrNot::Text(&name)),
-        "Text(\"borrowed\")"
-    );
-    assert_eq!(echo().borrowed_or_not(BorrowedOrNot::Value(3)), "Value(3)");
 }
 
 /// The very same memory comes back.
@@ -429,25 +514,29 @@ fn buffers_are_not_copied() {
 
 #[test]
 fn slices_are_lent() {
-    assert_eq!(echo().words(&[]), 0);
-    assert_eq!(echo().words(&[u32::MAX, 1]), 1 << 32);
-    assert!((echo().doubles(&[0.5, 0.25]) - 0.75).abs() < f64::EPSILON);
-    let mut words = [1, 2, 3];
-    echo().increment(&mut words);
-    assert_eq!(words, [2, 3, 4]);
-    echo().increment(&mut []);
+    everywhere(|echo| {
+        assert_eq!(echo.words(&[]), 0);
+        assert_eq!(echo.words(&[u32::MAX, 1]), 1 << 32);
+        assert!((echo.doubles(&[0.5, 0.25]) - 0.75).abs() < f64::EPSILON);
+        let mut words = [1, 2, 3];
+        echo.increment(&mut words);
+        assert_eq!(words, [2, 3, 4]);
+        echo.increment(&mut []);
+    });
 }
 
 #[test]
 fn borrowed_arguments() {
-    let echo = echo();
-    assert_eq!(echo.text(""), "");
-    assert_eq!(echo.text("grüß"), "grüß");
-    assert_eq!(echo.bytes(&[]), Vec::<u8>::new());
-    assert_eq!(echo.bytes(&[1, 2, 3]), [1, 2, 3]);
-    assert_eq!(echo.maybe(None), None);
-    assert_eq!(echo.maybe(Some("x")), Some("x".to_owned()));
-    echo.nothing();
+    everywhere(|echo| {
+        assert_eq!(echo.text(""), "");
+        assert_eq!(echo.text("grüß"), "grüß");
+        assert_eq!(echo.bytes(&[]), Vec::<u8>::new());
+        assert_eq!(echo.bytes(&[1, 2, 3]), [1, 2, 3]);
+        assert_eq!(echo.maybe(None), None);
+        assert_eq!(echo.maybe(Some("x")), Some("x".to_owned()));
+        echo.nothing();
+        assert_eq!(*echo.buffer(Buffer::from(vec![1, 2])), [2, 1]);
+    });
 }
 
 #[test]

@@ -14,6 +14,7 @@ use plugwright_manifest::schema::{Scalar, Shape};
 
 use super::{Invalid, Portable};
 use crate::abi::RawVec;
+use crate::encoding::{Decoder, Encoder};
 
 // SAFETY: crosses as an OsString.
 unsafe impl Portable for PathBuf {
@@ -28,5 +29,14 @@ unsafe impl Portable for PathBuf {
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         unsafe { OsString::from_abi(abi) }.map(Self::from)
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.into_os_string().encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { OsString::decode(input) }.map(Self::from)
     }
 }

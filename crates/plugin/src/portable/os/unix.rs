@@ -7,6 +7,7 @@ use std::path::Path;
 use plugwright_manifest::schema::{Scalar, Shape};
 
 use crate::abi::{RawSlice, RawVec};
+use crate::encoding::{Decoder, Encoder};
 use crate::portable::{Invalid, Portable};
 
 // SAFETY: crosses as pointer and length of its bytes.
@@ -22,6 +23,15 @@ unsafe impl Portable for &OsStr {
     unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         unsafe { <&[u8]>::from_abi(abi) }.map(OsStr::from_bytes)
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.as_bytes().encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { <&[u8]>::decode(input) }.map(OsStr::from_bytes)
     }
 }
 
@@ -39,6 +49,15 @@ unsafe impl Portable for &Path {
         // SAFETY: by this function's contract.
         unsafe { <&OsStr>::from_abi(abi) }.map(Path::new)
     }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.as_os_str().encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { <&OsStr>::decode(input) }.map(Path::new)
+    }
 }
 
 // SAFETY: crosses as a vector of its bytes.
@@ -54,5 +73,14 @@ unsafe impl Portable for OsString {
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         unsafe { Vec::from_abi(abi) }.map(Self::from_vec)
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.into_vec().encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { Vec::decode(input) }.map(Self::from_vec)
     }
 }

@@ -7,6 +7,7 @@ use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use plugwright_manifest::schema::{Scalar, Shape};
 
 use crate::abi::RawVec;
+use crate::encoding::{Decoder, Encoder};
 use crate::portable::{Invalid, Portable};
 
 // SAFETY: crosses as a vector of its 16-bit units.
@@ -22,5 +23,14 @@ unsafe impl Portable for OsString {
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
         unsafe { Vec::<u16>::from_abi(abi) }.map(|units| Self::from_wide(&units))
+    }
+
+    fn encode(self, out: &mut Encoder<'_>) {
+        self.encode_wide().collect::<Vec<u16>>().encode(out);
+    }
+
+    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { Vec::<u16>::decode(input) }.map(|units| Self::from_wide(&units))
     }
 }

@@ -22,8 +22,8 @@ trait Receivers {
 #[interface(id = "org.example.a", version = "1.0")]
 trait Parameters {
     fn lent(&self, count: &mut u32, buffer: &mut [u8]);
-    fn text(&self) -> &str;
-    fn inside(&self) -> Result<Option<&[u8]>, u8>;
+    fn text(&self) -> &mut [u8];
+    fn inside(&self) -> Result<Option<&mut [u8]>, u8>;
 }
 
 fn main() {}

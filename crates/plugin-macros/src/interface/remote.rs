@@ -1,0 +1,89 @@
+//! How an interface is called where no memory is shared: arguments and results as bytes.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::Interface;
+use crate::lifetimes::with_static;
+
+impl Interface {
+    /// The function that decodes a call and makes it.
+    pub(super) fn dispatch(&self) -> TokenStream {
+        let calls = self.calls_name();
+        let methods = self.methods.iter().zip(0_u32..).map(|(method, number)| {
+            let number = Literal::u32_unsuffixed(number);
+            let try_name = method.try_name();
+            let arguments = method.params.iter().map(|_| quote! { __input.take()? });
+            quote! {
+                #number => ::plugwright_plugin::__private::reply(
+                    #calls::#try_name(__calls, #(#arguments),*), __out,
+                ),
+            }
+        });
+        quote! {
+            unsafe fn dispatch(
+                __calls: &mut Self::Calls,
+                __method: u32,
+                __input: &mut ::plugwright_plugin::__private::Decoder<'_>,
+                __out: &mut ::plugwright_plugin::__private::Encoder<'_>,
+            ) -> ::core::result::Result<(), ::plugwright_plugin::__private::Fault> {
+                // SAFETY: what an argument borrows lives as long as this call.
+                unsafe {
+                    match __method {
+                        #(#methods)*
+                        _ => ::core::result::Result::Err(
+                            ::plugwright_plugin::__private::no_such_method(__method),
+                        ),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The vtable whose functions encode and send.
+    pub(super) fn proxies(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let vtable = self.vtable_name();
+        let entries = self.entries(&TokenStream::new());
+        let functions = self.methods.iter().zip(0_u32..).map(|(method, number)| {
+            let number = Literal::u32_unsuffixed(number);
+            let function = &method.name;
+            let names: Vec<_> = method.names().collect();
+            let portables = method.portables();
+            let result = method.static_result();
+            let ty = with_static(&method.result);
+            let (params, taken) = (method.abi_params(), method.taken());
+            quote! {
+                unsafe extern "C" fn #function(
+                    __object: *const (),
+                    #params
+                ) -> ::plugwright_plugin::__private::Reply<#result::Abi> {
+                    #taken
+                    let __encode = move |__out: &mut ::plugwright_plugin::__private::Encoder<'_>| {
+                        #(#portables::encode(#names?, __out);)*
+                        ::core::result::Result::Ok(())
+                    };
+                    // SAFETY: the object is a proxy, whose vtable holds this function.
+                    unsafe { ::plugwright_plugin::__private::send::<#ty>(__object, #number, __encode) }
+                }
+            }
+        });
+        quote! {
+            // SAFETY: the functions take a proxy, and so does the head.
+            unsafe impl ::plugwright_plugin::Provides<::plugwright_plugin::__private::Proxy>
+                for dyn #ident
+            {
+                const VTABLE: &'static #vtable = {
+                    #(#functions)*
+
+                    &#vtable {
+                        __head: ::plugwright_plugin::__private::vtable_head::<
+                            ::plugwright_plugin::__private::Proxy, Self,
+                        >(),
+                        #entries
+                    }
+                };
+            }
+        }
+    }
+}

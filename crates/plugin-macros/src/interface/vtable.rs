@@ -1,0 +1,214 @@
+//! The vtable of an interface, the shims that it points to on the plugin's side, and the
+//! traits that tie everything together.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Interface, Method};
+use crate::lifetimes::with_static;
+use crate::portable::as_portable;
+
+impl Interface {
+    /// The `repr(C)` table of functions.
+    pub(super) fn vtable(&self) -> TokenStream {
+        let vis = &self.item.vis;
+        let name = self.vtable_name();
+        let fields = self.methods.iter().map(|method| {
+            let field = &method.name;
+            let params = method.statics();
+            let result = method.static_result();
+            let function = quote! {
+                unsafe extern "C" fn(
+                    *const (),
+                    #(#params::Abi,)*
+                ) -> ::plugwright_plugin::__private::Reply<#result::Abi>
+            };
+            if method.since == 0 {
+                quote! { #field: #function, }
+            } else {
+                quote! { #field: ::core::option::Option<#function>, }
+            }
+        });
+        quote! {
+            #[doc(hidden)]
+            #[repr(C)]
+            #vis struct #name {
+                __head: ::plugwright_plugin::__private::VtableHead,
+                #(#fields)*
+            }
+        }
+    }
+
+    /// The shims on the plugin's side and the traits.
+    pub(super) fn impls(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let shims = self.methods.iter().map(|method| self.shim(method));
+        let interface = self.interface();
+        let vtable = self.vtable_name();
+        let entries = self.entries(&quote! { ::<__T> });
+        let proxies = self.proxies();
+        quote! {
+            const _: () = {
+                #(#shims)*
+
+                #interface
+
+                // SAFETY: the shims take an object of `__T`, and so does the head.
+                unsafe impl<__T: #ident + 'static> ::plugwright_plugin::Provides<__T> for dyn #ident {
+                    const VTABLE: &'static #vtable = &#vtable {
+                        __head: ::plugwright_plugin::__private::vtable_head::<__T, Self>(),
+                        #entries
+                    };
+                }
+
+                #proxies
+            };
+        }
+    }
+
+    /// What the interface is, for comparison and for calls by number.
+    fn interface(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let vtable = self.vtable_name();
+        let calls = self.calls_name();
+        let id = &self.id;
+        let (major, minor) = (self.version.major, self.version.minor);
+        let count = self.methods.len();
+        let shapes = self.methods.iter().map(Method::shape);
+        let dispatch = self.dispatch();
+        quote! {
+            static FINGERPRINTS: [u64; #count] =
+                <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.fingerprints();
+
+            static TABLE: ::plugwright_plugin::__private::InterfaceTable =
+                ::plugwright_plugin::__private::InterfaceTable {
+                    id: ::plugwright_plugin::__private::RawSlice::of(#id),
+                    major: #major,
+                    minor: #minor,
+                    methods: ::plugwright_plugin::__private::count(#count),
+                    fingerprints: FINGERPRINTS.as_ptr(),
+                };
+
+            // SAFETY: the vtable is repr(C), begins with its head and has the methods
+            // of the shape in order; the calls are transparent over the raw handle.
+            unsafe impl ::plugwright_plugin::Interface for dyn #ident {
+                const ID: &'static str = #id;
+                const VERSION: ::plugwright_plugin::__private::InterfaceVersion =
+                    ::plugwright_plugin::__private::InterfaceVersion::new(#major, #minor);
+                const SHAPE: &'static ::plugwright_plugin::InterfaceShape =
+                    &::plugwright_plugin::InterfaceShape {
+                        id: Self::ID,
+                        version: Self::VERSION,
+                        methods: &[#(#shapes),*],
+                    };
+                const TABLE: &'static ::plugwright_plugin::__private::InterfaceTable = &TABLE;
+                const ANY_THREAD: bool = {
+                    use ::plugwright_plugin::__private::{OneThread, Threads};
+                    Threads::<Self>::ANY || <Threads<Self> as OneThread>::ANY
+                };
+                type Vtable = #vtable;
+                type Calls = #calls;
+
+                fn as_handle(&self) -> ::core::option::Option<&::plugwright_plugin::Handle<Self>> {
+                    self.__plugwright_handle()
+                }
+
+                fn boxed(handle: ::plugwright_plugin::Handle<Self>) -> ::std::boxed::Box<Self> {
+                    ::std::boxed::Box::new(handle)
+                }
+
+                #dispatch
+            }
+        }
+    }
+
+    /// The vtable's entries: the functions of the methods' names, with these arguments.
+    pub(super) fn entries(&self, generics: &TokenStream) -> TokenStream {
+        let entries = self.methods.iter().map(|method| {
+            let name = &method.name;
+            if method.since == 0 && generics.is_empty() {
+                quote! { #name, }
+            } else if method.since == 0 {
+                quote! { #name: #name #generics, }
+            } else {
+                quote! { #name: ::core::option::Option::Some(#name #generics), }
+            }
+        });
+        quote! { #(#entries)* }
+    }
+
+    /// The function that a vtable points to: takes the arguments over, then runs the method
+    /// inside the panic boundary.
+    fn shim(&self, method: &Method) -> TokenStream {
+        let ident = &self.item.ident;
+        let function = &method.name;
+        let names: Vec<_> = method.names().collect();
+        let result = method.static_result();
+        let give = as_portable(&method.result);
+        let (params, taken) = (method.abi_params(), method.taken());
+        quote! {
+            unsafe extern "C" fn #function<__T: #ident + 'static>(
+                __object: *const (),
+                #params
+            ) -> ::plugwright_plugin::__private::Reply<#result::Abi> {
+                #taken
+                let __method = move |__this: &__T| {
+                    ::core::result::Result::Ok(#give::into_abi(
+                        <__T as #ident>::#function(__this, #(#names?),*),
+                    ))
+                };
+                // SAFETY: the object is one of `__T`, whose vtable holds this function.
+                unsafe { ::plugwright_plugin::__private::call::<__T, _>(__object, __method) }
+            }
+        }
+    }
+}
+
+impl Method {
+    /// `<Result as Portable>` where no lifetime can be named.
+    pub(super) fn static_result(&self) -> TokenStream {
+        as_portable(&with_static(&self.result))
+    }
+
+    /// `name: Abi, …` of a vtable's function.
+    pub(super) fn abi_params(&self) -> TokenStream {
+        let (names, statics) = (self.names(), self.statics());
+        quote! { #(#names: #statics::Abi,)* }
+    }
+
+    /// Statements that take the arguments over.
+    pub(super) fn taken(&self) -> TokenStream {
+        let names: Vec<_> = self.names().collect();
+        let types = self.portables();
+        quote! {
+            // SAFETY: the caller gave each argument away, as the Abi of its type. All are
+            // taken over before anything can fail, so that none is lost.
+            #(let #names = unsafe { #types::from_abi(#names) };)*
+        }
+    }
+
+    /// The method's shape: a constant expression.
+    fn shape(&self) -> TokenStream {
+        let name = self.name.to_string();
+        let params = self.params.iter().map(|param| {
+            let name = param.name.to_string();
+            let ty = as_portable(&with_static(&param.ty));
+            quote! {
+                ::plugwright_plugin::__private::FieldShape {
+                    name: #name,
+                    shape: #ty::SHAPE,
+                }
+            }
+        });
+        let result = self.static_result();
+        let since = self.since;
+        quote! {
+            ::plugwright_plugin::__private::MethodShape {
+                name: #name,
+                params: &[#(#params),*],
+                result: #result::SHAPE,
+                since: #since,
+            }
+        }
+    }
+}

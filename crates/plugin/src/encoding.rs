@@ -1,0 +1,259 @@
+//! Values as bytes: what a call becomes when its two sides share no memory.
+//!
+//! Both sides have compared the fingerprints of the method, so its types are known and the
+//! bytes say nothing about them: numbers stand in their own size, the lowest byte first;
+//! tags are one byte, those of derived enums and all lengths are LEB128; parts follow each
+//! other without padding. (CBOR would tag every element of a `Vec<f64>` and copy it one by
+//! one; here slices of numbers are copied whole. What is read by people and by other
+//! versions, the manifest, is CBOR.)
+//!
+//! The invariants: every value takes at least one byte, so no length is believed that the
+//! bytes behind it cannot hold; what was lent for writing comes back behind the result.
+
+use std::any::Any;
+use std::cell::RefCell;
+
+use crate::abi::{RawInterface, RawLink};
+use crate::interface::{Interface, Provides};
+use crate::portable::{Invalid, Portable};
+use crate::remote::{self, Proxy};
+
+const ENDED: Invalid = Invalid::new("more bytes");
+const VALUES_ONLY: Invalid = Invalid::new("no object: only values can cross here");
+
+/// Elements that were lent for writing: the callee's side writes them behind the result, the
+/// caller's side reads them from there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lent {
+    pub(crate) elements: *mut u8,
+    pub(crate) length: usize,
+    /// Takes `length` elements; safe to call while they are lent.
+    pub(crate) write: unsafe fn(*const u8, usize, &mut Encoder<'_>),
+    /// As `write`.
+    pub(crate) read: unsafe fn(*mut u8, usize, &mut Decoder<'_>) -> Result<(), Invalid>,
+}
+
+/// Writes values one after the other.
+#[derive(Debug)]
+pub struct Encoder<'a> {
+    bytes: Vec<u8>,
+    /// The connection through which objects cross.
+    link: Option<&'a RawLink>,
+    /// What was lent for writing, and comes back with the reply.
+    lent: Vec<Lent>,
+    /// The first value that cannot cross as bytes here.
+    refused: Option<Invalid>,
+}
+
+impl<'a> Encoder<'a> {
+    pub(crate) fn new(link: Option<&'a RawLink>) -> Self {
+        Self {
+            bytes: Vec::new(),
+            link,
+            lent: Vec::new(),
+            refused: None,
+        }
+    }
+
+    /// Writes bytes as they are.
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Writes a length or the number of a variant.
+    pub fn count(&mut self, mut count: u64) {
+        loop {
+            let low = count.to_le_bytes()[0] & 0x7f;
+            count >>= 7;
+            if count == 0 {
+                self.bytes.push(low);
+                return;
+            }
+            self.bytes.push(low | 0x80);
+        }
+    }
+
+    /// Writes a length.
+    pub(crate) fn length(&mut self, length: usize) {
+        self.count(length as u64);
+    }
+
+    /// Remembers memory that the other side writes: the reply brings it.
+    pub(crate) fn lend(&mut self, lent: Lent) {
+        self.lent.push(lent);
+    }
+
+    /// Writes an object of interface `I`, which is given away.
+    pub fn object<I: ?Sized + Interface>(&mut self, object: RawInterface) {
+        match self.link {
+            Some(link) if I::ANY_THREAD => {
+                // SAFETY: the caller gave the object away.
+                let (home, number) = unsafe { remote::give(link, object) };
+                self.raw(&[u8::from(home)]);
+                self.count(number);
+            }
+            link => {
+                // SAFETY: the caller gave the object away; it is dropped, since it goes nowhere.
+                drop(unsafe { remote::Object::from_raw(object) });
+                let refused = if link.is_some() {
+                    const { Invalid::new("an object of a trait that requires Send and Sync") }
+                } else {
+                    VALUES_ONLY
+                };
+                self.refused.get_or_insert(refused);
+            }
+        }
+    }
+
+    /// The bytes, and what is to be filled from the reply.
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, Vec<Lent>), Invalid> {
+        match self.refused {
+            Some(invalid) => Err(invalid),
+            None => Ok((self.bytes, self.lent)),
+        }
+    }
+}
+
+/// Holds what a decoded value borrows and the bytes themselves could not be.
+#[derive(Debug, Default)]
+pub(crate) struct Arena {
+    kept: RefCell<Vec<Box<dyn Any>>>,
+    /// What was lent for writing: it goes back behind the result.
+    lent: RefCell<Vec<Lent>>,
+}
+
+impl Arena {
+    /// Writes what was lent for writing behind the result.
+    pub(crate) fn give_back(&self, out: &mut Encoder<'_>) {
+        for lent in &*self.lent.borrow() {
+            // SAFETY: so many elements of this arena, whose borrower's call has ended.
+            unsafe { (lent.write)(lent.elements, lent.length, out) };
+        }
+    }
+}
+
+/// Reads values one after the other, from bytes that may say anything.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    rest: &'a [u8],
+    arena: &'a Arena,
+    link: Option<&'a RawLink>,
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(bytes: &'a [u8], arena: &'a Arena, link: Option<&'a RawLink>) -> Self {
+        Self {
+            rest: bytes,
+            arena,
+            link,
+        }
+    }
+
+    /// Reads the next value.
+    ///
+    /// # Errors
+    /// When the bytes are none of `T`.
+    ///
+    /// # Safety
+    /// What `T` borrows is not used after the call for which the bytes were decoded.
+    pub unsafe fn take<T: Portable>(&mut self) -> Result<T, Invalid> {
+        // SAFETY: by this function's contract.
+        unsafe { T::decode(self) }
+    }
+
+    /// Reads so many bytes.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn raw(&mut self, count: usize) -> Result<&'a [u8], Invalid> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(ENDED)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// Reads a number's bytes.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    #[inline]
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Invalid> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(ENDED)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    /// Reads a length or the number of a variant.
+    ///
+    /// # Errors
+    /// When it is no number of 64 bits.
+    pub fn count(&mut self) -> Result<u64, Invalid> {
+        let mut count = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let [byte] = self.array()?;
+            let low = u64::from(byte & 0x7f);
+            if (low << shift) >> shift != low {
+                break;
+            }
+            count |= low << shift;
+            if byte < 0x80 {
+                return Ok(count);
+            }
+        }
+        Err(Invalid::new("a length of at most 64 bits"))
+    }
+
+    /// Reads the number of elements that follow, each of which takes a byte at least.
+    ///
+    /// # Errors
+    /// When so many cannot follow.
+    pub(crate) fn length(&mut self) -> Result<usize, Invalid> {
+        let count = self.count()?;
+        usize::try_from(count)
+            .ok()
+            .filter(|count| *count <= self.rest.len())
+            .ok_or(ENDED)
+    }
+
+    /// Keeps the elements where they are until the call ends.
+    pub(crate) fn place<T: 'static>(&mut self, mut elements: Vec<T>) -> *mut T {
+        let pointer = elements.as_mut_ptr();
+        self.arena.kept.borrow_mut().push(Box::new(elements));
+        pointer
+    }
+
+    /// Has the elements go back behind the result.
+    pub(crate) fn lend(&mut self, lent: Lent) {
+        self.arena.lent.borrow_mut().push(lent);
+    }
+
+    /// Fills what was lent for writing from behind a result.
+    ///
+    /// # Safety
+    /// Each place is still lent to the call whose reply this is.
+    pub(crate) unsafe fn fill(&mut self, places: &[Lent]) -> Result<(), Invalid> {
+        for lent in places {
+            // SAFETY: by this function's contract.
+            unsafe { (lent.read)(lent.elements, lent.length, self) }?;
+        }
+        Ok(())
+    }
+
+    /// Reads an object of interface `I`: one of this side that came home, or a proxy for one
+    /// of the other side.
+    ///
+    /// # Errors
+    /// When the bytes are none, or the connection knows no such object.
+    pub fn object<I: ?Sized + Interface + Provides<Proxy>>(
+        &mut self,
+    ) -> Result<RawInterface, Invalid> {
+        let [home] = self.array()?;
+        let number = self.count()?;
+        let link = self.link.ok_or(VALUES_ONLY)?;
+        match home {
+            0 => Ok(remote::proxy::<I>(link, number)),
+            1 => remote::come_home(link, number),
+            _ => Err(Invalid::new("an object of this side or the other")),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Objects on the other side of a connection that shares no memory with this one.
+//!
+//! Both directions know no interface: [`Object::invoke`] calls a method of an object by its
+//! number, with arguments and result as bytes, and a [`Link`] carries such calls to
+//! wherever the object is. In between stand a vtable whose functions encode and send
+//! ([`Handle::remote`]), and the function of every vtable that decodes and calls. A remote
+//! handle is an ordinary [`Handle`]: who calls it does not know.
+//!
+//! Numbers of objects count references: each message that carries a number hands one over,
+//! so a connection that keeps the order of its messages never names an object that is gone.
+
+mod connection;
+mod invoking;
+mod proxy;
+
+pub use connection::Link;
+pub(crate) use invoking::invoke;
+pub use invoking::{Invocation, Object, is_cancelled, time_left};
+pub use proxy::NotRemotable;
+#[doc(hidden)]
+pub use proxy::{Proxy, send};
+pub(crate) use proxy::{come_home, give, proxy};

@@ -1,0 +1,141 @@
+//! A connection as this side implements it, and as it crosses to libraries of this process.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::invoking::{Object, nanoseconds, vec_of, within};
+use crate::CallError;
+use crate::abi::{KeepAlive, RawInterface, RawLink, RawSlice, RawVec};
+use crate::portable::Portable;
+
+/// Carries calls to a side that shares no memory with this one, and keeps what was given to
+/// it: implemented by whoever owns the pipe.
+///
+/// Messages arrive in the order in which they were sent. Every function may be called on
+/// any thread, also while a call is being carried. None may panic: the calls that they
+/// serve have no other way to fail than their result.
+pub trait Link: Send + Sync + 'static {
+    /// Calls a method of the other side's object: what [`Object::invoke`] does there, with
+    /// its result. `limit` is how long the caller waits; `None` stands for ever.
+    ///
+    /// # Errors
+    /// What the call failed with, or that it could not be carried.
+    fn call(
+        &self,
+        object: u64,
+        method: u32,
+        input: &[u8],
+        limit: Option<Duration>,
+    ) -> Result<Vec<u8>, CallError>;
+
+    /// Keeps an object of this side that the other side gets, and says its number. The
+    /// other side has one reference.
+    fn export(&self, object: Object) -> u64;
+
+    /// Takes back one of the references that the other side has to an object of this side.
+    fn import(&self, number: u64) -> Option<Object>;
+
+    /// Tells the other side that there is another reference to its object.
+    fn retain(&self, object: u64);
+
+    /// Tells the other side that there is one less.
+    fn release(&self, object: u64);
+}
+
+impl fmt::Debug for dyn Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
+}
+
+type Shared = Arc<dyn Link>;
+
+/// The connection as it crosses, with a reference of its own to it.
+pub(super) fn raw(link: Shared) -> RawLink {
+    RawLink {
+        size: size_of::<RawLink>(),
+        keep: KeepAlive::new(Arc::new(link)).into_raw(),
+        call,
+        export,
+        import,
+        retain,
+        release,
+    }
+}
+
+/// # Safety
+/// `context` is that of a [`raw`] connection, and is kept during the call.
+unsafe fn link<'a>(context: *const ()) -> &'a Shared {
+    // SAFETY: by this function's contract it points to what the keep-alive keeps.
+    unsafe { &*context.cast::<Shared>() }
+}
+
+unsafe extern "C" fn call(
+    context: *const (),
+    object: u64,
+    method: u32,
+    input: RawSlice,
+    time_left: u64,
+    output: *mut RawVec,
+) -> u32 {
+    // SAFETY: the caller keeps the connection.
+    let link = unsafe { link(context) };
+    // SAFETY: the caller lends the bytes for the call.
+    let input = unsafe { <&[u8]>::from_abi(input) };
+    let result = match input {
+        Ok(input) => link.call(object, method, input, within(time_left)),
+        Err(invalid) => Err(CallError::invalid("", invalid)),
+    };
+    // SAFETY: the caller gives a place for the output.
+    unsafe { answer(result, output) }
+}
+
+/// Writes what a call gave to its place, and says what is returned.
+///
+/// # Safety
+/// `output` is a place for it.
+pub(super) unsafe fn answer(result: Result<Vec<u8>, CallError>, output: *mut RawVec) -> u32 {
+    let (status, bytes) = match result {
+        Ok(bytes) => (0, bytes),
+        // Never 0, which would be a result; an unknown kind is in the bytes.
+        Err(error) => ((error.kind() as u32).max(1), error.to_bytes()),
+    };
+    // SAFETY: by this function's contract.
+    unsafe { output.write(vec_of(bytes)) };
+    status
+}
+
+unsafe extern "C" fn export(context: *const (), object: RawInterface) -> u64 {
+    // SAFETY: the caller gives the object away.
+    let object = unsafe { Object::from_raw(object) };
+    // SAFETY: the caller keeps the connection.
+    unsafe { link(context) }.export(object)
+}
+
+unsafe extern "C" fn import(context: *const (), number: u64, object: *mut RawInterface) -> u8 {
+    // SAFETY: the caller keeps the connection.
+    match unsafe { link(context) }.import(number) {
+        Some(found) => {
+            // SAFETY: the caller gives a place for the object.
+            unsafe { object.write(found.into_raw()) };
+            1
+        }
+        None => 0,
+    }
+}
+
+unsafe extern "C" fn retain(context: *const (), object: u64) {
+    // SAFETY: the caller keeps the connection.
+    unsafe { link(context) }.retain(object);
+}
+
+unsafe extern "C" fn release(context: *const (), object: u64) {
+    // SAFETY: the caller keeps the connection.
+    unsafe { link(context) }.release(object);
+}
+
+/// How long the caller of `limit` waits, as it crosses.
+pub(super) fn crossing(limit: Option<Duration>) -> u64 {
+    limit.map_or(u64::MAX, nanoseconds)
+}

@@ -1,0 +1,228 @@
+//! What stands for an object of the other side: a vtable's functions encode and send.
+
+use std::fmt;
+use std::sync::Arc;
+
+use plugwright_manifest::schema::InterfaceShape;
+
+use super::connection::{Link, crossing, raw};
+use super::invoking::{Object, result_of, time_left};
+use crate::abi::{KeepAlive, RawInterface, RawLink, Reply};
+use crate::encoding::{Arena, Decoder, Encoder};
+use crate::instance::{self, Fault};
+use crate::interface::{Interface, Provides};
+use crate::portable::{Invalid, Portable};
+use crate::{CallError, CallErrorKind, Handle, own};
+
+/// An object of the other side, as an object of this one.
+pub struct Proxy {
+    link: RawLink,
+    /// Keeps the connection.
+    _keep: KeepAlive,
+    number: u64,
+}
+
+impl Proxy {
+    /// # Safety
+    /// The connection is kept by somebody meanwhile, and one reference to the object is the
+    /// proxy's from now on.
+    unsafe fn new(link: &RawLink, number: u64) -> Self {
+        Self {
+            link: *link,
+            // SAFETY: by this function's contract.
+            _keep: unsafe { KeepAlive::retained(link.keep) },
+            number,
+        }
+    }
+
+    fn send<R: Portable>(
+        &self,
+        method: u32,
+        arguments: impl FnOnce(&mut Encoder<'_>) -> Result<(), Invalid>,
+    ) -> Result<R, Fault> {
+        // A result that borrows would borrow from the bytes, which go.
+        if !R::SHAPE.is_owned() {
+            let local = "its result borrows from the object, so it cannot be called from elsewhere";
+            return Err(CallError::new(CallErrorKind::Unsupported, "", local).into());
+        }
+        let link = &self.link;
+        let mut out = Encoder::new(Some(link));
+        arguments(&mut out)?;
+        let (input, lent) = out.finish()?;
+        let mut output = std::mem::MaybeUninit::uninit();
+        // SAFETY: the connection is kept; input and output live as long as the call.
+        let status = unsafe {
+            (link.call)(
+                link.keep.context,
+                self.number,
+                method,
+                input.as_slice().into_abi(),
+                crossing(time_left()),
+                output.as_mut_ptr(),
+            )
+        };
+        // SAFETY: the output is always written.
+        let output = unsafe { output.assume_init() };
+        // SAFETY: by the function that returned the status.
+        let bytes = unsafe { result_of(status, output) }?;
+        let arena = Arena::default();
+        let mut reply = Decoder::new(&bytes, &arena, Some(link));
+        // SAFETY: the result borrows nothing, as was seen above.
+        let result = unsafe { reply.take::<R>() }?;
+        // SAFETY: the arguments are lent until this function returns.
+        unsafe { reply.fill(&lent) }?;
+        Ok(result)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // SAFETY: the connection is kept until after this.
+        unsafe { (self.link.release)(self.link.keep.context, self.number) };
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a remote vtable's function does: encodes the arguments, sends, decodes the result.
+///
+/// # Safety
+/// `object` is one of [`Proxy`], and is referenced during the call. What the arguments
+/// borrow is lent to this function.
+pub unsafe fn send<R: Portable>(
+    object: *const (),
+    method: u32,
+    arguments: impl FnOnce(&mut Encoder<'_>) -> Result<(), Invalid>,
+) -> Reply<R::Abi> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        instance::call::<Proxy, _>(object, |proxy| {
+            proxy.send::<R>(method, arguments).map(R::into_abi)
+        })
+    }
+}
+
+/// A proxy for an object of the other side, one reference to which it takes over.
+pub(crate) fn proxy<I: ?Sized + Interface + Provides<Proxy>>(
+    link: &RawLink,
+    number: u64,
+) -> RawInterface {
+    // SAFETY: whoever lends the connection keeps it; the message handed a reference over.
+    let proxy = unsafe { Proxy::new(link, number) };
+    RawInterface {
+        object: instance::object::<Proxy, I>(own::plugin(), proxy),
+        keep: own::keep().into_raw(),
+    }
+}
+
+/// Takes an object of this side out of the connection again.
+pub(crate) fn come_home(link: &RawLink, number: u64) -> Result<RawInterface, Invalid> {
+    let mut object = std::mem::MaybeUninit::uninit();
+    // SAFETY: whoever lends the connection keeps it.
+    let found = unsafe { (link.import)(link.keep.context, number, object.as_mut_ptr()) };
+    if found == 1 {
+        // SAFETY: it was written, as the answer says.
+        Ok(unsafe { object.assume_init() })
+    } else {
+        Err(Invalid::new(
+            "the number of an object that the other side has",
+        ))
+    }
+}
+
+/// Gives an object to the other side: whether it goes home, and its number.
+///
+/// # Safety
+/// `raw` is an object that is given away here.
+pub(crate) unsafe fn give(link: &RawLink, raw: RawInterface) -> (bool, u64) {
+    // SAFETY: the object is referenced until it is given away below.
+    let number = unsafe {
+        instance::at_home::<Proxy, _>(raw.object, |proxy| {
+            (proxy.link.keep.context == link.keep.context).then_some(proxy.number)
+        })
+    };
+    match number.flatten() {
+        Some(number) => {
+            // SAFETY: whoever lends the connection keeps it. The proxy, whose reference is
+            // given up after this, keeps the object there until the message is under way.
+            unsafe { (link.retain)(link.keep.context, number) };
+            // SAFETY: by this function's contract.
+            drop(unsafe { Object::from_raw(raw) });
+            (true, number)
+        }
+        // SAFETY: by this function's contract; the connection as above.
+        None => (false, unsafe { (link.export)(link.keep.context, raw) }),
+    }
+}
+
+/// Why an interface's objects cannot be called over a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotRemotable {
+    /// The interface's id.
+    pub interface: &'static str,
+    /// The methods that need shared memory.
+    pub methods: Vec<&'static str>,
+}
+
+impl fmt::Display for NotRemotable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} can be used in this process only: the results of its methods {} borrow from the \
+             object",
+            self.interface,
+            self.methods.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for NotRemotable {}
+
+impl NotRemotable {
+    fn check(shape: &'static InterfaceShape) -> Result<(), Self> {
+        let local = shape.methods.iter().filter(|method| !method.is_remotable());
+        let methods: Vec<_> = local.map(|method| method.name).collect();
+        if methods.is_empty() {
+            return Ok(());
+        }
+        Err(Self {
+            interface: shape.id,
+            methods,
+        })
+    }
+}
+
+impl<T: ?Sized + Interface + Provides<Proxy>> Handle<T> {
+    /// A handle for an object on the other side of `link`, which has it under this number;
+    /// one reference to it is the handle's from now on.
+    ///
+    /// # Errors
+    /// When a method of the interface needs shared memory: which.
+    pub fn remote(link: Arc<dyn Link>, number: u64) -> Result<Self, NotRemotable> {
+        NotRemotable::check(T::SHAPE)?;
+        let link = raw(link);
+        let raw = proxy::<T>(&link, number);
+        // SAFETY: the reference that `raw` made is given up once; the proxy has its own.
+        drop(unsafe { KeepAlive::from_raw(link.keep) });
+        // SAFETY: made just now.
+        let keep = unsafe { KeepAlive::from_raw(raw.keep) };
+        // SAFETY: as above, with the vtable of this very interface.
+        Ok(unsafe { Self::of_own_vtable(raw.object, keep) })
+    }
+}
+
+impl<T: ?Sized + Interface + Send + Sync> Handle<T> {
+    /// The object behind the handle, for a connection to hand about.
+    #[must_use]
+    pub fn to_object(&self) -> Object {
+        // SAFETY: another reference, made just now; the object may be used by any thread.
+        unsafe { Object::from_raw(self.to_raw()) }
+    }
+}
