@@ -7,6 +7,7 @@
 mod commands;
 mod exit;
 mod output;
+mod parallel;
 #[cfg(test)]
 mod reference;
 mod walk;

@@ -23,6 +23,7 @@ pub(crate) enum Style {
 #[derive(Debug)]
 pub(crate) struct Output {
     stream: BufWriter<StdoutLock<'static>>,
+    terminal: bool,
     colours: bool,
     width: Option<usize>,
 }
@@ -36,6 +37,7 @@ impl Output {
         let width = terminal.then(terminal_size::terminal_size).flatten();
         Self {
             stream: BufWriter::new(io::stdout().lock()),
+            terminal,
             colours: terminal && wanted,
             width: width.map(|(terminal_size::Width(columns), _)| usize::from(columns)),
         }
@@ -44,6 +46,11 @@ impl Output {
     /// The columns of the terminal; `None` where the output is not one, so that nothing is broken into lines there.
     pub(crate) fn width(&self) -> Option<usize> {
         self.width
+    }
+
+    /// Whether somebody may be looking at it.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// Prints a line. The caller has escaped what came from a file.

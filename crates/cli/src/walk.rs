@@ -3,8 +3,13 @@
 //! A link counts as its file where that file is not in the scan itself, so that the usual chain `libx.so` →
 //! `libx.so.1` → `libx.so.1.2` is one library. Links to folders are not followed below the folders that were asked
 //! for: a scan cannot leave them or go in a circle.
+//!
+//! A tree can have very many files, so that a file is kept as its name and the number of its folder, and nothing is
+//! asked of the system but the folders' entries.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,17 +25,64 @@ pub(crate) enum Depth {
     Recursive,
 }
 
-/// What a scan is to look at.
+/// What a scan is to look at, in the order of the paths.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
-    /// Everything that is not a folder, in order: also FIFOs and links that lead nowhere, because opening them tells
-    /// what they are.
-    pub(crate) files: Vec<PathBuf>,
-    /// Folders that could not be read.
-    pub(crate) failures: Vec<(PathBuf, io::Error)>,
+    folders: Vec<PathBuf>,
+    entries: Vec<Entry>,
+    failures: Vec<io::Error>,
     /// Links to folders that were not followed.
     pub(crate) folder_links: usize,
 }
+
+/// A name in one of the folders.
+#[derive(Debug)]
+struct Entry {
+    folder: usize,
+    name: Box<OsStr>,
+    /// The number of the failure, for a folder that could not be read.
+    failure: Option<u32>,
+}
+
+/// One thing to look at.
+#[derive(Debug)]
+pub(crate) enum Item<'a> {
+    /// Everything that is not a folder: also FIFOs and links that lead nowhere, because opening them tells what they
+    /// are.
+    File,
+    /// A folder that could not be read.
+    Unreadable(&'a io::Error),
+}
+
+impl Scan {
+    /// The number of items.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The item at `at` with its path, which begins with the root as it was given.
+    pub(crate) fn item(&self, at: usize) -> (PathBuf, Item<'_>) {
+        let entry = &self.entries[at];
+        let failure = entry.failure.and_then(|at| self.failures.get(at as usize));
+        let what = failure.map_or(Item::File, Item::Unreadable);
+        (self.folders[entry.folder].join(&*entry.name), what)
+    }
+
+    /// The order of the paths, name by name.
+    fn order(&self, a: &Entry, b: &Entry) -> Ordering {
+        if a.folder == b.folder && a.folder != ROOTS {
+            return a.name.cmp(&b.name);
+        }
+        let parts = |folder: usize| self.folders[folder].components();
+        let (left, right) = (Path::new(&*a.name), Path::new(&*b.name));
+        parts(a.folder)
+            .chain(left.components())
+            .cmp(parts(b.folder).chain(right.components()))
+    }
+}
+
+/// The place in [`Scan::folders`] of the empty path, to which the roots' own paths are relative.
+const ROOTS: usize = 0;
 
 /// Lists the files of `roots`. A root that is a file is one file to look at. What lies below a root and matches one of
 /// `excluded` is not looked at, and a folder that does is not entered. `looking` is told the number of files known so far and the
@@ -46,13 +98,14 @@ pub(crate) fn scan(
         excluded,
         scan: Scan::default(),
         links: Vec::new(),
-        seen: BTreeSet::new(),
+        true_folders: HashMap::new(),
     };
+    walk.scan.folders.push(PathBuf::new());
     for root in roots {
         match fs::metadata(root) {
             Ok(metadata) if metadata.is_dir() => walk.folder(root, looking),
             // What is not there is told when it is opened.
-            _ => walk.scan.files.push(root.clone()),
+            _ => walk.add(ROOTS, root.clone().into_os_string()),
         }
     }
     walk.finish()
@@ -64,66 +117,139 @@ struct Walk<'a> {
     excluded: &'a [Pattern],
     scan: Scan,
     /// Links to files, with where they lead.
-    links: Vec<(PathBuf, PathBuf)>,
-    /// The true paths of all files and folders seen, so that nothing is looked at twice.
-    seen: BTreeSet<PathBuf>,
+    links: Vec<(usize, OsString, PathBuf)>,
+    /// The true paths of all folders that were read, so that none is read twice, with their places in the scan.
+    true_folders: HashMap<PathBuf, usize>,
+}
+
+/// A folder whose entries are being looked at.
+#[derive(Debug)]
+struct Open {
+    place: usize,
+    true_path: PathBuf,
+    /// What is left of its entries, in order.
+    entries: std::vec::IntoIter<(OsString, fs::FileType)>,
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Path, looking: &mut dyn FnMut(usize, &Path)) {
-        let mut folders = vec![folder.to_owned()];
-        while let Some(folder) = folders.pop() {
-            looking(self.scan.files.len(), &folder);
-            if let Err(error) = self.entries(&folder, &mut folders) {
-                self.scan.failures.push((folder, error));
-            }
-        }
+    fn add(&mut self, folder: usize, name: OsString) {
+        self.scan.entries.push(Entry {
+            folder,
+            name: name.into(),
+            failure: None,
+        });
     }
 
-    /// Sorts the entries of one folder into files, links and further folders.
-    fn entries(&mut self, folder: &Path, folders: &mut Vec<PathBuf>) -> io::Result<()> {
-        let true_folder = fs::canonicalize(folder)?;
-        if !self.seen.insert(true_folder.clone()) {
-            return Ok(());
-        }
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            if self.excluded.iter().any(|pattern| matches(pattern, &path)) {
+    /// A folder and, where that is wanted, all below it. Not recursive: how deep they are, others decide.
+    fn folder(&mut self, root: &Path, looking: &mut dyn FnMut(usize, &Path)) {
+        let open = fs::canonicalize(root)
+            .and_then(|true_path| self.open(root.to_owned(), true_path, looking));
+        let mut stack: Vec<Open> = match open {
+            Ok(open) => open.into_iter().collect(),
+            Err(error) => return self.fail(ROOTS, root.as_os_str(), error),
+        };
+        while let Some(folder) = stack.last_mut() {
+            let Some((name, kind)) = folder.entries.next() else {
+                stack.pop();
+                continue;
+            };
+            let place = folder.place;
+            if !kind.is_dir() && !kind.is_symlink() {
+                self.add(place, name);
                 continue;
             }
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                if self.depth == Depth::Recursive {
-                    folders.push(path);
+            let path = self.scan.folders[place].join(&name);
+            if kind.is_symlink() {
+                self.link(place, name, &path);
+            } else if self.depth == Depth::Recursive {
+                // No link leads here from its parent, so that nobody has to be asked for the true path.
+                let true_path = folder.true_path.join(&name);
+                match self.open(path, true_path, looking) {
+                    Ok(below) => stack.extend(below),
+                    Err(error) => self.fail(place, &name, error),
                 }
-            } else if kind.is_symlink() {
-                self.link(path);
-            } else if self.seen.insert(true_folder.join(entry.file_name())) {
-                self.scan.files.push(path);
             }
         }
-        Ok(())
     }
 
-    fn link(&mut self, path: PathBuf) {
-        match fs::canonicalize(&path) {
+    fn fail(&mut self, folder: usize, name: &OsStr, error: io::Error) {
+        self.scan.entries.push(Entry {
+            folder,
+            name: name.into(),
+            failure: u32::try_from(self.scan.failures.len()).ok(),
+        });
+        self.scan.failures.push(error);
+    }
+
+    /// Reads the entries of a folder, without those that are excluded; none if it was read before.
+    fn open(
+        &mut self,
+        path: PathBuf,
+        true_path: PathBuf,
+        looking: &mut dyn FnMut(usize, &Path),
+    ) -> io::Result<Option<Open>> {
+        if self.true_folders.contains_key(&true_path) {
+            return Ok(None);
+        }
+        looking(self.scan.entries.len(), &path);
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&path)? {
+            let entry = entry?;
+            if !self.is_excluded(&path, &entry.file_name()) {
+                entries.push((entry.file_name(), entry.file_type()?));
+            }
+        }
+        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let place = self.scan.folders.len();
+        self.scan.folders.push(path);
+        self.true_folders.insert(true_path.clone(), place);
+        Ok(Some(Open {
+            place,
+            true_path,
+            entries: entries.into_iter(),
+        }))
+    }
+
+    fn is_excluded(&self, folder: &Path, name: &OsStr) -> bool {
+        !self.excluded.is_empty() && {
+            let path = folder.join(name);
+            self.excluded.iter().any(|pattern| matches(pattern, &path))
+        }
+    }
+
+    fn link(&mut self, folder: usize, name: OsString, path: &Path) {
+        match fs::canonicalize(path) {
             Ok(target) if target.is_dir() => self.scan.folder_links += 1,
-            Ok(target) => self.links.push((path, target)),
-            Err(_) => self.scan.files.push(path),
+            Ok(target) => self.links.push((folder, name, target)),
+            Err(_) => self.add(folder, name),
         }
     }
 
+    /// Takes in the links whose files are not in the scan, each file once.
     fn finish(mut self) -> Scan {
-        self.links.sort();
-        for (path, target) in self.links {
-            if self.seen.insert(target) {
-                self.scan.files.push(path);
+        let mut links = std::mem::take(&mut self.links);
+        let place = |link: &(usize, OsString, PathBuf)| self.scan.folders[link.0].join(&link.1);
+        links.sort_by_cached_key(place);
+        let mut targets = HashSet::new();
+        for (folder, name, target) in links {
+            if !self.has(&target) && targets.insert(target) {
+                self.add(folder, name);
             }
         }
-        self.scan.files.sort();
-        self.scan.failures.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut entries = std::mem::take(&mut self.scan.entries);
+        // In order already, but for links and for several roots.
+        entries.sort_by(|a, b| self.scan.order(a, b));
+        self.scan.entries = entries;
         self.scan
+    }
+
+    /// Whether the file with this true path is one that the scan came by in its folder.
+    fn has(&self, target: &Path) -> bool {
+        let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
+            return false;
+        };
+        let place = self.true_folders.get(folder);
+        place.is_some_and(|place| !self.is_excluded(&self.scan.folders[*place], name))
     }
 }
 

@@ -5,19 +5,29 @@
 //! |---|---|---|
 //! | `plugwright` | a record in the notes | *identity* |
 //! | `qt` | metadata in the note or section | *identity* |
-//! | `kernel-module` | the section `.modinfo` of an object file | *headers* |
-//! | all others | an exported symbol, see [`PluginKind`] | *symbols* |
+//! | `kernel-module` | the section `.modinfo` of an object file | *kinds* |
+//! | all others | an exported symbol, see [`PluginKind`] | *kinds* |
 //!
 //! An export is a hint, not a proof: a library that exports `luaopen_x` may do more besides,
 //! so that a library has a list of kinds.
 
+use std::ffi::OsStr;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::arch::Format;
+use crate::depth::Depth;
+use crate::elf;
+use crate::foreign;
 use crate::headers::ImageHeaders;
-use crate::symbols::Symbol;
+use crate::identity::Image;
+use crate::macho;
+use crate::pe;
+use crate::problem::{Problem, Problems};
+use crate::read_at::ReadAt;
+use crate::source::{self, Source};
+use crate::symbols::{ImageSymbols, Symbol};
 use crate::untrusted::Untrusted;
 
 /// One kind of plugin that a library is, and what says so.
@@ -176,50 +186,137 @@ fn matches<'n>(export: &Export, name: &'n [u8]) -> Option<&'n [u8]> {
     }
 }
 
-/// What an image with these headers and exports is a plugin for, each kind once.
-pub(crate) fn recognise(headers: &ImageHeaders, exports: &[Symbol]) -> Vec<Recognised> {
-    let mut found = Vec::new();
-    let mut add = |kind, evidence: Option<Untrusted>, name: Option<Untrusted>| {
-        found.push(Recognised {
-            kind,
-            evidence,
-            name,
-        });
-    };
-    if !headers.image.records.is_empty() {
-        add(PluginKind::Plugwright, None, None);
-    }
-    if headers.image.qt.is_some() {
-        add(PluginKind::Qt, None, None);
-    }
-    if headers.elf().is_some_and(|elf| !elf.module_info.is_empty()) {
-        add(PluginKind::KernelModule, Some(".modinfo".into()), None);
-    }
-    // Darwin's C compilers put an underscore before every name.
-    let is_macho = headers.image.target.format == Format::MachO;
-    let plain = |symbol: &Symbol| {
-        let name = symbol.name.as_bytes();
-        let stripped = name.strip_prefix(b"_").filter(|_| is_macho);
-        stripped.unwrap_or(name).to_vec()
-    };
-    let names: Vec<(Vec<u8>, &Symbol)> = exports
-        .iter()
-        .map(|symbol| (plain(symbol), symbol))
-        .collect();
-    for kind in PluginKind::ALL {
-        let first = kind.exports().iter().find_map(|export| {
-            names
-                .iter()
-                .find_map(|(name, symbol)| Some((*symbol, matches(export, name)?)))
-        });
-        let is_host =
-            || host_export(*kind).is_some_and(|host| names.iter().any(|(name, _)| name == host));
-        if let Some((symbol, name)) = first
-            && !is_host()
-        {
-            let name = (!name.is_empty()).then(|| Untrusted::from(name));
-            add(*kind, Some(symbol.name.clone()), name);
+/// Looks at one exported name after the other, and keeps what says something.
+pub(crate) struct Recogniser {
+    /// Whether names are Darwin's, whose C compilers put an underscore before every one.
+    underscored: bool,
+    /// Of each kind in [`PluginKind::ALL`] the sign that was seen, with its place among the
+    /// kind's signs: an earlier one says more.
+    seen: Vec<Option<(usize, Recognised)>>,
+    /// Kinds of which the image is a host.
+    hosts: Vec<PluginKind>,
+}
+
+impl Recogniser {
+    /// For an image in `format`.
+    pub(crate) fn new(format: Format) -> Self {
+        Self {
+            underscored: format == Format::MachO,
+            seen: vec![None; PluginKind::ALL.len()],
+            hosts: Vec::new(),
         }
     }
-    found
+
+    /// Takes an exported name, as it stands in the file.
+    pub(crate) fn see(&mut self, name: &[u8]) {
+        let stripped = name.strip_prefix(b"_").filter(|_| self.underscored);
+        let plain = stripped.unwrap_or(name);
+        for (kind, seen) in PluginKind::ALL.iter().zip(&mut self.seen) {
+            if host_export(*kind) == Some(plain) {
+                self.hosts.push(*kind);
+            }
+            let found = (0..)
+                .zip(kind.exports())
+                .find_map(|(sign, export)| Some((sign, matches(export, plain)?)));
+            if let Some((sign, plugin)) = found
+                && seen.as_ref().is_none_or(|(before, _)| sign < *before)
+            {
+                let recognised = Recognised {
+                    kind: *kind,
+                    evidence: Some(name.into()),
+                    name: (!plugin.is_empty()).then(|| plugin.into()),
+                };
+                *seen = Some((sign, recognised));
+            }
+        }
+    }
+
+    /// What `image` is a plugin for, each kind once; `is_module` tells of a `.modinfo`.
+    pub(crate) fn finish(self, image: &Image, is_module: bool) -> Vec<Recognised> {
+        let declared = |kind, evidence: Option<&str>| Recognised {
+            kind,
+            evidence: evidence.map(Untrusted::from),
+            name: None,
+        };
+        let mut found = Vec::new();
+        if !image.records.is_empty() {
+            found.push(declared(PluginKind::Plugwright, None));
+        }
+        if image.qt.is_some() {
+            found.push(declared(PluginKind::Qt, None));
+        }
+        if is_module {
+            found.push(declared(PluginKind::KernelModule, Some(".modinfo")));
+        }
+        let seen = self.seen.into_iter().flatten().map(|(_, found)| found);
+        found.extend(seen.filter(|found| !self.hosts.contains(&found.kind)));
+        found
+    }
+}
+
+/// What an image with these headers and exports is a plugin for.
+pub(crate) fn recognise(headers: &ImageHeaders, exports: &[Symbol]) -> Vec<Recognised> {
+    let mut recogniser = Recogniser::new(headers.image.target.format);
+    for symbol in exports {
+        recogniser.see(symbol.name.as_bytes());
+    }
+    let is_module = headers.elf().is_some_and(|elf| !elf.module_info.is_empty());
+    recogniser.finish(&headers.image, is_module)
+}
+
+/// One image with what it is a plugin for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ImageKinds {
+    /// What the quick path tells.
+    #[serde(flatten)]
+    pub image: Image,
+    /// What it is a plugin for, as far as that is known.
+    pub kinds: Vec<Recognised>,
+}
+
+/// What [`kinds`] found out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Kinds {
+    /// The images of the file; none when it is no library in a known format.
+    pub images: Vec<ImageKinds>,
+    /// Everything that is wrong with the file, as far as this depth looks.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads what [`crate::identity()`] reads, and of the symbols the names of those that are
+/// exported: no relocations, no versions. A scan for other systems' plugins runs it on
+/// every file.
+///
+/// `file_name` is as for [`crate::identity()`]. It never fails as a whole and never panics.
+pub fn kinds<R: ReadAt + ?Sized>(reader: &R, file_name: Option<&OsStr>) -> Kinds {
+    let (images, problems) = source::read(reader, |source, problems| {
+        images(source, file_name, problems)
+    });
+    Kinds { images, problems }
+}
+
+fn images<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    file_name: Option<&OsStr>,
+    problems: &mut Problems,
+) -> Vec<ImageKinds> {
+    let described = |image: ImageSymbols| ImageKinds {
+        kinds: recognise(&image.headers, &image.exports),
+        image: image.headers.image,
+    };
+    if elf::is_elf(source.head()) {
+        let image = elf::kinds(source, file_name, problems);
+        image.into_iter().collect()
+    } else if macho::is_macho(source.head()) {
+        let images = macho::read(source, Depth::Symbols, file_name, problems);
+        images.into_iter().map(described).collect()
+    } else if pe::is_pe(source.head()) {
+        let image = pe::read(source, Depth::Symbols, file_name, problems);
+        image.into_iter().map(described).collect()
+    } else {
+        problems.push(foreign::describe(source.head(), source.size()));
+        Vec::new()
+    }
 }

@@ -4,11 +4,12 @@
 //! bounded positioned reads (never mapped), and every number in it is checked before it is
 //! used. What comes out is data: facts, and a list of [`Problem`]s with stable codes.
 //!
-//! Three depths, each a function and a type of its own:
+//! Four depths, each a function and a type of its own:
 //!
 //! | depth | function | reads | tells |
 //! |---|---|---|---|
 //! | *identity* | [`identity()`] | usually one page | format, architecture, type, Plugwright's records, Qt's metadata |
+//! | *kinds* | [`kinds()`] | also the names of what is exported | also other systems' plugins |
 //! | *headers* | [`headers()`] | headers and dynamic section | also name, needed libraries, run path, flags, versions, and whether the structure is sound |
 //! | *symbols* | [`symbols()`] | the symbol tables and relocations | also every export and import |
 //!
@@ -86,7 +87,7 @@ pub use elf::{
 };
 pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
 pub use identity::{Identity, Image, identity};
-pub use kinds::{PluginKind, Recognised};
+pub use kinds::{ImageKinds, Kinds, PluginKind, Recognised, kinds};
 pub use macho::MachOFacts;
 #[cfg(unix)]
 pub use open::open_at;

@@ -14,6 +14,25 @@ pub(crate) fn write_pretty(out: impl Write, value: &impl Serialize) -> io::Resul
     Ok(value.serialize(&mut Serializer::with_formatter(out, formatter))?)
 }
 
+/// Writes `value` in several lines, all but the first after `indent`.
+pub(crate) fn write_indented(
+    out: &mut Vec<u8>,
+    indent: &str,
+    value: &impl Serialize,
+) -> io::Result<()> {
+    let mut text = Vec::new();
+    write_pretty(&mut text, value)?;
+    // Strings contain no line ends of their own.
+    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        if number > 0 {
+            out.push(b'\n');
+            out.extend_from_slice(indent.as_bytes());
+        }
+        out.extend_from_slice(line);
+    }
+    Ok(())
+}
+
 /// Writes `value` in one line.
 pub(crate) fn write_compact(out: impl Write, value: &impl Serialize) -> io::Result<()> {
     let formatter = Harmless(CompactFormatter);

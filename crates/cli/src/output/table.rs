@@ -1,5 +1,8 @@
 //! Tables that fit: on a terminal, cells that are too wide are broken into lines; elsewhere nothing is.
 
+use std::io;
+use std::iter;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Between two columns.
@@ -8,59 +11,81 @@ const GAP: usize = 2;
 const NARROWEST: usize = 8;
 
 /// Rows of cells under a heading each. Cells hold escaped text.
+///
+/// A listing can have very many rows, so that all text is kept in one piece.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
-    rows: Vec<[String; N]>,
+    text: String,
+    /// Where the cells end in `text`, row by row.
+    ends: Vec<usize>,
+    /// The widths of the widest cells.
+    widest: [usize; N],
 }
 
 impl<const N: usize> Table<N> {
     /// A table with a heading above each column.
     pub(crate) fn new(headings: [&str; N]) -> Self {
-        Self {
-            rows: vec![headings.map(str::to_owned)],
-        }
+        let mut table = Self {
+            text: String::new(),
+            ends: Vec::new(),
+            widest: [0; N],
+        };
+        table.row(&headings.map(str::to_owned));
+        table
     }
 
     /// Adds a row.
-    pub(crate) fn row(&mut self, cells: [String; N]) {
-        self.rows.push(cells);
+    pub(crate) fn row(&mut self, cells: &[String; N]) {
+        for (cell, widest) in cells.iter().zip(&mut self.widest) {
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
+            *widest = cell.width().max(*widest);
+        }
     }
 
-    /// The lines of the table for a terminal of `width` columns, or for a reader that takes lines of any length.
-    /// The first line is the headings'. Lines end with their last visible character.
-    pub(crate) fn lines(&self, width: Option<usize>) -> Vec<String> {
+    /// The number of rows below the headings.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len() / N - 1
+    }
+
+    /// Hands `print` the lines of the table for a terminal of `width` columns, or for a reader that takes lines of any
+    /// length. The first line is the headings'. Lines end with their last visible character.
+    pub(crate) fn print(
+        &self,
+        width: Option<usize>,
+        mut print: impl FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<()> {
         let widths = self.widths(width);
-        let mut lines = Vec::new();
-        for row in &self.rows {
-            let cells: Vec<Vec<String>> = row
-                .iter()
-                .zip(widths)
-                .map(|(cell, width)| broken(cell, width))
-                .collect();
+        let mut start = 0;
+        let mut line = String::new();
+        for ends in self.ends.chunks_exact(N) {
+            let mut cells: [Vec<&str>; N] = [const { Vec::new() }; N];
+            for ((cell, end), width) in cells.iter_mut().zip(ends).zip(widths) {
+                *cell = broken(&self.text[start..*end], width);
+                start = *end;
+            }
             let height = cells.iter().map(Vec::len).max().unwrap_or(1);
             for number in 0..height {
-                let mut line = String::new();
-                let mut start = 0;
+                line.clear();
+                let (mut column, mut used) = (0_usize, 0);
                 for (cell, width) in cells.iter().zip(widths) {
-                    let missing = start - line.width().min(start);
-                    line.push_str(&" ".repeat(missing));
-                    line.push_str(cell.get(number).map_or("", String::as_str));
-                    start += width + GAP;
+                    let text = cell.get(number).copied().unwrap_or_default();
+                    if !text.is_empty() {
+                        line.extend(iter::repeat_n(' ', column.saturating_sub(used)));
+                        line.push_str(text);
+                        used = column + text.width();
+                    }
+                    column += width + GAP;
                 }
-                lines.push(line.trim_end().to_owned());
+                print(line.trim_end())?;
             }
         }
-        lines
+        Ok(())
     }
 
     /// As wide as the widest cell; then the widest column is narrowed until all fit.
     fn widths(&self, width: Option<usize>) -> [usize; N] {
-        let mut widths = [0; N];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.width().max(*width);
-            }
-        }
+        let mut widths = self.widest;
         let Some(available) = width else {
             return widths;
         };
@@ -80,7 +105,7 @@ impl<const N: usize> Table<N> {
 
 /// The lines of a cell, none wider than `width`; broken after a space or a sign between words where
 /// one is not too far from the end.
-fn broken(cell: &str, width: usize) -> Vec<String> {
+fn broken(cell: &str, width: usize) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = cell;
     while rest.width() > width {
@@ -90,10 +115,10 @@ fn broken(cell: &str, width: usize) -> Vec<String> {
             .map(|at| at + 1)
             .filter(|at| *at * 3 > fitting);
         let (line, after) = rest.split_at(softly.unwrap_or(fitting));
-        lines.push(line.trim_end().to_owned());
+        lines.push(line.trim_end());
         rest = after;
     }
-    lines.push(rest.to_owned());
+    lines.push(rest);
     lines
 }
 
@@ -115,18 +140,30 @@ mod tests {
 
     fn table() -> Table<3> {
         let mut table = Table::new(["ID", "KEYS", "WHERE"]);
-        table.row([
+        table.row(&[
             "org.example.zstd".into(),
             "zstd, zst".into(),
             "/usr/lib/press/libpress_zstd.so".into(),
         ]);
-        table.row(["日本".into(), String::new(), "x".into()]);
+        table.row(&["日本".into(), String::new(), "x".into()]);
         table
+    }
+
+    fn lines(width: Option<usize>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut print = |line: &str| {
+            lines.push(line.to_owned());
+            Ok(())
+        };
+        table()
+            .print(width, &mut print)
+            .expect("a vector takes all");
+        lines
     }
 
     #[test]
     fn without_a_terminal_nothing_is_broken() {
-        insta::assert_snapshot!(table().lines(None).join("\n"), @r"
+        insta::assert_snapshot!(lines(None).join("\n"), @r"
         ID                KEYS       WHERE
         org.example.zstd  zstd, zst  /usr/lib/press/libpress_zstd.so
         日本                         x
@@ -135,7 +172,7 @@ mod tests {
 
     #[test]
     fn on_a_terminal_the_widest_column_is_broken() {
-        let lines = table().lines(Some(46));
+        let lines = lines(Some(46));
         assert!(lines.iter().all(|line| line.width() <= 46), "{lines:#?}");
         insta::assert_snapshot!(lines.join("\n"), @r"
         ID                KEYS       WHERE
@@ -147,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_terminal_too_narrow_for_anything_still_gets_all_text() {
-        let text: String = table().lines(Some(1)).concat().split_whitespace().collect();
+        let text: String = lines(Some(1)).concat().split_whitespace().collect();
         assert!(text.contains("日本"), "{text}");
-        assert!(table().lines(Some(0)).len() > 3);
+        assert!(lines(Some(0)).len() > 3);
     }
 }

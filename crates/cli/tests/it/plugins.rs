@@ -38,9 +38,9 @@ fn plugins_are_a_table() {
     fs::write(folder.path().join("libcut.so"), "text").unwrap();
     let run = run(folder.path(), ["list", "."]);
     insta::assert_snapshot!(run.out, @r"
-    ID                    VERSION  PROVIDES                 WHERE                     KEYS
-    org.example.hello     0.1.0    org.example.greeter 1.1  ./libfixture_hello.so     en, english
-    org.example.polyglot  0.1.0    org.example.greeter 1.1  ./libfixture_polyglot.so  *
+    KIND        ID                    VERSION  PROVIDES                 WHERE                     KEYS
+    plugwright  org.example.hello     0.1.0    org.example.greeter 1.1  ./libfixture_hello.so     en, english
+    plugwright  org.example.polyglot  0.1.0    org.example.greeter 1.1  ./libfixture_polyglot.so  *
     problem: ./libcut.so: not-a-library: expected a library in ELF, Mach-O or PE, found text (at byte 0x0)
     2 plugins; 1 problem
     ");
@@ -154,6 +154,65 @@ fn metadata_of_qt_plugins_are_compared() {
     check_filter(&folder, &["--metadata", "Keys=png"], shown, 0);
     check_filter(&folder, &["--metadata", "Keys=jpg"], &[], 0);
     check_filter(&folder, &["--kind", "qt", "--interface", "g"], shown, 0);
+}
+
+#[test]
+fn plugins_of_other_systems_are_listed_when_asked_for() {
+    use plugwright_testkit::elf::ElfBuilder;
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, library: ElfBuilder| {
+        fs::write(folder.path().join(name), library.build().bytes()).expect("a file");
+    };
+    put(
+        "a.so",
+        ElfBuilder::x86_64().export("gst_plugin_tee_get_desc"),
+    );
+    put(
+        "b.so",
+        ElfBuilder::x86_64()
+            .export("clap_entry")
+            .export("lv2_descriptor"),
+    );
+    put("c.so", ElfBuilder::x86_64().export("nothing"));
+    let (a, b) = ("./a.so", "./b.so");
+    check_filter(&folder, &[], &[], 0);
+    check_filter(&folder, &["--kind", "gstreamer"], &[a], 0);
+    check_filter(&folder, &["--kind", "clap", "--kind", "qt"], &[b], 0);
+    check_filter(&folder, &["--kind", "all"], &[a, b, b], 0);
+    let json = run(folder.path(), ["list", "--kind", "all", "--format", "json"]).json();
+    check_documented(&json);
+    assert_eq!(json["plugins"][0]["name"], "tee");
+    assert_eq!(json["plugins"][0]["evidence"], "gst_plugin_tee_get_desc");
+    assert_eq!(json["passed_over"]["libraries"], 1);
+    insta::assert_snapshot!(run(folder.path(), ["list", "--kind", "all"]).out, @r"
+    KIND       ID   VERSION  PROVIDES  WHERE   KEYS
+    gstreamer  tee                     ./a.so
+    lv2                                ./b.so
+    clap                               ./b.so
+    3 plugins; 0 problems; 1 library without a plugin
+    ");
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_listing() {
+    let place = folder(&["hello", "polyglot"]);
+    for number in 0..300 {
+        let name = |ending| place.path().join(format!("{number:03}.{ending}"));
+        fs::write(name("so"), "text").expect("a file");
+        fs::hard_link(built("hello"), name("link.so"))
+            .or_else(|_| fs::copy(built("hello"), name("link.so")).map(drop))
+            .expect("a plugin");
+    }
+    for format in ["table", "json", "jsonl"] {
+        let on = |threads| {
+            let arguments = ["list", "--format", format, "--threads", threads];
+            run(place.path(), arguments).out
+        };
+        let one = on("1");
+        assert_eq!(one.matches("org.example.hello").count(), 301, "{format}");
+        assert_eq!(on("2"), one, "{format}");
+        assert_eq!(on("7"), one, "{format}");
+    }
 }
 
 #[test]

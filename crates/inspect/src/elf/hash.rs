@@ -54,6 +54,31 @@ pub(crate) fn check<R: ReadAt + ?Sized>(
     Some(count)
 }
 
+/// Bytes up to which the tables of symbols are fetched at once; larger ones are read one by
+/// one, and only as far as they are used.
+const AT_ONCE: u64 = 256 << 10;
+
+/// Fetches hash table, symbols and strings with one read, where they lie side by side, as
+/// linkers place them. Without a word where not: whoever needs them reads them.
+pub(crate) fn prefetch<R: ReadAt + ?Sized>(dynamic: &Dynamic<'_>, source: &mut Source<'_, R>) {
+    let mut silent = Problems::default();
+    let mut place = |tag| dynamic.table(tag, &mut silent).map(|(at, _)| at);
+    let hash = place(raw::DT_GNU_HASH).or_else(|| place(raw::DT_HASH));
+    let (Some(hash), Some(symbols), Some(strings)) =
+        (hash, place(raw::DT_SYMTAB), place(raw::DT_STRTAB))
+    else {
+        return;
+    };
+    let start = hash.min(symbols).min(strings);
+    let size = dynamic.value(raw::DT_STRSZ).unwrap_or_default();
+    let end = strings.saturating_add(size).max(hash).max(symbols);
+    let len = end.saturating_sub(start);
+    if len <= AT_ONCE {
+        // A fault is met again, and told, by whoever needs the bytes.
+        let _told_later = source.prefetch(start, len, 0);
+    }
+}
+
 /// The bytes of a GNU hash table that was checked, for `count` symbols.
 pub(crate) fn gnu_size<R: ReadAt + ?Sized>(
     dynamic: &Dynamic<'_>,

@@ -8,6 +8,7 @@ use crate::depth::Depth;
 use crate::fields::until_nul;
 use crate::headers::{FormatFacts, ImageHeaders};
 use crate::identity::Image;
+use crate::kinds::{ImageKinds, Recogniser};
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::qt::{self, QtMetadata};
@@ -289,6 +290,33 @@ pub(crate) fn identity<R: ReadAt + ?Sized>(
 ) -> Option<Image> {
     let parts = parts(source, problems, Depth::Identity)?;
     Some(parts.image(Depth::Identity, file_name, source, problems))
+}
+
+/// The quick path's facts, and what the exported names say.
+pub(crate) fn kinds<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    file_name: Option<&OsStr>,
+    problems: &mut Problems,
+) -> Option<ImageKinds> {
+    let parts = parts(source, problems, Depth::Identity)?;
+    let image = parts.image(Depth::Identity, file_name, source, problems);
+    let mut recogniser = Recogniser::new(image.target.format);
+    let dynamic = Dynamic::read(&parts.header, &parts.segments, source, problems);
+    let table = dynamic.and_then(|dynamic| {
+        hash::prefetch(&dynamic, source);
+        let count = hash::check(&dynamic, source, problems)?;
+        SymbolTable::read_bare(&dynamic, count, source, problems)
+    });
+    for name in table.iter().flat_map(SymbolTable::defined_names) {
+        recogniser.see(name);
+    }
+    // A file with metadata on its first page is a library, and no module of the kernel.
+    let module = parts
+        .sections
+        .as_ref()
+        .and_then(|sections| sections.find(b".modinfo"));
+    let kinds = recogniser.finish(&image, module.is_some());
+    Some(ImageKinds { image, kinds })
 }
 
 /// The quick path's facts and the dynamic section's.

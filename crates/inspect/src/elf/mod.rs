@@ -25,7 +25,7 @@ pub use relocations::Relocations;
 pub use versions::{NeededVersion, VersionDefinition, VersionNeed};
 
 pub(crate) use header::is_elf;
-pub(crate) use image::{headers, identity, scan, symbols as read_symbols};
+pub(crate) use image::{headers, identity, kinds, scan, symbols as read_symbols};
 pub(crate) use notes::{Note, Owner, Region, walk as walk_notes};
 
 /// Numbers of the gABI and of glibc's `elf.h`, by their own names.

@@ -121,23 +121,42 @@ impl SymbolTable {
         source: &mut Source<'_, R>,
         problems: &mut Problems,
     ) -> Option<Self> {
+        let mut table = Self::read_bare(dynamic, count, source, problems)?;
+        let len = count.saturating_mul(2);
+        table.versions = dynamic.bytes(raw::DT_VERSYM, len, limits::SYMBOL_TABLE, source, problems);
+        table.defined = versions::defined(dynamic, source, problems);
+        table.needed = versions::needed(dynamic, source, problems);
+        Some(table)
+    }
+
+    /// Symbols and strings only: what there is, not in which version.
+    pub(crate) fn read_bare<R: ReadAt + ?Sized>(
+        dynamic: &Dynamic<'_>,
+        count: u64,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let class = dynamic.header.target.class;
         let len = count.checked_mul(super::hash::symbol_size(class))?;
         let symbols = dynamic.bytes(raw::DT_SYMTAB, len, limits::SYMBOL_TABLE, source, problems)?;
         let len = dynamic.value(raw::DT_STRSZ).unwrap_or(u64::MAX);
         let strings = dynamic.bytes(raw::DT_STRTAB, len, limits::STRING_TABLE, source, problems)?;
-        let len = count.saturating_mul(2);
-        let versions = dynamic.bytes(raw::DT_VERSYM, len, limits::SYMBOL_TABLE, source, problems);
         Some(Self {
             class,
             order: dynamic.header.target.byte_order,
             symbols,
             strings,
-            versions,
+            versions: None,
             gnu_hash: None,
-            defined: versions::defined(dynamic, source, problems),
-            needed: versions::needed(dynamic, source, problems),
+            defined: Vec::new(),
+            needed: Vec::new(),
         })
+    }
+
+    /// The names of all definitions.
+    pub(crate) fn defined_names(&self) -> impl Iterator<Item = &[u8]> {
+        let definitions = self.iter().filter(|(_, raw)| raw.is_definition());
+        definitions.map(|(_, raw)| self.name(&raw))
     }
 
     fn entry_size(&self) -> usize {

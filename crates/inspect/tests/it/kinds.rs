@@ -1,6 +1,6 @@
 //! Plugins of other systems, recognised by what they export.
 
-use plugwright_inspect::{PluginKind, symbols};
+use plugwright_inspect::{PluginKind, kinds, symbols};
 use plugwright_testkit::elf::{EhdrField, ElfBuilder};
 use plugwright_testkit::macho::MachOBuilder;
 use plugwright_testkit::pe::PeBuilder;
@@ -10,6 +10,8 @@ use crate::QT6;
 #[track_caller]
 fn check(bytes: &[u8], expected: &[(PluginKind, Option<&str>)]) {
     let found = symbols(bytes, None);
+    // The depth of its own finds the same.
+    assert_eq!(kinds(bytes, None).images[0].kinds, found.images[0].kinds);
     let kinds: Vec<_> = found.images[0]
         .kinds
         .iter()

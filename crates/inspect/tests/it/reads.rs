@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plugwright_inspect::{Code, ReadAt, headers, identity};
+use plugwright_inspect::{Code, ReadAt, headers, identity, kinds};
 use plugwright_testkit::elf::ElfBuilder;
 
 use crate::{QT5, QT6, codes};
@@ -75,6 +75,21 @@ fn an_old_qt_plugin_is_read_three_times() {
 #[test]
 fn another_library_is_read_twice() {
     check(large(ElfBuilder::x86_64().export("f")), 2, 8192);
+}
+
+/// The first page, the section table, the dynamic section, the tables of symbols.
+#[test]
+fn kinds_are_told_after_four_reads() {
+    let filler = vec![1; 10_000];
+    let builder = ElfBuilder::x86_64()
+        .section(".rodata", 2, &filler)
+        .export("clap_entry")
+        .import("g", Some(("libc.so.6", "GLIBC_2.34")));
+    let file = Counting::new(large(builder));
+    let found = kinds(&file, None);
+    assert_eq!((found.images[0].kinds.len(), found.problems), (1, vec![]));
+    let reads = file.reads.into_inner();
+    assert!(reads <= 4, "{reads} reads");
 }
 
 /// The first page, the section table, the dynamic section, the strings, the symbols' tables.

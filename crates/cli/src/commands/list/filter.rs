@@ -1,18 +1,18 @@
 //! Which plugins a listing shows. Of one option given several times any may match, of different options all have to.
 
-use std::ffi::OsStr;
-
-use plugwright_inspect::{Headers, Identity, Image, Opened, Problem};
-use plugwright_manifest::Record;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use plugwright_inspect::PluginKind;
 use serde_json::Value;
 
-use super::{Plugin, Says};
+use super::plugin::Plugin;
+use super::read::Reading;
 
 /// The options that choose.
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
-    /// Only plugins of this system
-    #[arg(long, value_enum)]
+    /// Only plugins of this system, or those of every known one; without it those of Plugwright and Qt. What others'
+    /// plugins export has to be read, and tells what they are
+    #[arg(long, value_parser = Kind::parser())]
     kind: Vec<Kind>,
 
     /// Only plugins that provide this interface; Qt's have one, their IID
@@ -28,10 +28,33 @@ pub(super) struct Filter {
     metadata: Vec<Wanted>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Plugwright,
-    Qt,
+    Every,
+    One(PluginKind),
+}
+
+impl Kind {
+    const EVERY: &str = "all";
+
+    fn parser() -> impl clap::builder::TypedValueParser<Value = Self> {
+        let names = PluginKind::ALL.iter().map(|kind| kind.as_str());
+        let names = std::iter::once(Self::EVERY).chain(names);
+        let parser = PossibleValuesParser::new(names.map(PossibleValue::new));
+        parser.map(|name| {
+            let known = PluginKind::ALL.iter().find(|kind| kind.as_str() == name);
+            known.map_or(Self::Every, |kind| Self::One(*kind))
+        })
+    }
+
+    fn is(self, kind: PluginKind) -> bool {
+        self == Self::Every || self == Self::One(kind)
+    }
+
+    /// Whether the least that is read of a file tells it.
+    fn is_declared(self) -> bool {
+        matches!(self, Self::One(PluginKind::Plugwright | PluginKind::Qt))
+    }
 }
 
 /// A value that metadata are to have.
@@ -42,34 +65,25 @@ struct Wanted {
 }
 
 impl Filter {
-    /// Reads a file as far as the filter needs: an application's own metadata lie deeper than the rest.
-    pub(super) fn read(&self, file: &Opened, name: Option<&OsStr>) -> (Vec<Image>, Vec<Problem>) {
-        if self.metadata.is_empty() {
-            let Identity {
-                images, problems, ..
-            } = plugwright_inspect::identity(file, name);
-            return (images, problems);
+    /// How deep a file has to be read.
+    pub(super) fn reading(&self) -> Reading {
+        if !self.metadata.is_empty() {
+            // Other systems' plugins have none that are read.
+            Reading::Headers
+        } else if self.kind.iter().all(|kind| kind.is_declared()) {
+            Reading::Identity
+        } else {
+            Reading::Kinds
         }
-        let Headers {
-            images, problems, ..
-        } = plugwright_inspect::headers(file, name);
-        let images = images.into_iter().map(|headers| headers.image);
-        (images.collect(), problems)
     }
 
     /// Whether a plugin is to be shown.
     pub(super) fn takes(&self, plugin: &Plugin) -> bool {
-        let (kind, interfaces): (_, Vec<&str>) = match &plugin.says {
-            Says::Plugwright { provides, .. } => {
-                let interfaces = provides.iter().map(|provided| provided.interface.as_str());
-                (Kind::Plugwright, interfaces.collect())
-            }
-            Says::Qt { iid, .. } => (Kind::Qt, iid.as_deref().into_iter().collect()),
-        };
+        let interfaces = plugin.interfaces();
         let any = |wanted: &[String], has: &dyn Fn(&String) -> bool| {
             wanted.is_empty() || wanted.iter().any(has)
         };
-        (self.kind.is_empty() || self.kind.contains(&kind))
+        (self.kind.is_empty() || self.kind.iter().any(|kind| kind.is(plugin.kind)))
             && any(&self.interface, &|id| interfaces.contains(&id.as_str()))
             && any(&self.key, &|key| plugin.keys.contains(key))
             && (self.metadata.is_empty()
@@ -78,16 +92,6 @@ impl Filter {
                     .iter()
                     .any(|wanted| wanted.is_in(&plugin.metadata)))
     }
-}
-
-/// The application's own metadata in a record: of the plugin, and of each interface that it provides.
-pub(super) fn metadata_of(record: &Record) -> Vec<Value> {
-    let detail = record.detail.as_ref();
-    let values = detail.into_iter().flat_map(|detail| {
-        let of_interfaces = detail.provided_metadata.iter();
-        std::iter::once(&detail.metadata).chain(of_interfaces)
-    });
-    values.cloned().collect()
 }
 
 impl Wanted {

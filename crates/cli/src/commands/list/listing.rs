@@ -1,0 +1,241 @@
+//! A listing on its way out: each file's answer is laid out as soon as it comes, and only its text is kept, if anything.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::Format;
+use super::plugin::{HEADINGS, Plugin};
+use super::read::{Answer, Passed};
+use crate::commands::report::{PathText, Trouble};
+use crate::exit::Exit;
+use crate::output::table::Table;
+use crate::output::{Output, Style, json};
+
+/// How much was looked at without being a plugin or a problem.
+#[derive(Debug, Default, Serialize)]
+struct PassedOver {
+    libraries: usize,
+    other_files: usize,
+    folder_links: usize,
+}
+
+/// Something about a file.
+#[derive(Debug, Serialize)]
+struct Located<'a> {
+    #[serde(flatten)]
+    path: &'a PathText,
+    #[serde(flatten)]
+    what: &'a Trouble,
+}
+
+/// The last line of a stream.
+#[derive(Debug, Serialize)]
+struct Rest<'a> {
+    passed_over: &'a PassedOver,
+}
+
+/// What there is so far.
+#[derive(Debug)]
+pub(super) struct Listing<'o> {
+    output: &'o mut Output,
+    layout: Layout,
+    plugins: usize,
+    problems: usize,
+    passed_over: PassedOver,
+}
+
+/// What is kept until the end, by format.
+#[derive(Debug)]
+enum Layout {
+    /// The width of a column is known after the last row only. The problems follow the table, laid out as lines.
+    Table {
+        table: Table<{ HEADINGS.len() }>,
+        problems: String,
+    },
+    /// The problems' array follows that of the plugins; its elements as they will be printed.
+    Json { problems: Vec<u8> },
+    /// Nothing.
+    Lines,
+}
+
+impl<'o> Listing<'o> {
+    /// A listing in `format`, of a scan that passed over so many links to folders.
+    pub(super) fn new(format: Format, folder_links: usize, output: &'o mut Output) -> Self {
+        Self {
+            output,
+            layout: match format {
+                Format::Table => Layout::Table {
+                    table: Table::new(HEADINGS),
+                    problems: String::new(),
+                },
+                Format::Json => Layout::Json {
+                    problems: Vec::new(),
+                },
+                Format::Jsonl => Layout::Lines,
+            },
+            plugins: 0,
+            problems: 0,
+            passed_over: PassedOver {
+                folder_links,
+                ..PassedOver::default()
+            },
+        }
+    }
+
+    /// Takes the next files' answers.
+    pub(super) fn take(&mut self, answers: Vec<Answer>) -> io::Result<()> {
+        for answer in answers {
+            match answer.passed {
+                Some(Passed::Library) => self.passed_over.libraries += 1,
+                Some(Passed::OtherFile) => self.passed_over.other_files += 1,
+                None => {}
+            }
+            for plugin in &answer.plugins {
+                self.plugin(plugin)?;
+            }
+            for what in &answer.problems {
+                let path = &answer.path;
+                self.problem(&Located { path, what })?;
+            }
+        }
+        match self.layout {
+            // A table's rows are not there yet.
+            Layout::Table { .. } => Ok(()),
+            Layout::Json { .. } | Layout::Lines => self.output.flush(),
+        }
+    }
+
+    fn plugin(&mut self, plugin: &Plugin) -> io::Result<()> {
+        self.plugins += 1;
+        match &mut self.layout {
+            Layout::Table { table, .. } => {
+                table.row(&plugin.row());
+                Ok(())
+            }
+            Layout::Json { .. } => {
+                let mut text = Vec::new();
+                element(&mut text, plugin)?;
+                let before = if self.plugins == 1 {
+                    "{\n  \"plugins\": ["
+                } else {
+                    ","
+                };
+                self.output.text(before.as_bytes())?;
+                self.output.text(&text)
+            }
+            Layout::Lines => self.output.json_line(plugin),
+        }
+    }
+
+    fn problem(&mut self, problem: &Located<'_>) -> io::Result<()> {
+        self.problems += 1;
+        match &mut self.layout {
+            Layout::Table { problems, .. } => {
+                let mark = self.output.styled(Style::Problem, "problem:");
+                let (path, line) = (problem.path.shown(), problem.what.line());
+                for part in [&*mark, " ", &*path, ": ", &*line, "\n"] {
+                    problems.push_str(part);
+                }
+                Ok(())
+            }
+            Layout::Json { problems } => {
+                if self.problems > 1 {
+                    problems.push(b',');
+                }
+                element(problems, problem)
+            }
+            Layout::Lines => self.output.json_line(problem),
+        }
+    }
+
+    /// Prints what was kept.
+    pub(super) fn finish(self) -> io::Result<Exit> {
+        let summary = self.summary();
+        let output = self.output;
+        match self.layout {
+            Layout::Table { table, problems } => {
+                let mut first = true;
+                let width = output.width();
+                if table.len() > 0 {
+                    table.print(width, |line| {
+                        let style = std::mem::take(&mut first).then_some(Style::Heading);
+                        match style {
+                            Some(style) => output.line(&output.styled(style, line)),
+                            None => output.line(line),
+                        }
+                    })?;
+                }
+                output.text(problems.as_bytes())?;
+                output.line(&output.styled(Style::Dim, &summary))?;
+            }
+            Layout::Json { problems } => {
+                let plugins = match self.plugins {
+                    0 => "{\n  \"plugins\": []",
+                    _ => "\n  ]",
+                };
+                output.text(plugins.as_bytes())?;
+                output.text(b",\n  \"passed_over\": ")?;
+                let mut counts = Vec::new();
+                json::write_indented(&mut counts, "  ", &self.passed_over)?;
+                output.text(&counts)?;
+                output.text(b",\n  \"problems\": [")?;
+                output.text(&problems)?;
+                let end: &[u8] = if problems.is_empty() {
+                    b"]\n}\n"
+                } else {
+                    b"\n  ]\n}\n"
+                };
+                output.text(end)?;
+            }
+            Layout::Lines => output.json_line(&Rest {
+                passed_over: &self.passed_over,
+            })?,
+        }
+        Ok(if self.problems == 0 {
+            Exit::Good
+        } else {
+            Exit::Problems
+        })
+    }
+
+    fn summary(&self) -> String {
+        let PassedOver {
+            libraries,
+            other_files,
+            folder_links,
+        } = self.passed_over;
+        let counts = [
+            (self.plugins, "plugin", "plugins"),
+            (self.problems, "problem", "problems"),
+            (
+                libraries,
+                "library without a plugin",
+                "libraries without a plugin",
+            ),
+            (other_files, "other file", "other files"),
+            (
+                folder_links,
+                "link to a folder, not followed",
+                "links to folders, not followed",
+            ),
+        ];
+        // The first two are said also where they are none.
+        let told = counts
+            .iter()
+            .enumerate()
+            .filter(|(place, (number, ..))| *place < 2 || *number > 0);
+        let told: Vec<String> = told
+            .map(|(_, (number, one, many))| {
+                format!("{number} {}", if *number == 1 { one } else { many })
+            })
+            .collect();
+        told.join("; ")
+    }
+}
+
+/// Writes an element of an array that is a member of the one object.
+fn element(text: &mut Vec<u8>, value: &impl Serialize) -> io::Result<()> {
+    text.extend_from_slice(b"\n    ");
+    json::write_indented(text, "    ", value)
+}

@@ -1,0 +1,201 @@
+//! What a listing tells of a plugin, whatever system it is for.
+
+use std::path::Path;
+
+use plugwright_inspect::{Image, PluginKind, QtMetadata, Recognised};
+use plugwright_manifest::{Provided, Record, Role};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::commands::report::PathText;
+use crate::output::escape;
+
+/// A plugin in a file.
+#[derive(Debug, Serialize)]
+pub(super) struct Plugin {
+    pub(super) kind: PluginKind,
+    #[serde(flatten)]
+    path: PathText,
+    format: plugwright_inspect::Format,
+    arch: String,
+    pub(super) keys: Vec<String>,
+    #[serde(flatten)]
+    pub(super) says: Says,
+    /// What the application's own metadata are, for the filter; `inspect` tells them.
+    #[serde(skip)]
+    pub(super) metadata: Vec<Value>,
+}
+
+/// What a plugin says of itself, by its system.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Says {
+    Plugwright {
+        id: String,
+        version: String,
+        provides: Vec<Provides>,
+    },
+    Qt {
+        iid: Option<String>,
+        class: Option<String>,
+        qt_version: Option<String>,
+        debug: bool,
+    },
+    /// Of other systems' plugins what they export, which says little.
+    Other {
+        name: Option<String>,
+        evidence: Option<String>,
+    },
+}
+
+/// An interface that a plugin provides.
+#[derive(Debug, Serialize)]
+pub(super) struct Provides {
+    pub(super) interface: String,
+    version: String,
+    keys: Vec<String>,
+}
+
+/// The headings of [`Plugin::row`].
+pub(super) const HEADINGS: [&str; 6] = ["KIND", "ID", "VERSION", "PROVIDES", "WHERE", "KEYS"];
+
+impl Plugin {
+    /// The plugins that an image offers; of other systems' those that are recognised as `kinds`.
+    pub(super) fn of(path: &Path, image: &Image, kinds: Vec<Recognised>) -> Vec<Self> {
+        let new = |kind, keys, says, metadata| Self {
+            kind,
+            path: PathText::from(path),
+            format: image.target.format,
+            arch: image.target.machine.to_string(),
+            keys,
+            says,
+            metadata,
+        };
+        let offered = image
+            .records
+            .iter()
+            .filter(|record| record.role == Role::Root);
+        let mut plugins: Vec<Self> = offered
+            .map(|record| {
+                let says = Says::of_record(record);
+                let provides = record.summary.provides.iter();
+                let keys = provides.flat_map(|provided| provided.keys.iter().cloned());
+                let metadata = metadata_of(record);
+                new(PluginKind::Plugwright, keys.collect(), says, metadata)
+            })
+            .collect();
+        if let Some(qt) = &image.qt {
+            let keys = qt.keys().map(str::to_owned).collect();
+            let metadata = qt.json().get("MetaData").cloned().into_iter().collect();
+            plugins.push(new(PluginKind::Qt, keys, Says::of_qt(qt), metadata));
+        }
+        // The first two are told by their metadata, above.
+        let others = kinds
+            .into_iter()
+            .filter(|found| !matches!(found.kind, PluginKind::Plugwright | PluginKind::Qt));
+        plugins.extend(others.map(|found| {
+            let says = Says::Other {
+                name: found.name.map(|name| name.to_string_lossy().into_owned()),
+                evidence: found
+                    .evidence
+                    .map(|text| text.to_string_lossy().into_owned()),
+            };
+            new(found.kind, Vec::new(), says, Vec::new())
+        }));
+        plugins
+    }
+
+    /// The interfaces that it provides, by their ids.
+    pub(super) fn interfaces(&self) -> Vec<&str> {
+        match &self.says {
+            Says::Plugwright { provides, .. } => {
+                let interfaces = provides.iter().map(|provided| provided.interface.as_str());
+                interfaces.collect()
+            }
+            Says::Qt { iid, .. } => iid.as_deref().into_iter().collect(),
+            Says::Other { .. } => Vec::new(),
+        }
+    }
+
+    /// The cells of its row, escaped.
+    pub(super) fn row(&self) -> [String; 6] {
+        let shown = |text: &Option<String>| escape::text(text.as_deref().unwrap_or("?"));
+        let (id, version, provides) = match &self.says {
+            Says::Plugwright {
+                id,
+                version,
+                provides,
+            } => {
+                let provides: Vec<String> = provides
+                    .iter()
+                    .map(|provided| format!("{} {}", provided.interface, provided.version))
+                    .collect();
+                let provides = escape::text(&provides.join(", "));
+                (escape::text(id), escape::text(version), provides)
+            }
+            Says::Qt {
+                iid,
+                class,
+                qt_version,
+                debug,
+            } => {
+                let debug = if *debug { " debug" } else { "" };
+                let version = format!("Qt {}{debug}", shown(qt_version));
+                (shown(class), version, shown(iid))
+            }
+            Says::Other { name, .. } => {
+                let name = name.as_deref().map_or_else(String::new, escape::text);
+                (name, String::new(), String::new())
+            }
+        };
+        [
+            self.kind.as_str().to_owned(),
+            id,
+            version,
+            provides,
+            self.path.shown(),
+            escape::text(&self.keys.join(", ")),
+        ]
+    }
+}
+
+impl Says {
+    fn of_record(record: &Record) -> Self {
+        Self::Plugwright {
+            id: record.summary.id.to_string(),
+            version: record.summary.version.to_string(),
+            provides: record.summary.provides.iter().map(Provides::of).collect(),
+        }
+    }
+
+    fn of_qt(qt: &QtMetadata) -> Self {
+        Self::Qt {
+            iid: qt.iid().map(str::to_owned),
+            class: qt.class_name().map(str::to_owned),
+            qt_version: qt
+                .qt_version()
+                .map(|(major, minor)| format!("{major}.{minor}")),
+            debug: qt.is_debug(),
+        }
+    }
+}
+
+impl Provides {
+    fn of(provided: &Provided) -> Self {
+        Self {
+            interface: provided.interface.to_string(),
+            version: provided.version.to_string(),
+            keys: provided.keys.clone(),
+        }
+    }
+}
+
+/// The application's own metadata in a record: of the plugin, and of each interface that it provides.
+fn metadata_of(record: &Record) -> Vec<Value> {
+    let detail = record.detail.as_ref();
+    let values = detail.into_iter().flat_map(|detail| {
+        let of_interfaces = detail.provided_metadata.iter();
+        std::iter::once(&detail.metadata).chain(of_interfaces)
+    });
+    values.cloned().collect()
+}
