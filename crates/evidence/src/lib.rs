@@ -24,6 +24,7 @@
 
 mod digest;
 mod error;
+mod hazards;
 #[cfg(unix)]
 mod os;
 #[cfg(unix)]
@@ -32,6 +33,7 @@ mod structure;
 
 pub use digest::digest;
 pub use error::{OpenError, OpenErrorKind};
+pub use hazards::{hazards, imports};
 #[cfg(unix)]
 pub use root::{Opened, Root};
 pub use structure::structure;

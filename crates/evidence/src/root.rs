@@ -6,7 +6,7 @@
 use crate::digest::digest;
 use crate::error::{OpenError, OpenErrorKind};
 use crate::os::Steps;
-use plugwright_trust::{Facts, FileFacts, FolderFacts, ProcessFacts, Structure};
+use plugwright_trust::{Facts, FileFacts, FolderFacts, ProcessFacts, Structure, Timestamp};
 use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, open, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -257,14 +257,31 @@ impl Opened {
         read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>,
         structure: Structure,
     ) -> io::Result<Facts> {
-        let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
-        Ok(
-            Facts::new(self.path.to_string_lossy(), digest(read_at)?, structure)
-                .with_file(self.stat.clone())
-                .with_ancestors(self.ancestors.clone())
-                .with_process(ProcessFacts::new(uid.as_raw(), gid.as_raw())),
-        )
+        let mut facts = Facts::new(self.path.to_string_lossy(), digest(read_at)?, structure)
+            .with_file(self.stat.clone())
+            .with_ancestors(self.ancestors.clone())
+            .with_process(process());
+        facts.now = now();
+        Ok(facts)
     }
+}
+
+/// Who asks: this process.
+fn process() -> ProcessFacts {
+    let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+    // What setuid and setgid programs are told by; file capabilities do not show in these numbers.
+    let privileged = uid != rustix::process::getuid() || gid != rustix::process::getgid();
+    ProcessFacts::new(uid.as_raw(), gid.as_raw()).with_privileged(privileged)
+}
+
+/// What time the system's clock says it is; `None` if it says a time before 1970.
+fn now() -> Option<Timestamp> {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    i64::try_from(since.as_secs())
+        .ok()
+        .map(Timestamp::from_unix)
 }
 
 #[expect(

@@ -19,14 +19,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
-use plugwright_evidence::{Opened, Root, digest, structure};
+use plugwright_evidence::{Opened, Root, digest, hazards, imports, structure};
 use plugwright_inspect::{ReadAt, Symbols, Target, headers, symbols};
 use plugwright_manifest::{Detail, Record};
 use plugwright_plugin::abi::KeepAlive;
 use plugwright_plugin::bind::{self, BoundPlugin, CreateError};
 use plugwright_plugin::{Handle, Interface};
 use plugwright_trust::{
-    Digest, Grants, ManifestFacts, PanicStrategy, Placement, Policy, Source, Verdict, judge,
+    Digest, Grants, ManifestFacts, PanicStrategy, Placement, Policy, Reason, Source, Verdict, judge,
 };
 
 use crate::{InProcess, Refusal, RefusalKind};
@@ -62,6 +62,7 @@ pub struct Judged {
     resolved: Resolved,
     placement: Placement,
     grants: Grants,
+    remarks: Vec<Reason>,
 }
 
 /// A file that will be loaded into a certain place.
@@ -241,15 +242,24 @@ impl Resolved {
         } else {
             PanicStrategy::Unwind
         };
-        let manifest = ManifestFacts::new(summary.id.as_str(), summary.version.to_string());
+        let manifest = ManifestFacts::new(summary.id.as_str(), summary.version.clone());
         let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
         let facts = inspected
             .opened
             .facts(read_at, structure(&inspected.contents.problems));
         let facts = match facts {
-            Ok(facts) => facts
-                .with_manifest(manifest.with_panic(panic))
-                .with_held(inspected.held),
+            Ok(facts) => {
+                let mut facts = facts
+                    .with_manifest(manifest.with_panic(panic))
+                    .with_held(inspected.held);
+                // Of all images of a universal file, whichever the system's loader takes.
+                for image in &inspected.contents.images {
+                    facts.hazards.extend(hazards(&image.headers));
+                    let names = facts.imports.get_or_insert_default();
+                    names.extend(imports(image));
+                }
+                facts
+            }
             Err(error) => {
                 return Err(Refusal::new(
                     &self.inspected.path,
@@ -258,10 +268,15 @@ impl Resolved {
             }
         };
         match judge(&facts, policy) {
-            Verdict::Allow { placement, grants } => Ok(Judged {
+            Verdict::Allow {
+                placement,
+                grants,
+                remarks,
+            } => Ok(Judged {
                 resolved: self,
                 placement,
                 grants,
+                remarks,
             }),
             Verdict::Refuse { reasons } => Err(Refusal::new(
                 &self.inspected.path,
@@ -282,6 +297,12 @@ impl Judged {
     #[must_use]
     pub fn grants(&self) -> &Grants {
         &self.grants
+    }
+
+    /// What speaks against it without being a reason to refuse it under the policy.
+    #[must_use]
+    pub fn remarks(&self) -> &[Reason] {
+        &self.remarks
     }
 
     /// Settles where it runs.

@@ -44,6 +44,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod capability;
 mod id;
 mod record;
 
@@ -53,6 +54,7 @@ pub mod embed;
 pub mod note;
 pub mod schema;
 
+pub use capability::{Capability, MAX_CAPABILITY, ParseCapabilityError};
 pub use id::{Id, InterfaceVersion, InvalidId, MAX_ID, is_valid_id};
 pub use record::{
     Build, CrateLinkage, DecodeError, Detail, MAX_ENTRIES, MAX_TEXT, Provided, Record, Role,

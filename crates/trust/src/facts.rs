@@ -2,9 +2,15 @@
 //!
 //! Everything that may be unknown is optional, and unknown counts against the file.
 
-use crate::{Digest, Source};
+use crate::{Digest, SignatureFacts, Source, Timestamp};
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
+
+use plugwright_manifest::{Capability, InterfaceVersion, Version};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// All that a verdict is founded on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +30,16 @@ pub struct Facts {
     pub manifest: Option<ManifestFacts>,
     /// Who asks.
     pub process: Option<ProcessFacts>,
+    /// What time it is.
+    pub now: Option<Timestamp>,
+    /// The signatures that were found for the file, checked against the policy's keys.
+    pub signatures: Vec<SignatureFacts>,
+    /// What the bytes ask the system's loader to do that a plugin has no reason to ask.
+    pub hazards: Vec<Hazard>,
+    /// The names that the file takes from other libraries; absent if nobody looked.
+    pub imports: Option<BTreeSet<String>>,
+    /// The libraries that the file needs, and those that they need; each once.
+    pub needed: Vec<Needed>,
     /// How the bytes that were read are held; absent while a file is only looked at and not about to be loaded.
     pub held: Option<Source>,
 }
@@ -40,6 +56,11 @@ impl Facts {
             ancestors: Vec::new(),
             manifest: None,
             process: None,
+            now: None,
+            signatures: Vec::new(),
+            hazards: Vec::new(),
+            imports: None,
+            needed: Vec::new(),
             held: None,
         }
     }
@@ -69,6 +90,41 @@ impl Facts {
     #[must_use]
     pub const fn with_process(mut self, process: ProcessFacts) -> Self {
         self.process = Some(process);
+        self
+    }
+
+    /// Says what time it is.
+    #[must_use]
+    pub const fn with_now(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Adds the signatures that were found.
+    #[must_use]
+    pub fn with_signatures(mut self, signatures: Vec<SignatureFacts>) -> Self {
+        self.signatures = signatures;
+        self
+    }
+
+    /// Adds what the bytes ask the loader to do.
+    #[must_use]
+    pub fn with_hazards(mut self, hazards: Vec<Hazard>) -> Self {
+        self.hazards = hazards;
+        self
+    }
+
+    /// Adds the names that the file takes from other libraries.
+    #[must_use]
+    pub fn with_imports(mut self, imports: BTreeSet<String>) -> Self {
+        self.imports = Some(imports);
+        self
+    }
+
+    /// Adds the libraries that the file needs.
+    #[must_use]
+    pub fn with_needed(mut self, needed: Vec<Needed>) -> Self {
+        self.needed = needed;
         self
     }
 
@@ -158,9 +214,11 @@ pub struct ManifestFacts {
     /// The plugin's id, for example `org.example.zstd`.
     pub id: String,
     /// The plugin's version.
-    pub version: String,
-    /// What it asks to be granted, by name.
-    pub capabilities: Vec<String>,
+    pub version: Version,
+    /// What it provides.
+    pub interfaces: Vec<InterfaceFacts>,
+    /// What it asks to be granted.
+    pub capabilities: Vec<Capability>,
     /// What a panic inside it does, if it says so.
     pub panic: Option<PanicStrategy>,
 }
@@ -168,18 +226,26 @@ pub struct ManifestFacts {
 impl ManifestFacts {
     /// A plugin that asks for nothing and does not say what its panics do.
     #[must_use]
-    pub fn new(id: impl Into<String>, version: impl Into<String>) -> Self {
+    pub fn new(id: impl Into<String>, version: Version) -> Self {
         Self {
             id: id.into(),
-            version: version.into(),
+            version,
+            interfaces: Vec::new(),
             capabilities: Vec::new(),
             panic: None,
         }
     }
 
+    /// Sets what it provides.
+    #[must_use]
+    pub fn with_interfaces(mut self, interfaces: Vec<InterfaceFacts>) -> Self {
+        self.interfaces = interfaces;
+        self
+    }
+
     /// Sets what it asks for.
     #[must_use]
-    pub fn with_capabilities(mut self, capabilities: Vec<String>) -> Self {
+    pub fn with_capabilities(mut self, capabilities: Vec<Capability>) -> Self {
         self.capabilities = capabilities;
         self
     }
@@ -190,6 +256,137 @@ impl ManifestFacts {
         self.panic = Some(panic);
         self
     }
+}
+
+/// An interface that a plugin provides, told by the shape of its methods.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct InterfaceFacts {
+    /// The interface's id.
+    pub id: String,
+    /// Its version.
+    #[serde(serialize_with = "write_version", deserialize_with = "read_version")]
+    pub version: InterfaceVersion,
+    /// A number over the fingerprints of all its methods, as 16 hexadecimal digits where it is written.
+    #[serde(serialize_with = "write_hex", deserialize_with = "read_hex")]
+    pub fingerprint: u64,
+}
+
+impl InterfaceFacts {
+    /// An interface.
+    #[must_use]
+    pub fn new(id: impl Into<String>, version: InterfaceVersion, fingerprint: u64) -> Self {
+        Self {
+            id: id.into(),
+            version,
+            fingerprint,
+        }
+    }
+}
+
+fn write_version<S: Serializer>(
+    version: &InterfaceVersion,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(version)
+}
+
+fn read_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InterfaceVersion, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(de::Error::custom)
+}
+
+fn write_hex<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{number:016x}"))
+}
+
+fn read_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u64::from_str_radix(&text, 16).ok().filter(|_| digits);
+    number.ok_or_else(|| de::Error::custom("a fingerprint has 16 hexadecimal digits"))
+}
+
+/// Something that the bytes of a library ask the system's loader to do, and that reaches beyond the library itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hazard {
+    /// What it is.
+    pub kind: HazardKind,
+    /// The words of the file: a name, a path, an entry; for messages.
+    pub found: String,
+}
+
+impl Hazard {
+    /// A hazard with the file's own words.
+    #[must_use]
+    pub fn new(kind: HazardKind, found: impl Into<String>) -> Self {
+        let found = found.into();
+        Self { kind, found }
+    }
+}
+
+/// The kinds of a [`Hazard`]. None of the first nine was found in 1,648 libraries of a Debian system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum HazardKind {
+    /// Names a library that watches the loader (`DT_AUDIT`, `DT_DEPAUDIT`).
+    Auditor,
+    /// Names a library that stands in for this one (`DT_FILTER`, `DT_AUXILIARY`); it is loaded, and its constructors run.
+    Filter,
+    /// A run path with an element that is empty or relative: the current folder decides.
+    RunPath,
+    /// Needs a library by a path instead of a name.
+    NeededPath,
+    /// Makes the host's stack executable.
+    ExecutableStack,
+    /// Has memory that can be written and executed.
+    WritableCode,
+    /// Has the loader write into its code (`DT_TEXTREL`).
+    TextRelocations,
+    /// Wants its constructors to run before those of everything else (`DF_1_INITFIRST`).
+    InitFirst,
+    /// Takes precedence over the names of other libraries (`DF_1_GLOBAL`, `DF_1_INTERPOSE`).
+    Interposes,
+    /// Has the name (SONAME) of another library that is in the process or needed elsewhere, and could not be renamed.
+    NameClash,
+}
+
+/// A library that is needed, directly or by another one that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Needed {
+    /// The name by which it is needed.
+    pub name: String,
+    /// What needs it, as text for messages.
+    pub by: String,
+    /// What will be loaded for it.
+    pub found: NeededFound,
+}
+
+impl Needed {
+    /// A needed library and what will be loaded for it.
+    #[must_use]
+    pub fn new(name: impl Into<String>, by: impl Into<String>, found: NeededFound) -> Self {
+        Self {
+            name: name.into(),
+            by: by.into(),
+            found,
+        }
+    }
+}
+
+/// What will be loaded for a needed library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NeededFound {
+    /// Nothing: it is in the process already.
+    Loaded,
+    /// The file with these facts.
+    File(Box<Facts>),
+    /// Nothing that was found; the text says where it was looked for.
+    Missing(String),
 }
 
 /// What a panic inside the plugin does.
@@ -210,13 +407,44 @@ pub struct ProcessFacts {
     pub uid: u32,
     /// The process's effective group number.
     pub gid: u32,
+    /// Whether the process has rights that who started it has not (`AT_SECURE` of getauxval(3)): a setuid or setgid program,
+    /// or one with file capabilities.
+    pub privileged: bool,
 }
 
 impl ProcessFacts {
-    /// A process by its effective user and group.
+    /// A process by its effective user and group, with no more rights than who started it.
     #[must_use]
     pub const fn new(uid: u32, gid: u32) -> Self {
-        Self { uid, gid }
+        Self {
+            uid,
+            gid,
+            privileged: false,
+        }
+    }
+
+    /// Says that it has rights that who started it has not.
+    #[must_use]
+    pub const fn with_privileged(mut self, privileged: bool) -> Self {
+        self.privileged = privileged;
+        self
+    }
+}
+
+impl fmt::Display for HazardKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auditor => "auditor",
+            Self::Filter => "filter",
+            Self::RunPath => "run path",
+            Self::NeededPath => "needed path",
+            Self::ExecutableStack => "executable stack",
+            Self::WritableCode => "writable code",
+            Self::TextRelocations => "text relocations",
+            Self::InitFirst => "constructors first",
+            Self::Interposes => "interposition",
+            Self::NameClash => "name clash",
+        })
     }
 }
 

@@ -34,21 +34,35 @@
 
 extern crate alloc;
 
+mod bundle;
 mod digest;
 mod escape;
 mod facts;
 mod judge;
+mod keys;
+mod lock;
 mod policy;
 mod rules;
+mod signature;
+mod text;
+mod time;
 mod verdict;
 
+pub use bundle::{Bundle, BundledFile, BundledPlugin};
 pub use digest::{Digest, ParseDigestError};
 pub use facts::{
-    Facts, FileFacts, FolderFacts, ManifestFacts, PanicStrategy, ProblemClass, ProcessFacts,
-    Structure, StructureProblem,
+    Facts, FileFacts, FolderFacts, Hazard, HazardKind, InterfaceFacts, ManifestFacts, Needed,
+    NeededFound, PanicStrategy, ProblemClass, ProcessFacts, Structure, StructureProblem,
 };
 pub use judge::judge;
+pub use keys::{IdPattern, Key, KeyId, ParseIdPatternError, ParseKeyError, PublicKey};
+pub use lock::{Lock, LockedFile, LockedPlugin};
+pub use plugwright_manifest::{Capability, Version};
 pub use policy::{
-    GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, StickyFolders, Unpinned,
+    Excess, GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, Signatures, StickyFolders,
+    Unlocked, Unpinned,
 };
+pub use signature::{ParseSubjectError, SignatureCheck, SignatureFacts, Signed, Subject};
+pub use text::{MAX_FILE, ParseFileError};
+pub use time::{ParseTimestampError, Timestamp};
 pub use verdict::{Code, Grants, Placement, Reason, Source, Verdict};

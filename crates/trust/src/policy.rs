@@ -1,9 +1,14 @@
 //! What a host is willing to run: plain values, named presets, no defaults.
 
-use crate::{Digest, Source};
+mod file;
+
+use crate::{Digest, Key, Lock, Source};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use plugwright_manifest::Capability;
+use serde::Deserialize;
 
 /// What a host accepts. Made from a preset and changed with `with_*`; there is no default, since the choice is the host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +34,18 @@ pub struct Policy {
     pub isolation: Isolation,
     /// How the bytes may be held between judging and loading, the preferred way first.
     pub sources: Vec<Source>,
-    /// The capabilities that are granted to a plugin that asks for them.
-    pub capabilities: BTreeSet<String>,
+    /// The keys whose signatures count.
+    pub keys: Vec<Key>,
+    /// Whether a plugin needs a signature of one of them.
+    pub signatures: Signatures,
+    /// The plugins that the application was released with.
+    pub lock: Option<Lock>,
+    /// What happens to a plugin that the lock file does not list.
+    pub unlocked: Unlocked,
+    /// What is granted to a plugin that asks for it.
+    pub capabilities: BTreeSet<Capability>,
+    /// What happens to a plugin that asks for more than is granted, or does what it did not ask for.
+    pub excess: Excess,
 }
 
 impl Policy {
@@ -50,6 +65,30 @@ impl Policy {
         }
     }
 
+    /// For applications on a person's machine: files of root and of the user who runs the host, which nobody else can
+    /// write, loaded from a sealed copy. Temporary folders and further names of a file are not accepted.
+    #[must_use]
+    pub fn desktop() -> Self {
+        Self {
+            owners: BTreeSet::from([Owner::Root, Owner::ThisUser]),
+            panic_abort: PanicAbort::Accepted,
+            sources: Vec::from([Source::Sealed, Source::PrivateCopy]),
+            ..Self::server()
+        }
+    }
+
+    /// For appliances: as [`server`](Self::server), and nothing runs but what the lock file lists, is signed and asks for
+    /// no more than is granted. It accepts nothing until a lock file and keys are given.
+    #[must_use]
+    pub fn locked() -> Self {
+        Self {
+            signatures: Signatures::Required,
+            unlocked: Unlocked::Refused,
+            excess: Excess::Refused,
+            ..Self::server()
+        }
+    }
+
     /// For services: files that root installed, not writable by anybody else all the way up, loaded from a sealed copy.
     #[must_use]
     pub fn server() -> Self {
@@ -64,7 +103,12 @@ impl Policy {
             panic_abort: PanicAbort::Refused,
             isolation: Isolation::NotRequired,
             sources: Vec::from([Source::Sealed]),
+            keys: Vec::new(),
+            signatures: Signatures::NotRequired,
+            lock: None,
+            unlocked: Unlocked::Accepted,
             capabilities: BTreeSet::new(),
+            excess: Excess::Told,
         }
     }
 
@@ -145,11 +189,56 @@ impl Policy {
         self
     }
 
+    /// Knows one more key. What a key signs counts within the key's scope and validity.
+    #[must_use]
+    pub fn with_key(mut self, key: Key) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// Sets whether a plugin needs a signature.
+    #[must_use]
+    pub const fn with_signatures(mut self, signatures: Signatures) -> Self {
+        self.signatures = signatures;
+        self
+    }
+
+    /// Holds plugins to a lock file: of a plugin that it lists, only the listed versions and bytes are accepted.
+    #[must_use]
+    pub fn with_lock(mut self, lock: Lock) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
+    /// Sets what happens to a plugin that the lock file does not list.
+    #[must_use]
+    pub const fn with_unlocked(mut self, unlocked: Unlocked) -> Self {
+        self.unlocked = unlocked;
+        self
+    }
+
     /// Grants one more capability to plugins that ask for it.
     #[must_use]
-    pub fn with_capability(mut self, name: impl Into<String>) -> Self {
-        self.capabilities.insert(name.into());
+    pub fn with_capability(mut self, capability: Capability) -> Self {
+        self.capabilities.insert(capability);
         self
+    }
+
+    /// Sets what happens to a plugin that asks for more than is granted, or does what it did not ask for.
+    #[must_use]
+    pub const fn with_excess(mut self, excess: Excess) -> Self {
+        self.excess = excess;
+        self
+    }
+
+    /// The same policy for a process that has rights which who started it has not: whatever that person can write is out.
+    pub(crate) fn for_privileged(&self) -> Self {
+        Self {
+            owners: BTreeSet::from([Owner::Root]),
+            group_write: GroupWrite::Refused,
+            sticky_folders: StickyFolders::Refused,
+            ..self.clone()
+        }
     }
 }
 
@@ -166,7 +255,8 @@ pub enum Owner {
 }
 
 /// Whether files and folders may be writable by a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum GroupWrite {
     /// Never.
@@ -177,7 +267,8 @@ pub enum GroupWrite {
 }
 
 /// Whether a sticky folder that everybody may write to may lie above the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum StickyFolders {
     /// Never: its other users can still place files beside the plugin and take names that are free.
@@ -187,7 +278,8 @@ pub enum StickyFolders {
 }
 
 /// Whether the file may have further names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum HardLinks {
     /// One name only: a second one lets an old, vulnerable version survive its removal.
@@ -197,7 +289,8 @@ pub enum HardLinks {
 }
 
 /// What happens to a plugin whose id has no pin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Unpinned {
     /// It is judged by the other rules.
@@ -207,7 +300,8 @@ pub enum Unpinned {
 }
 
 /// Whether a plugin may end the process when it panics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PanicAbort {
     /// It may not.
@@ -217,11 +311,45 @@ pub enum PanicAbort {
 }
 
 /// Whether plugins may enter the host's own process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Isolation {
     /// They may.
     NotRequired,
     /// Each needs a process of its own.
     Required,
+}
+
+/// Whether a plugin needs a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Signatures {
+    /// It does not. What is signed by a known key has to be signed well all the same.
+    NotRequired,
+    /// It needs a good one, by a known key that may speak for it, and so do the libraries that come with it.
+    Required,
+}
+
+/// What happens to a plugin that the lock file does not list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Unlocked {
+    /// It is judged by the other rules.
+    Accepted,
+    /// It is refused; without a lock file, everything is.
+    Refused,
+}
+
+/// What happens to a plugin that asks for more than is granted, or does what it did not ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Excess {
+    /// The verdict tells it as a remark.
+    Told,
+    /// It is refused.
+    Refused,
 }

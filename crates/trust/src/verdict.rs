@@ -6,6 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use plugwright_manifest::Capability;
+use serde::Deserialize;
+
 /// The judge's answer about one file under one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a verdict that nobody looks at protects nothing"]
@@ -16,6 +19,8 @@ pub enum Verdict {
         placement: Placement,
         /// What the policy grants of what the plugin asked for.
         grants: Grants,
+        /// What speaks against it without being a reason to refuse it under this policy.
+        remarks: Vec<Reason>,
     },
     /// The file may not run.
     Refuse {
@@ -53,7 +58,8 @@ pub enum Placement {
 }
 
 /// How the bytes of a library are held, so that those that were judged are those that are loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Source {
     /// A copy in memory that nobody can change any more, not even this process.
@@ -78,8 +84,8 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grants {
-    /// The names that the plugin asked for and the policy grants.
-    pub capabilities: BTreeSet<String>,
+    /// What the plugin asked for and the policy grants.
+    pub capabilities: BTreeSet<Capability>,
 }
 
 /// One reason why a file is refused.
@@ -186,6 +192,64 @@ codes! {
     DigestMismatch = "digest.mismatch", 354;
     /// The policy wants a pin and there is none.
     DigestNotPinned = "digest.not-pinned", 353;
+    /// There is no signature, and the policy wants one.
+    SignatureMissing = "signature.missing", 347;
+    /// A signature by a known key was not made over these bytes.
+    SignatureForged = "signature.forged", 347;
+    /// A signature is of the older form that is not accepted.
+    SignatureLegacy = "signature.legacy", 347;
+    /// A signature is by a key that the policy does not know.
+    SignatureUnknownKey = "signature.unknown-key", 346;
+    /// A signature is by a key that was revoked.
+    SignatureRevoked = "signature.revoked", 299;
+    /// A signature is by a key that is not valid now.
+    SignatureKeyExpired = "signature.key-expired", 324;
+    /// A signature was made for a time that is over.
+    SignatureExpired = "signature.expired", 672;
+    /// A key signed for a plugin that it may not speak for.
+    SignatureScope = "signature.scope", 346;
+    /// A signature was made for another plugin or another version.
+    SignatureSubject = "signature.subject", 346;
+    /// A bundle is signed, and the file is not in it as it is.
+    SignatureNotListed = "signature.not-listed", 349;
+    /// The lock file does not list the plugin.
+    LockMissing = "lock.missing", 349;
+    /// The plugin's version is lower than the locked one.
+    LockDowngrade = "lock.downgrade", 672;
+    /// The plugin's version is not a locked one.
+    LockVersion = "lock.version", 354;
+    /// The plugin's bytes are not the locked ones.
+    LockDigest = "lock.digest", 354;
+    /// The plugin is not signed by the key that signed it when it was locked.
+    LockSigner = "lock.signer", 346;
+    /// The plugin provides something else than it did when it was locked.
+    LockInterface = "lock.interface", 439;
+    /// The bytes name a library that watches the loader.
+    HazardAuditor = "hazard.auditor", 829;
+    /// The bytes bring another library in by the back door.
+    HazardFilter = "hazard.filter", 829;
+    /// The current folder would decide what is loaded.
+    HazardRunPath = "hazard.run-path", 427;
+    /// A needed library is named by a path.
+    HazardNeededPath = "hazard.needed-path", 427;
+    /// The host's stack would become executable.
+    HazardExecutableStack = "hazard.executable-stack", 693;
+    /// Memory could be written and executed.
+    HazardWritableCode = "hazard.writable-code", 693;
+    /// The loader would write into code.
+    HazardTextRelocations = "hazard.text-relocations", 693;
+    /// Constructors would run before those of everything else.
+    HazardInitFirst = "hazard.init-first", 696;
+    /// Names of other libraries would be taken over.
+    HazardInterposes = "hazard.interposes", 386;
+    /// A library with the same name would be taken for it, or it for that one.
+    HazardNameClash = "hazard.name-clash", 386;
+    /// A needed library was not found.
+    NeededMissing = "needed.missing", 754;
+    /// The plugin asks for more than the policy grants.
+    CapabilityNotGranted = "capability.not-granted", 250;
+    /// The plugin takes functions from the system for what it did not ask to do.
+    CapabilityUndeclared = "capability.undeclared", 912;
     /// A panic of the plugin would end the host.
     PanicAborts = "panic.abort", 248;
     /// The bytes are held in a way that the policy does not accept.

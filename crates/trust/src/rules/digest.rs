@@ -8,15 +8,7 @@ use alloc::vec::Vec;
 pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
     let (origin, digest) = (&facts.origin, facts.digest);
     if policy.denied.contains(&digest) {
-        let what = format!("the policy denies the bytes of {origin}");
-        let advice = "install a version that is not denied";
-        reasons.push(Reason::new(
-            Code::DigestDenied,
-            &what,
-            "bytes that are not denied",
-            &format!("digest {digest}"),
-            advice,
-        ));
+        denied(facts, reasons);
     }
     let id = facts.manifest.as_ref().map(|manifest| manifest.id.as_str());
     match id.and_then(|id| policy.pins.get(id)) {
@@ -54,4 +46,16 @@ pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
         }
         None => {}
     }
+}
+
+/// That the policy denies the bytes.
+pub(super) fn denied(facts: &Facts, reasons: &mut Vec<Reason>) {
+    let what = format!("the policy denies the bytes of {}", facts.origin);
+    reasons.push(Reason::new(
+        Code::DigestDenied,
+        &what,
+        "bytes that are not denied",
+        &format!("digest {}", facts.digest),
+        "install a version that is not denied",
+    ));
 }

@@ -1,10 +1,15 @@
 //! The rules, one file each. A rule looks at facts and policy and adds its reasons; it never takes one away, so that no
 //! rule can overrule another and adding a rule can only refuse more.
 
+pub(crate) mod capability;
 mod digest;
+mod hazard;
+mod lock;
+mod needed;
 mod ownership;
 mod panic;
 pub(crate) mod placement;
+mod signature;
 mod structure;
 
 use crate::{Facts, Policy, Reason};
@@ -13,11 +18,15 @@ use alloc::vec::Vec;
 /// A rule.
 type Rule = fn(&Facts, &Policy, &mut Vec<Reason>);
 
-/// Every rule, in the order in which their reasons are told.
+/// Every rule that refuses, in the order in which their reasons are told.
 pub(crate) const ALL: &[Rule] = &[
     structure::check,
+    hazard::check,
     ownership::check,
     digest::check,
+    signature::check,
+    lock::check,
+    needed::check,
     panic::check,
     placement::check,
 ];

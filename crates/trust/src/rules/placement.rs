@@ -19,6 +19,12 @@ pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
             advice,
         ));
     }
+    check_held(facts, policy, reasons);
+}
+
+/// That the bytes are held in a way that the policy accepts, and cannot change.
+pub(super) fn check_held(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
+    let origin = &facts.origin;
     let Some(source) = source(facts, policy) else {
         let what = format!("the bytes of {origin} are not held as the policy wants");
         let accepted: Vec<_> = policy.sources.iter().map(ToString::to_string).collect();
@@ -56,18 +62,7 @@ pub(crate) fn source(facts: &Facts, policy: &Policy) -> Option<Source> {
 /// In place, the owner can change the file after it was judged. Only root, who can do anything anyhow, may be that owner:
 /// this is stricter than the ownership rule and no policy relaxes it.
 fn check_frozen(facts: &Facts, reasons: &mut Vec<Reason>) {
-    let file = facts
-        .file
-        .iter()
-        .map(|file| (facts.origin.as_str(), file.uid, file.mode));
-    let folders = facts
-        .ancestors
-        .iter()
-        .map(|folder| (folder.path.as_str(), folder.uid, folder.mode));
-    for (path, uid, mode) in file
-        .chain(folders)
-        .filter(|(_, uid, mode)| *uid != 0 || mode & 0o022 != 0)
-    {
+    for (path, uid, mode) in thawed(facts) {
         let what = format!(
             "{} can change between judging and loading, through {path}",
             facts.origin
@@ -82,4 +77,27 @@ fn check_frozen(facts: &Facts, reasons: &mut Vec<Reason>) {
             advice,
         ));
     }
+}
+
+/// Whether it is known that nobody but root can change the file or put another one in its place.
+pub(super) fn is_frozen(facts: &Facts) -> bool {
+    let reaches_top = facts
+        .ancestors
+        .last()
+        .is_some_and(|folder| folder.path == "/");
+    facts.file.is_some() && reaches_top && thawed(facts).next().is_none()
+}
+
+/// What of the file and the folders above it somebody besides root can write: path, owner and mode.
+fn thawed(facts: &Facts) -> impl Iterator<Item = (&str, u32, u32)> {
+    let file = facts
+        .file
+        .iter()
+        .map(|file| (facts.origin.as_str(), file.uid, file.mode));
+    let folders = facts
+        .ancestors
+        .iter()
+        .map(|folder| (folder.path.as_str(), folder.uid, folder.mode));
+    file.chain(folders)
+        .filter(|(_, uid, mode)| *uid != 0 || mode & 0o022 != 0)
 }

@@ -3,7 +3,7 @@
 use plugwright_trust::{
     Digest, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Isolation, ManifestFacts, Owner,
     PanicAbort, PanicStrategy, Policy, ProblemClass, ProcessFacts, Source, StickyFolders,
-    Structure, StructureProblem, Unpinned, Verdict, judge,
+    Structure, StructureProblem, Unpinned, Verdict, Version, judge,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ prop_compose! {
             facts.ancestors.push(FolderFacts::new("/", 0, 0, 0o755));
         }
         facts.manifest = manifest.map(|(id, abort)| {
-            let manifest = ManifestFacts::new(id, "1.0.0");
+            let manifest = ManifestFacts::new(id, Version::new(1, 0, 0));
             match abort {
                 Some(true) => manifest.with_panic(PanicStrategy::Abort),
                 Some(false) => manifest.with_panic(PanicStrategy::Unwind),

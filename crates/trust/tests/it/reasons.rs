@@ -1,16 +1,16 @@
 //! Each code, by the smallest change to sound facts that calls for it.
 
 use plugwright_trust::{
-    Code, Digest, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Isolation, ManifestFacts,
-    Owner, PanicStrategy, Placement, Policy, ProblemClass, ProcessFacts, Source, Structure,
-    StructureProblem, Unpinned, Verdict, judge,
+    Code, Digest, Excess, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Hazard, HazardKind,
+    Isolation, ManifestFacts, Owner, PanicStrategy, Placement, Policy, ProblemClass, ProcessFacts,
+    Source, Structure, StructureProblem, Unpinned, Verdict, Version, judge,
 };
 
-const HELD: Digest = Digest::from_bytes([7; 32]);
-const OTHER: Digest = Digest::from_bytes([8; 32]);
+pub(crate) const HELD: Digest = Digest::from_bytes([7; 32]);
+pub(crate) const OTHER: Digest = Digest::from_bytes([8; 32]);
 
 /// A plugin as a distribution installs it.
-fn installed() -> Facts {
+pub(crate) fn installed() -> Facts {
     Facts::new("/usr/lib/press/libzstd.so", HELD, Structure::sound())
         .with_file(FileFacts::new(0, 0, 0o100_644).with_size(4096))
         .with_ancestors(folders(&[
@@ -20,7 +20,8 @@ fn installed() -> Facts {
             ("/", 0, 0o755),
         ]))
         .with_manifest(
-            ManifestFacts::new("org.example.zstd", "1.2.3").with_panic(PanicStrategy::Unwind),
+            ManifestFacts::new("org.example.zstd", Version::new(1, 2, 3))
+                .with_panic(PanicStrategy::Unwind),
         )
         .with_process(ProcessFacts::new(1000, 1000))
 }
@@ -50,14 +51,14 @@ fn temporary() -> Facts {
     facts
 }
 
-fn folders(list: &[(&str, u32, u32)]) -> Vec<FolderFacts> {
+pub(crate) fn folders(list: &[(&str, u32, u32)]) -> Vec<FolderFacts> {
     list.iter()
         .map(|(path, owner, mode)| FolderFacts::new(*path, *owner, *owner, 0o40_000 | mode))
         .collect()
 }
 
 #[track_caller]
-fn check(facts: &Facts, policy: &Policy, expected: &[Code]) {
+pub(crate) fn check(facts: &Facts, policy: &Policy, expected: &[Code]) {
     let verdict = judge(facts, policy);
     let found: Vec<Code> = verdict.reasons().iter().map(|reason| reason.code).collect();
     assert_eq!(found, expected, "{verdict:#?}");
@@ -69,7 +70,13 @@ fn check(facts: &Facts, policy: &Policy, expected: &[Code]) {
 }
 
 #[test]
-fn what_a_distribution_installs_passes_both_presets() {
+fn what_a_distribution_installs_passes_every_preset_but_the_locked_one() {
+    check(&installed(), &Policy::desktop(), &[]);
+    check(
+        &installed(),
+        &Policy::locked(),
+        &[Code::SignatureMissing, Code::LockMissing],
+    );
     check(&installed(), &Policy::server(), &[]);
     check(&installed(), &Policy::developer(), &[]);
 }
@@ -267,8 +274,10 @@ fn a_pin_binds_an_id_to_its_bytes() {
 #[test]
 fn a_plugin_whose_panics_abort_is_kept_out_of_servers() {
     let mut facts = installed();
-    facts.manifest =
-        Some(ManifestFacts::new("org.example.zstd", "1.2.3").with_panic(PanicStrategy::Abort));
+    facts.manifest = Some(
+        ManifestFacts::new("org.example.zstd", Version::new(1, 2, 3))
+            .with_panic(PanicStrategy::Abort),
+    );
     check(&facts, &Policy::server(), &[Code::PanicAborts]);
     check(&facts, &Policy::developer(), &[]);
 }
@@ -328,18 +337,96 @@ fn in_place_is_for_what_only_root_can_change() {
 #[test]
 fn a_grant_is_what_is_both_asked_for_and_given() {
     let mut facts = installed();
-    let asks = vec!["files".into(), "network".into()];
-    facts.manifest = Some(ManifestFacts::new("org.example.zstd", "1.2.3").with_capabilities(asks));
+    let asks =
+        ["files:read:/etc", "network:example.org:443"].map(|text| text.parse().expect("valid"));
+    let asks = Vec::from(asks);
+    facts.manifest =
+        Some(ManifestFacts::new("org.example.zstd", Version::new(1, 2, 3)).with_capabilities(asks));
     let policy = Policy::server()
-        .with_capability("network")
-        .with_capability("threads");
-    let Verdict::Allow { grants, .. } = judge(&facts, &policy) else {
+        .with_capability("network:*:443".parse().expect("valid"))
+        .with_capability("threads:4".parse().expect("valid"));
+    let Verdict::Allow {
+        grants, remarks, ..
+    } = judge(&facts, &policy)
+    else {
         panic!("refused")
     };
-    assert_eq!(
-        grants.capabilities.into_iter().collect::<Vec<_>>(),
-        ["network"]
+    let grants: Vec<String> = grants
+        .capabilities
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(grants, ["network:example.org:443"]);
+    let codes: Vec<Code> = remarks.iter().map(|remark| remark.code).collect();
+    assert_eq!(codes, [Code::CapabilityNotGranted]);
+    check(
+        &facts,
+        &policy.with_excess(Excess::Refused),
+        &[Code::CapabilityNotGranted],
     );
+}
+
+#[test]
+fn what_a_plugin_imports_is_compared_with_what_it_asks_for() {
+    let imports = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let facts = installed().with_imports(imports(&["execve", "memcpy", "pthread_create"]));
+    let strict = Policy::server().with_excess(Excess::Refused);
+    check(&facts, &strict, &[Code::CapabilityUndeclared; 2]);
+    check(&facts, &Policy::server(), &[]);
+    let mut asking = facts;
+    let asks = ["processes", "threads:2"].map(|text| text.parse().expect("valid"));
+    asking.manifest = asking
+        .manifest
+        .map(|manifest| manifest.with_capabilities(asks.into()));
+    check(&asking, &strict, &[Code::CapabilityNotGranted; 2]);
+    let [processes, threads] = ["processes", "threads:2"].map(|text| text.parse().expect("valid"));
+    let granting = strict
+        .clone()
+        .with_capability(processes)
+        .with_capability(threads);
+    check(&asking, &granting, &[]);
+    check(
+        &installed().with_imports(imports(&["memcpy", "open64", "getenv"])),
+        &strict,
+        &[],
+    );
+}
+
+#[test]
+fn what_a_caller_can_write_is_out_in_a_privileged_process() {
+    let mut facts = built();
+    facts.process = Some(ProcessFacts::new(1000, 1000).with_privileged(true));
+    let writable = [Code::FileOwner, Code::FolderOwner, Code::FolderOwner];
+    check(&facts, &Policy::developer(), &writable);
+    check(
+        &facts,
+        &Policy::developer().with_owner(Owner::Uid(1000)),
+        &writable,
+    );
+    let mut facts = installed();
+    facts.process = Some(ProcessFacts::new(0, 1000).with_privileged(true));
+    check(&facts, &Policy::developer(), &[]);
+}
+
+#[test]
+fn every_hazard_is_refused_by_every_policy() {
+    let all = [
+        (HazardKind::Auditor, Code::HazardAuditor),
+        (HazardKind::Filter, Code::HazardFilter),
+        (HazardKind::RunPath, Code::HazardRunPath),
+        (HazardKind::NeededPath, Code::HazardNeededPath),
+        (HazardKind::ExecutableStack, Code::HazardExecutableStack),
+        (HazardKind::WritableCode, Code::HazardWritableCode),
+        (HazardKind::TextRelocations, Code::HazardTextRelocations),
+        (HazardKind::InitFirst, Code::HazardInitFirst),
+        (HazardKind::Interposes, Code::HazardInterposes),
+        (HazardKind::NameClash, Code::HazardNameClash),
+    ];
+    for (kind, code) in all {
+        let facts = installed().with_hazards(vec![Hazard::new(kind, "DT_X \"y\"")]);
+        check(&facts, &Policy::server(), &[code]);
+        check(&facts, &Policy::developer(), &[code]);
+    }
 }
 
 #[test]
