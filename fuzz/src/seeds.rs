@@ -23,6 +23,8 @@ const RECORD: RecordDef = RecordDef {
     crate_name: "first_plugin",
     linkage: Linkage::Both,
     provides: &[],
+    singleton: false,
+    configurable: false,
     build: BuildDef {
         abi: 1,
         target: "x86_64-unknown-linux-gnu",

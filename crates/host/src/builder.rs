@@ -1,9 +1,12 @@
 //! Setting a host up: its policy, its folders, its permission.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::PathBuf;
 
 use plugwright_dylib::CopyFolder;
+use plugwright_plugin::context::Application;
 use plugwright_trust::{Policy, Source};
+use serde_json::Value;
 
 use crate::{Host, InProcess};
 
@@ -11,10 +14,13 @@ use crate::{Host, InProcess};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `scan`"]
 pub struct HostBuilder {
-    policy: Policy,
-    folders: Vec<PathBuf>,
-    copies_below: Option<PathBuf>,
-    permission: Option<InProcess>,
+    pub(crate) policy: Policy,
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) copies_below: Option<PathBuf>,
+    pub(crate) permission: Option<InProcess>,
+    pub(crate) application: Application,
+    pub(crate) data_below: Option<PathBuf>,
+    pub(crate) configurations: HashMap<String, Value>,
 }
 
 impl HostBuilder {
@@ -24,6 +30,9 @@ impl HostBuilder {
             folders: Vec::new(),
             copies_below: None,
             permission: None,
+            application: Application::default(),
+            data_below: None,
+            configurations: HashMap::new(),
         }
     }
 
@@ -50,14 +59,39 @@ impl HostBuilder {
         self
     }
 
+    /// Says to plugins which application they run in. Without it they are told nothing.
+    pub fn application(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.application = Application {
+            name: name.into(),
+            version: version.into(),
+        };
+        self
+    }
+
+    /// Where plugins keep data of their own: an absolute path to a folder that this user alone
+    /// can write. For a plugin that asks, a folder with its id as its name is made below it.
+    /// Without it plugins are told that there is no place.
+    pub fn data_below(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data_below = Some(folder.into());
+        self
+    }
+
+    /// What every instance of the plugin with this id is made with, unless it is asked for
+    /// with a configuration of its own. The plugin says what it takes; what it cannot use is
+    /// the error of whoever asks for an instance. There need be no such plugin.
+    pub fn configuration(mut self, plugin: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.configurations.insert(plugin.into(), value.into());
+        self
+    }
+
     /// Looks through the folders. Nothing is run; a folder that cannot be read is reported
     /// in [`Host::seen`] like everything else.
     #[must_use]
-    pub fn scan(self) -> Host {
-        let wants_copies = self.policy.sources.contains(&Source::PrivateCopy);
-        let copies = self.copies_below.as_deref().filter(|_| wants_copies);
-        let copies = copies.map(Path::to_owned);
-        Host::scan(self.policy, &self.folders, copies, self.permission)
+    pub fn scan(mut self) -> Host {
+        if !self.policy.sources.contains(&Source::PrivateCopy) {
+            self.copies_below = None;
+        }
+        Host::scan(self)
     }
 }
 

@@ -15,12 +15,13 @@ use plugwright_manifest::{Record, Role};
 use plugwright_plugin::bind;
 
 use crate::pipeline::Candidate;
+use crate::registration::LibraryFile;
 use crate::{Refusal, RefusalKind, Seen, Status};
 
 /// A plugin that a file offers.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) candidate: Candidate,
+    pub(crate) file: Arc<LibraryFile>,
     pub(crate) record: Record,
 }
 
@@ -42,10 +43,13 @@ pub(crate) fn scan(folder: &Path, found: &mut Vec<Found>, seen: &mut Vec<Seen>) 
         let candidate = Candidate::new(Arc::clone(&root), &name);
         let path = candidate.path();
         match records(&root, &name) {
-            Ok(records) => found.extend(records.into_iter().map(|record| Found {
-                candidate: candidate.clone(),
-                record,
-            })),
+            Ok(records) => {
+                let file = Arc::new(LibraryFile::new(candidate, records));
+                found.extend(file.records.iter().map(|record| Found {
+                    file: Arc::clone(&file),
+                    record: record.clone(),
+                }));
+            }
             Err(kind) => seen.push(Seen {
                 status: Status::Refused(Refusal::new(&path, kind)),
                 path,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use plugwright_manifest::{Id, InterfaceVersion, Version};
+use plugwright_plugin::CallError;
 
 use crate::Refusal;
 
@@ -40,6 +41,59 @@ pub struct Attempt {
     pub version: Version,
     /// Why it is not used.
     pub refusal: Refusal,
+}
+
+/// An instance that was not stopped in an orderly way. It is stopped all the same.
+#[derive(Clone, Debug)]
+pub struct StopError {
+    plugin: Id,
+    version: Version,
+    error: CallError,
+}
+
+impl StopError {
+    pub(crate) fn new(plugin: Id, version: Version, error: CallError) -> Self {
+        Self {
+            plugin,
+            version,
+            error,
+        }
+    }
+
+    /// The plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &Id {
+        &self.plugin
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// What it failed with.
+    #[must_use]
+    pub fn error(&self) -> &CallError {
+        &self.error
+    }
+}
+
+impl fmt::Display for StopError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            plugin,
+            version,
+            error,
+        } = self;
+        write!(f, "{plugin} {version} was not stopped in order: {error}")
+    }
+}
+
+impl std::error::Error for StopError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
 }
 
 impl CreateError {

@@ -2,17 +2,23 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::mem;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plugwright_manifest::{Detail, Id, Provided, Record, Version, compat};
+use plugwright_plugin::bind::SharedInstance;
 use plugwright_plugin::{Handle, Interface};
 use plugwright_trust::{Digest, Policy};
+use serde_json::Value;
 
 use crate::builder::Copies;
 use crate::discovery::{self, Found};
-use crate::error::{Attempt, CreateError, CreateErrorKind};
-use crate::pipeline::Started;
-use crate::registration::Registration;
+use crate::error::{Attempt, CreateError, CreateErrorKind, StopError};
+use crate::pipeline::{Loaded, Started};
+use crate::registration::{LibraryFile, Registration};
+use crate::services::{Services, Surroundings};
 use crate::{HostBuilder, InProcess, Refusal, RefusalKind, Seen, Status};
 
 /// What an application's folders offer. May be shared between threads.
@@ -27,6 +33,16 @@ pub struct Host {
     /// best first.
     offers: HashMap<Id, Vec<Offer>>,
     seen: Vec<Seen>,
+    around: Arc<Surroundings>,
+    /// The instances of singletons, in the order in which they were started.
+    running: Mutex<Vec<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    id: Id,
+    version: Version,
+    instance: Arc<SharedInstance>,
 }
 
 /// That a plugin provides an interface.
@@ -56,27 +72,30 @@ impl Host {
         Self::builder(Policy::developer()).copies_below(std::env::temp_dir())
     }
 
-    pub(crate) fn scan(
-        policy: Policy,
-        folders: &[PathBuf],
-        copies: Option<PathBuf>,
-        permission: Option<InProcess>,
-    ) -> Self {
+    pub(crate) fn scan(builder: HostBuilder) -> Self {
         let (mut found, mut seen) = (Vec::new(), Vec::new());
-        for folder in folders {
+        for folder in &builder.folders {
             discovery::scan(folder, &mut found, &mut seen);
         }
-        let plugins = without_duplicates(found, &mut seen);
+        let mut plugins = without_duplicates(found, &mut seen);
+        for plugin in &mut plugins {
+            let value = builder
+                .configurations
+                .get(plugin.record.summary.id.as_str());
+            plugin.configuration = value.map(Value::to_string);
+        }
         seen.sort_by(|a, b| a.path.cmp(&b.path));
         let offers = offers(&plugins);
         Self {
-            policy,
-            permission,
-            copies: copies.map(Copies::new),
-            folders: folders.to_vec(),
+            policy: builder.policy,
+            permission: builder.permission,
+            copies: builder.copies_below.map(Copies::new),
+            folders: builder.folders,
             plugins,
             offers,
             seen,
+            around: Arc::new(Surroundings::new(builder.application, builder.data_below)),
+            running: Mutex::default(),
         }
     }
 
@@ -120,7 +139,8 @@ impl Host {
         keys
     }
 
-    /// Makes an object of the best plugin that provides `T` under `key`.
+    /// An instance of the best plugin that provides `T` under `key`: a new one, or, of a
+    /// plugin that declares itself a singleton, the one that all who ask this host share.
     ///
     /// The plugin is loaded when this is the first use of it. A plugin that does not fit or
     /// is refused is passed over, and the next best is taken; if there is none left, the
@@ -129,7 +149,21 @@ impl Host {
     /// # Errors
     /// When no plugin provides `T` under `key`, or none that does can be used.
     pub fn create<T: ?Sized + Interface>(&self, key: &str) -> Result<Handle<T>, CreateError> {
-        self.create_where(Some(key))
+        self.create_where(Some(key), None)
+    }
+
+    /// As [`Host::create`], made with `configuration` instead of the one that the builder has
+    /// for the plugin. A plugin that takes none, or that cannot use it, is passed over, and so
+    /// is a singleton that was made before.
+    ///
+    /// # Errors
+    /// As [`Host::create`].
+    pub fn create_with<T: ?Sized + Interface>(
+        &self,
+        key: &str,
+        configuration: &Value,
+    ) -> Result<Handle<T>, CreateError> {
+        self.create_where(Some(key), Some(&configuration.to_string()))
     }
 
     /// Makes an object of the best plugin that provides `T`, whatever its keys.
@@ -137,12 +171,13 @@ impl Host {
     /// # Errors
     /// When no plugin provides `T`, or none that does can be used.
     pub fn create_any<T: ?Sized + Interface>(&self) -> Result<Handle<T>, CreateError> {
-        self.create_where(None)
+        self.create_where(None, None)
     }
 
     fn create_where<T: ?Sized + Interface>(
         &self,
         key: Option<&str>,
+        configuration: Option<&str>,
     ) -> Result<Handle<T>, CreateError> {
         let mut attempts = Vec::new();
         for offer in self.offers_of::<T>() {
@@ -152,7 +187,7 @@ impl Host {
             if key.is_some_and(|key| !provided.keys.iter().any(|own| own == key)) {
                 continue;
             }
-            match self.create_from::<T>(registration, provided) {
+            match self.create_from::<T>(registration, provided, configuration) {
                 Ok(handle) => return Ok(handle),
                 Err(refusal) => attempts.push(Attempt {
                     id: registration.record.summary.id.clone(),
@@ -168,19 +203,60 @@ impl Host {
         &self,
         registration: &Registration,
         provided: &Provided,
+        given: Option<&str>,
     ) -> Result<Handle<T>, Refusal> {
         if compat::check(T::SHAPE, provided, None).is_err() {
             return Err(self.mismatch::<T>(registration, provided));
         }
-        let started = registration.started(|| self.load(registration))?;
-        started
-            .create::<T>()
-            .map_err(|error| Refusal::new(started.path(), RefusalKind::Create(error)))
+        let refuse = |kind| Refusal::new(registration.file.candidate.path(), kind);
+        let summary = &registration.record.summary;
+        let configuration = given.or(registration.configuration.as_deref());
+        if configuration.is_some() && !summary.configurable {
+            return Err(refuse(RefusalKind::NotConfigurable));
+        }
+        let reentrant = || refuse(RefusalKind::Reentrant);
+        let started = registration
+            .plugin
+            .get_or_fill(|| self.start(registration), reentrant)?;
+        let failed = |error| refuse(RefusalKind::Create(error));
+        if !summary.singleton {
+            return started.create::<T>(configuration).map_err(failed);
+        }
+        let mut is_new = false;
+        let instance = registration.instance.get_or_fill(
+            || {
+                is_new = true;
+                let instance = started.instance(configuration).map_err(failed)?;
+                // The record in the bytes that were loaded is the one that was scanned.
+                let instance = Arc::new(instance.ok_or_else(|| refuse(RefusalKind::Changed))?);
+                self.running().push(Running {
+                    id: summary.id.clone(),
+                    version: summary.version.clone(),
+                    instance: Arc::clone(&instance),
+                });
+                Ok(instance)
+            },
+            reentrant,
+        )?;
+        if given.is_some() && !is_new {
+            return Err(refuse(RefusalKind::AlreadyMade));
+        }
+        instance.handle::<T>(started.schema::<T>()).map_err(failed)
     }
 
-    /// Walks a plugin through the pipeline.
-    fn load(&self, registration: &Registration) -> Result<Started, Refusal> {
-        let candidate = &registration.candidate;
+    /// Binds a plugin, whose library is loaded when none of its plugins was asked for before.
+    fn start(&self, registration: &Registration) -> Result<Started, Refusal> {
+        let file = &*registration.file;
+        let reentrant = || Refusal::new(file.candidate.path(), RefusalKind::Reentrant);
+        let loaded = file.loaded.get_or_fill(|| self.load(file), reentrant)?;
+        let id = &registration.record.summary.id;
+        let services = Services::new(id.clone(), &self.around);
+        Ok(loaded.bind(id, Arc::new(services))?.start())
+    }
+
+    /// Walks a library through the pipeline.
+    fn load(&self, file: &LibraryFile) -> Result<Loaded, Refusal> {
+        let candidate = &file.candidate;
         let copies = match &self.copies {
             Some(copies) => match copies.folder() {
                 Ok(folder) => Some(folder),
@@ -190,14 +266,33 @@ impl Host {
             },
             None => None,
         };
-        let bound = candidate
-            .inspect(&registration.record, &self.policy, copies)?
+        candidate
+            .inspect(&file.records, &self.policy, copies)?
             .resolve()?
             .judge(&self.policy)?
             .plan(self.permission)?
-            .load()?
-            .bind()?;
-        Ok(bound.start())
+            .load()
+    }
+
+    /// The instances of singletons. No code of ours panics while the lock is held.
+    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops the instances of singletons, the one that was started last first, and returns
+    /// what failed. Handles for them that still exist fail with `Stopped` from now on. Other
+    /// instances belong to who asked for them: each stops when its last handle is dropped.
+    ///
+    /// A host that is dropped without this lets go of the instances in the same order, which
+    /// stops those that nobody has a handle for, and nobody learns what failed.
+    #[must_use = "what could not be stopped in an orderly way may have lost data"]
+    pub fn close(self) -> Vec<StopError> {
+        let running = mem::take(&mut *self.running());
+        let stop = |running: Running| {
+            let error = running.instance.stop().err()?;
+            Some(StopError::new(running.id, running.version, error))
+        };
+        running.into_iter().rev().filter_map(stop).collect()
     }
 
     /// The precise difference: the plugin's file is read once more for its schema.
@@ -206,8 +301,9 @@ impl Host {
         registration: &Registration,
         provided: &Provided,
     ) -> Refusal {
-        let path = registration.candidate.path();
-        let detail = registration.candidate.detail(&registration.record);
+        let candidate = &registration.file.candidate;
+        let path = candidate.path();
+        let detail = candidate.detail(&registration.record);
         let schema = detail.as_ref().and_then(|detail| {
             let mut schemas = detail.schemas.iter();
             schemas.find(|schema| {
@@ -275,6 +371,18 @@ impl Host {
     }
 }
 
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.around.is_closed.store(true, Ordering::Release);
+        let mut running = mem::take(&mut *self.running());
+        // What the plugins' own places hold, before the order is what counts.
+        self.plugins.clear();
+        while let Some(last) = running.pop() {
+            drop(last);
+        }
+    }
+}
+
 /// The index by interface: for each, its providers, the greatest rank first, then the
 /// greatest version, then the order in which they were found.
 fn offers(plugins: &[Registration]) -> HashMap<Id, Vec<Offer>> {
@@ -322,8 +430,8 @@ fn without_duplicates(found: Vec<Found>, seen: &mut Vec<Seen>) -> Vec<Registrati
         {
             let all = || group.iter().filter_map(|index| found.get(*index));
             let digests: Vec<Option<Digest>> =
-                all().map(|found| found.candidate.digest()).collect();
-            let paths: Vec<PathBuf> = all().map(|found| found.candidate.path()).collect();
+                all().map(|found| found.file.candidate.digest()).collect();
+            let paths: Vec<PathBuf> = all().map(|found| found.file.candidate.path()).collect();
             let equal = digests
                 .iter()
                 .all(|digest| digest.is_some() && *digest == digests[0]);
@@ -344,11 +452,11 @@ fn without_duplicates(found: Vec<Found>, seen: &mut Vec<Seen>) -> Vec<Registrati
         }
     }
     let mut plugins = Vec::new();
-    for (index, Found { candidate, record }) in found.into_iter().enumerate() {
+    for (index, Found { file, record }) in found.into_iter().enumerate() {
         let (id, version) = (record.summary.id.clone(), record.summary.version.clone());
-        let path = candidate.path();
+        let path = file.candidate.path();
         let status = verdicts.remove(&index).unwrap_or_else(|| {
-            plugins.push(Registration::new(candidate, record));
+            plugins.push(Registration::new(file, record));
             Status::Offered(id, version)
         });
         seen.push(Seen { path, status });
@@ -378,7 +486,7 @@ impl<'a> Plugin<'a> {
     /// Its file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.registration.candidate.path()
+        self.registration.file.candidate.path()
     }
 
     /// Its record as it stood in the file when the folder was scanned, without the detail.
@@ -391,13 +499,13 @@ impl<'a> Plugin<'a> {
     /// when the file no longer has this record.
     #[must_use]
     pub fn detail(&self) -> Option<Detail> {
-        self.registration.candidate.detail(self.record())
+        self.registration.file.candidate.detail(self.record())
     }
 
     /// Whether it is loaded.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        self.registration.is_loaded()
+        self.registration.plugin.is_full()
     }
 }
 

@@ -38,13 +38,17 @@ mod builder;
 mod discovery;
 mod error;
 mod host;
+mod log;
+mod os;
 pub mod pipeline;
 mod refusal;
 mod registration;
+mod services;
+mod slot;
 mod token;
 
 pub use builder::HostBuilder;
-pub use error::{Attempt, CreateError, CreateErrorKind};
+pub use error::{Attempt, CreateError, CreateErrorKind, StopError};
 pub use host::{Host, Plugin};
 pub use plugwright_manifest::{Id, InterfaceVersion, Provided, Version};
 pub use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface};

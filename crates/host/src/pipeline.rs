@@ -12,7 +12,9 @@
 //! | [`Started`] | objects can be made | |
 //!
 //! Nothing of the plugin runs before `load`, and what was inspected and judged is what is
-//! loaded: the [`Image`] that was copied first is handed from stage to stage.
+//! loaded: the [`Image`] that was copied first is handed from stage to stage. Up to `load`
+//! the stages are about a library with all the plugins that it offers, since these share its
+//! constructors: the policy has to allow each of them.
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
@@ -21,9 +23,11 @@ use std::sync::Arc;
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
 use plugwright_evidence::{Opened, Root, digest, hazards, imports, structure};
 use plugwright_inspect::{ReadAt, Symbols, Target, headers, symbols};
-use plugwright_manifest::{Detail, Record};
+use plugwright_manifest::schema::Schema;
+use plugwright_manifest::{Detail, Id, Record};
 use plugwright_plugin::abi::KeepAlive;
-use plugwright_plugin::bind::{self, BoundPlugin, CreateError};
+use plugwright_plugin::bind::{self, BoundPlugin, CreateError, SharedInstance};
+use plugwright_plugin::context::HostServices;
 use plugwright_plugin::{Handle, Interface};
 use plugwright_trust::{
     Digest, Grants, ManifestFacts, PanicStrategy, Placement, Policy, Reason, Source, Verdict, judge,
@@ -46,7 +50,7 @@ pub struct Inspected {
     image: Image,
     held: Source,
     contents: Symbols,
-    record: Record,
+    records: Vec<Record>,
 }
 
 /// A file of which it is known what it needs.
@@ -60,9 +64,21 @@ pub struct Resolved {
 #[derive(Debug)]
 pub struct Judged {
     resolved: Resolved,
-    placement: Placement,
-    grants: Grants,
-    remarks: Vec<Reason>,
+    allowed: Vec<Allowed>,
+}
+
+/// What the policy says of one plugin of a file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Allowed {
+    /// The plugin's record.
+    pub record: Record,
+    /// Where the policy wants it to run.
+    pub placement: Placement,
+    /// What the policy grants it.
+    pub grants: Grants,
+    /// What speaks against it without being a reason to refuse it under the policy.
+    pub remarks: Vec<Reason>,
 }
 
 /// A file that will be loaded into a certain place.
@@ -76,18 +92,16 @@ pub struct Planned {
 #[derive(Debug)]
 pub struct Loaded {
     path: PathBuf,
-    record: Record,
-    library: Library,
-    grants: Grants,
+    allowed: Vec<Allowed>,
+    library: Arc<Library>,
 }
 
 /// A plugin whose table agrees with its manifest.
 #[derive(Debug)]
 pub struct Bound {
     path: PathBuf,
-    record: Record,
+    allowed: Allowed,
     plugin: BoundPlugin,
-    grants: Grants,
 }
 
 /// A plugin that can be used.
@@ -129,14 +143,14 @@ impl Candidate {
     }
 
     /// Opens the file below its folder, takes hold of its bytes in the way that `policy`
-    /// prefers, and parses them. `expected` is the record that the file had when its
-    /// folder was scanned.
+    /// prefers, and parses them. `expected` are the records of the plugins that the file
+    /// offered when its folder was scanned.
     ///
     /// # Errors
-    /// When the file cannot be opened or copied, or no longer has that record.
+    /// When the file cannot be opened or copied, or no longer has those records.
     pub fn inspect(
         &self,
-        expected: &Record,
+        expected: &[Record],
         policy: &Policy,
         copies: Option<&CopyFolder>,
     ) -> Result<Inspected, Refusal> {
@@ -148,13 +162,15 @@ impl Candidate {
             .map_err(|error| refuse(RefusalKind::Unreadable(error)))?;
         let (image, held) = hold(&opened, policy, copies).map_err(refuse)?;
         let contents = symbols(&image, self.name.file_name());
-        let record = contents
-            .images
-            .iter()
-            .flat_map(|image| &image.headers.image.records)
-            .find(|record| record.summary == expected.summary)
-            .cloned();
-        let Some(record) = record else {
+        let found = |expected: &Record| {
+            let images = contents.images.iter();
+            let mut records = images.flat_map(|image| &image.headers.image.records);
+            records
+                .find(|record| record.summary == expected.summary)
+                .cloned()
+        };
+        let records: Option<Vec<Record>> = expected.iter().map(found).collect();
+        let Some(records) = records else {
             return Err(refuse(RefusalKind::Changed));
         };
         Ok(Inspected {
@@ -163,7 +179,7 @@ impl Candidate {
             image,
             held,
             contents,
-            record,
+            records,
         })
     }
 }
@@ -230,79 +246,64 @@ impl Resolved {
         &self.needed
     }
 
-    /// Gathers the facts about the held bytes and asks the judge.
+    /// Gathers the facts about the held bytes and asks the judge, for each plugin.
     ///
     /// # Errors
-    /// When the bytes cannot be read, or with every reason of the policy's.
+    /// When the bytes cannot be read, or with every reason of the policy's against the first
+    /// plugin that it does not allow.
     pub fn judge(self, policy: &Policy) -> Result<Judged, Refusal> {
         let inspected = &self.inspected;
-        let summary = &inspected.record.summary;
-        let panic = if summary.build.panic_abort {
-            PanicStrategy::Abort
-        } else {
-            PanicStrategy::Unwind
-        };
-        let manifest = ManifestFacts::new(summary.id.as_str(), summary.version.clone());
+        let refuse = |kind| Refusal::new(&inspected.path, kind);
         let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
         let facts = inspected
             .opened
             .facts(read_at, structure(&inspected.contents.problems));
-        let facts = match facts {
-            Ok(facts) => {
-                let mut facts = facts
-                    .with_manifest(manifest.with_panic(panic))
-                    .with_held(inspected.held);
-                // Of all images of a universal file, whichever the system's loader takes.
-                for image in &inspected.contents.images {
-                    facts.hazards.extend(hazards(&image.headers));
-                    let names = facts.imports.get_or_insert_default();
-                    names.extend(imports(image));
-                }
-                facts
-            }
-            Err(error) => {
-                return Err(Refusal::new(
-                    &self.inspected.path,
-                    RefusalKind::Reading(error),
-                ));
-            }
-        };
-        match judge(&facts, policy) {
-            Verdict::Allow {
-                placement,
-                grants,
-                remarks,
-            } => Ok(Judged {
-                resolved: self,
-                placement,
-                grants,
-                remarks,
-            }),
-            Verdict::Refuse { reasons } => Err(Refusal::new(
-                &self.inspected.path,
-                RefusalKind::Judged(reasons),
-            )),
+        let facts = facts.map_err(|error| refuse(RefusalKind::Reading(error)))?;
+        let mut facts = facts.with_held(inspected.held);
+        // Of all images of a universal file, whichever the system's loader takes.
+        for image in &inspected.contents.images {
+            facts.hazards.extend(hazards(&image.headers));
+            facts.imports.get_or_insert_default().extend(imports(image));
         }
+        let mut allowed = Vec::with_capacity(inspected.records.len());
+        for record in &inspected.records {
+            let facts = facts.clone().with_manifest(manifest_facts(record));
+            match judge(&facts, policy) {
+                Verdict::Allow {
+                    placement,
+                    grants,
+                    remarks,
+                } => allowed.push(Allowed {
+                    record: record.clone(),
+                    placement,
+                    grants,
+                    remarks,
+                }),
+                Verdict::Refuse { reasons } => return Err(refuse(RefusalKind::Judged(reasons))),
+            }
+        }
+        Ok(Judged {
+            resolved: self,
+            allowed,
+        })
     }
 }
 
+fn manifest_facts(record: &Record) -> ManifestFacts {
+    let summary = &record.summary;
+    let panic = if summary.build.panic_abort {
+        PanicStrategy::Abort
+    } else {
+        PanicStrategy::Unwind
+    };
+    ManifestFacts::new(summary.id.as_str(), summary.version.clone()).with_panic(panic)
+}
+
 impl Judged {
-    /// Where the policy wants it to run.
+    /// What the policy says of each plugin.
     #[must_use]
-    pub fn placement(&self) -> Placement {
-        self.placement
-    }
-
-    /// What the policy grants it.
-    #[must_use]
-    pub fn grants(&self) -> &Grants {
-        &self.grants
-    }
-
-    /// What speaks against it without being a reason to refuse it under the policy.
-    #[must_use]
-    pub fn remarks(&self) -> &[Reason] {
-        &self.remarks
+    pub fn allowed(&self) -> &[Allowed] {
+        &self.allowed
     }
 
     /// Settles where it runs.
@@ -312,8 +313,10 @@ impl Judged {
     pub fn plan(self, permission: Option<InProcess>) -> Result<Planned, Refusal> {
         let inspected = &self.resolved.inspected;
         let refuse = |kind| Err(Refusal::new(&inspected.path, kind));
-        if let Err(error) = bind::check_abi(&inspected.record.summary) {
-            return refuse(RefusalKind::Abi(error));
+        for record in &inspected.records {
+            if let Err(error) = bind::check_abi(&record.summary) {
+                return refuse(RefusalKind::Abi(error));
+            }
         }
         match permission {
             Some(permission) => Ok(Planned {
@@ -331,15 +334,8 @@ impl Planned {
     /// # Errors
     /// When the system's loader refuses it, or mapped something else.
     pub fn load(self) -> Result<Loaded, Refusal> {
-        let Judged {
-            resolved, grants, ..
-        } = self.judged;
-        let Inspected {
-            path,
-            image,
-            record,
-            ..
-        } = resolved.inspected;
+        let Judged { resolved, allowed } = self.judged;
+        let Inspected { path, image, .. } = resolved.inspected;
         #[expect(
             unsafe_code,
             reason = "running the plugin's constructors is what the permission allows"
@@ -350,9 +346,8 @@ impl Planned {
         match library {
             Ok(library) => Ok(Loaded {
                 path,
-                record,
-                library,
-                grants,
+                allowed,
+                library: Arc::new(library),
             }),
             Err(error) => Err(Refusal::new(path, RefusalKind::Load(error))),
         }
@@ -360,20 +355,25 @@ impl Planned {
 }
 
 impl Loaded {
-    /// Enters the plugin and compares its table with its manifest.
+    /// Enters one of the library's plugins and compares its table with its manifest.
+    /// `services` is what it can ask of its host.
     ///
     /// # Errors
-    /// When the entry symbol is missing, or the two disagree.
-    pub fn bind(self) -> Result<Bound, Refusal> {
+    /// When the library does not offer the plugin, the entry symbol is missing, or table and
+    /// manifest disagree.
+    pub fn bind(&self, plugin: &Id, services: Arc<dyn HostServices>) -> Result<Bound, Refusal> {
         let refuse = |kind| Refusal::new(&self.path, kind);
+        let mut allowed = self.allowed.iter();
+        let allowed = allowed.find(|allowed| allowed.record.summary.id == *plugin);
+        let allowed = allowed.ok_or_else(|| refuse(RefusalKind::Changed))?;
+        let summary = &allowed.record.summary;
         // A record with a NUL in its entry has no symbol: the lookup says so.
-        let symbol =
-            CString::new(self.record.summary.entry().replace('\0', "\u{fffd}")).unwrap_or_default();
+        let symbol = CString::new(summary.entry().replace('\0', "\u{fffd}")).unwrap_or_default();
         let entry = self
             .library
             .data::<std::ffi::c_void>(&symbol)
             .map_err(|error| refuse(RefusalKind::Entry(error)))?;
-        let keep = KeepAlive::new(Arc::new(self.library));
+        let keep = KeepAlive::new(Arc::clone(&self.library));
         #[expect(
             unsafe_code,
             reason = "entering the plugin is what the permission allows"
@@ -381,13 +381,12 @@ impl Loaded {
         // SAFETY: the symbol is the one that the record in these very bytes names; the
         // library is never unloaded. That it keeps to the binary interface is what whoever
         // made the `InProcess` answers for.
-        let plugin = unsafe { BoundPlugin::bind(entry, keep, &self.record.summary) };
+        let plugin = unsafe { BoundPlugin::bind(entry, keep, summary, services) };
         match plugin {
             Ok(plugin) => Ok(Bound {
-                path: self.path,
-                record: self.record,
+                path: self.path.clone(),
+                allowed: allowed.clone(),
                 plugin,
-                grants: self.grants,
             }),
             Err(error) => Err(refuse(RefusalKind::Bind(error))),
         }
@@ -406,7 +405,7 @@ impl Started {
     /// The plugin's record, as it stood in the bytes that were loaded.
     #[must_use]
     pub fn record(&self) -> &Record {
-        &self.0.record
+        &self.0.allowed.record
     }
 
     /// The file that it came from.
@@ -418,20 +417,40 @@ impl Started {
     /// What the policy grants it.
     #[must_use]
     pub fn grants(&self) -> &Grants {
-        &self.0.grants
+        &self.0.allowed.grants
     }
 
-    /// Makes an object.
+    /// Makes an instance and starts it. `configuration` is JSON.
     ///
     /// # Errors
-    /// When the plugin does not provide `T`, or its constructor fails.
-    pub fn create<T: ?Sized + Interface>(&self) -> Result<Handle<T>, CreateError> {
-        let schemas = self.0.record.detail.as_ref().map(|detail| &detail.schemas);
-        let schema = schemas.and_then(|schemas| {
-            schemas
-                .iter()
-                .find(|schema| schema.interface.as_str() == T::SHAPE.id)
-        });
-        self.0.plugin.create(schema)
+    /// When the plugin does not provide `T`, cannot use the configuration, or its constructor
+    /// or start fails.
+    pub fn create<T: ?Sized + Interface>(
+        &self,
+        configuration: Option<&str>,
+    ) -> Result<Handle<T>, CreateError> {
+        self.0.plugin.create(configuration, self.schema::<T>())
+    }
+
+    /// Makes the instance that all share, and starts it. There is to be one: whoever calls
+    /// this keeps it. `None` when the plugin is no singleton.
+    ///
+    /// # Errors
+    /// When the plugin cannot use the configuration, or its constructor or start fails.
+    pub fn instance(
+        &self,
+        configuration: Option<&str>,
+    ) -> Result<Option<SharedInstance>, CreateError> {
+        if !self.0.plugin.is_singleton() {
+            return Ok(None);
+        }
+        let instance = self.0.plugin.instance(configuration);
+        Ok(instance.map_err(CreateError::Failed)?.shared().ok())
+    }
+
+    /// The plugin's description of `T`.
+    pub(crate) fn schema<T: ?Sized + Interface>(&self) -> Option<&Schema> {
+        let mut schemas = self.record().detail.as_ref()?.schemas.iter();
+        schemas.find(|schema| schema.interface.as_str() == T::SHAPE.id)
     }
 }

@@ -72,7 +72,12 @@ pub enum RefusalKind {
     Bind(BindError),
     /// The plugin's constructor failed.
     Create(CreateError),
-    /// The plugin is being loaded on this very thread: a constructor asked for it.
+    /// The plugin takes no configuration, and one was given.
+    NotConfigurable,
+    /// The plugin is a singleton whose instance was made before: it cannot be made again with
+    /// another configuration.
+    AlreadyMade,
+    /// The plugin is being loaded or made on this very thread: a constructor asked for it.
     Reentrant,
 }
 
@@ -181,6 +186,15 @@ impl fmt::Display for Refusal {
             RefusalKind::Entry(error) => error.fmt(f),
             RefusalKind::Bind(error) => write!(f, "{path:?} was loaded, but {error}"),
             RefusalKind::Create(error) => write!(f, "{path:?} was loaded, but {error}"),
+            RefusalKind::NotConfigurable => write!(
+                f,
+                "{path:?} takes no configuration, and one was given: leave it out"
+            ),
+            RefusalKind::AlreadyMade => write!(
+                f,
+                "all who ask for {path:?} share one instance, which is made already: give the \
+                 configuration to the builder, or where it is asked for first"
+            ),
             RefusalKind::Reentrant => write!(
                 f,
                 "{path:?} is being loaded by this very thread: a plugin's constructor asked for it"
@@ -208,6 +222,8 @@ impl std::error::Error for Refusal {
             | RefusalKind::NoSource
             | RefusalKind::Judged(_)
             | RefusalKind::NoPermission
+            | RefusalKind::NotConfigurable
+            | RefusalKind::AlreadyMade
             | RefusalKind::Reentrant => None,
         }
     }

@@ -71,6 +71,10 @@ pub struct RecordDef {
     pub linkage: Linkage,
     /// What it provides.
     pub provides: &'static [ProvidedDef],
+    /// Whether all who ask for it share one instance.
+    pub singleton: bool,
+    /// Whether its instances take a configuration.
+    pub configurable: bool,
     /// How it was built.
     pub build: BuildDef,
     /// Its name for people; may be empty.
@@ -293,7 +297,7 @@ impl<const N: usize> Writer<N> {
 
     /// The summary's CBOR: a map with the keys that [`crate::Summary`] reads.
     const fn summary(&mut self, def: &RecordDef) {
-        self.map(7);
+        self.map(9);
         self.unsigned(0);
         self.unsigned(crate::record::FORMAT);
         self.unsigned(1);
@@ -321,6 +325,10 @@ impl<const N: usize> Writer<N> {
         self.text(def.build.rustc);
         self.boolean(def.build.panic_abort);
         self.boolean(def.build.unloadable);
+        self.unsigned(7);
+        self.boolean(def.singleton);
+        self.unsigned(8);
+        self.boolean(def.configurable);
     }
 
     const fn provided(&mut self, provided: &ProvidedDef) {

@@ -17,6 +17,8 @@
 //!     crate_name: "zstd_plugin",
 //!     linkage: Linkage::Cdylib,
 //!     provides: &[],
+//!     singleton: false,
+//!     configurable: false,
 //!     build: BuildDef {
 //!         abi: 1,
 //!         target: "x86_64-unknown-linux-gnu",

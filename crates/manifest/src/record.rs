@@ -177,6 +177,10 @@ pub struct Summary {
     pub version: semver::Version,
     /// What it provides.
     pub provides: Vec<Provided>,
+    /// Whether all who ask for it share one instance.
+    pub singleton: bool,
+    /// Whether its instances take a configuration.
+    pub configurable: bool,
     /// How it was built.
     pub build: Build,
     /// The crate that holds it.
@@ -214,9 +218,9 @@ pub struct Detail {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Role {
-    /// The file's own plugin.
+    /// A plugin of the crate that the file is built from. There may be several.
     Root,
-    /// A plugin that the file's plugin merely depends on: not offered.
+    /// A plugin of another crate, which the file's own merely depends on: not offered.
     Embedded,
 }
 
@@ -320,6 +324,7 @@ impl Summary {
         let mut reader = Reader::new(desc);
         let (mut found, mut entry, mut id, mut version) = (None, None, None, None);
         let (mut crate_name, mut provides, mut build) = (None, None, None);
+        let (mut singleton, mut configurable) = (None, None);
         for _ in 0..reader.map()? {
             match reader.unsigned()? {
                 0 => fill(&mut found, "format", format(&mut reader)?)?,
@@ -329,6 +334,8 @@ impl Summary {
                 4 => fill(&mut crate_name, "crate", linkage(&mut reader)?)?,
                 5 => fill(&mut provides, "provides", provided(&mut reader)?)?,
                 6 => fill(&mut build, "build", build_facts(&mut reader)?)?,
+                7 => fill(&mut singleton, "singleton", reader.boolean()?)?,
+                8 => fill(&mut configurable, "configurable", reader.boolean()?)?,
                 _ => {
                     reader.skip()?;
                 }
@@ -344,6 +351,8 @@ impl Summary {
             crate_name,
             linkage,
             provides: need(provides, "provides")?,
+            singleton: need(singleton, "singleton")?,
+            configurable: need(configurable, "configurable")?,
             build: need(build, "build")?,
         })
     }

@@ -59,11 +59,16 @@ pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `metadata`: the application's own data: a JSON file relative to the crate's
 ///   `Cargo.toml`, or an object in braces. Checked when the plugin is compiled.
 /// - `name`: the plugin's name for people.
+/// - `singleton = true`: all who ask one host for the plugin share one instance, which the
+///   host makes when it is first asked for. Its interfaces are `Send` and `Sync`.
 /// - `unloadable = true`: declares that the library may be unmapped: no thread-local
 ///   values, threads or registrations of it outlive its last object.
 ///
 /// Version, description, licence, authors and homepage come from `Cargo.toml`. The type is
-/// made with `Default`.
+/// made with `Default`, or, when it implements the trait `Plugin`, as that says.
+///
+/// A library may have several plugins: it offers those of the crate that it is built from,
+/// and not those of crates that this one depends on.
 #[proc_macro_attribute]
 pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);

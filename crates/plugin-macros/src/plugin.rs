@@ -17,6 +17,7 @@ struct Plugin {
     name: Option<LitStr>,
     provides: Vec<Provided>,
     metadata: Metadata,
+    singleton: bool,
     unloadable: bool,
 }
 
@@ -49,6 +50,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     }
     let (mut id, mut name) = (Slot::default(), Slot::default());
     let (mut metadata, mut unloadable) = (Slot::default(), Slot::default());
+    let mut singleton = Slot::default();
     let mut provides = Vec::new();
     for argument in &arguments.0 {
         let key = &argument.name;
@@ -65,6 +67,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
                 let value = Metadata::read(argument, &mut mistakes);
                 metadata.fill(key, value, &mut mistakes);
             }
+            "singleton" => {
+                let value = argument.value_as::<LitBool>("true", &mut mistakes);
+                singleton.fill(key, value, &mut mistakes);
+            }
             "unloadable" => {
                 let value = argument.value_as::<LitBool>("true", &mut mistakes);
                 unloadable.fill(key, value, &mut mistakes);
@@ -72,7 +78,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             "provides" => provides.extend(provided(argument, &mut mistakes)),
             _ => mistakes.at(
                 key,
-                "unknown argument: `id`, `name`, `provides`, `metadata` and `unloadable` are known",
+                "unknown argument: `id`, `name`, `provides`, `metadata`, `singleton` and \
+                 `unloadable` are known",
             ),
         }
     }
@@ -99,6 +106,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         name: name.given(),
         provides,
         metadata: metadata.given().unwrap_or_default(),
+        singleton: singleton.given().is_some_and(|literal| literal.value),
         unloadable: unloadable.given().is_some_and(|literal| literal.value),
     }
     .expand();
@@ -276,7 +284,10 @@ impl Plugin {
         let [description, license, authors, homepage] =
             ["DESCRIPTION", "LICENSE", "AUTHORS", "HOMEPAGE"].map(cargo);
         let metadata = self.metadata.literal();
-        let unloadable = self.unloadable;
+        let (singleton, unloadable) = (self.singleton, self.unloadable);
+        let shared = self.shared();
+        // Mistakes about how the type is made are shown at the type.
+        let life = quote_spanned! { ident.span()=> __private::Choose::<#ident>::LIFE };
         let dependencies = self
             .provides
             .iter()
@@ -292,6 +303,13 @@ impl Plugin {
                 use ::plugwright_plugin::__private;
 
                 #(#dependencies)*
+                #shared
+
+                static LIFE: __private::Life<#ident> = {
+                    // What is chosen is a constant of the type itself or of this trait.
+                    use __private::Simple as _;
+                    #life
+                };
 
                 const DEFINITION: __private::RecordDef = __private::RecordDef {
                     entry: #entry,
@@ -300,6 +318,8 @@ impl Plugin {
                     crate_name: #crate_name,
                     linkage: __private::Linkage::#linkage,
                     provides: &[#(#definitions),*],
+                    singleton: #singleton,
+                    configurable: LIFE.configurable,
                     build: __private::BuildDef {
                         panic_abort: ::core::cfg!(panic = "abort"),
                         unloadable: #unloadable,
@@ -333,7 +353,18 @@ impl Plugin {
                     provides: PROVIDES.as_ptr(),
                     id: __private::RawSlice::of(#id),
                     version: __private::RawSlice::of(#version),
+                    create,
+                    start: __private::start::<#ident>,
+                    stop: __private::stop::<#ident>,
                 };
+
+                unsafe extern "C" fn create(
+                    arguments: *const __private::CreateArguments,
+                ) -> __private::Reply<__private::RawObject> {
+                    // SAFETY: the host's arguments live during the call, and the table's entries
+                    // are for this type.
+                    unsafe { __private::create(arguments, &PROVIDES[0], DEFINITION.id, &LIFE) }
+                }
 
                 #[unsafe(export_name = #entry)]
                 unsafe extern "C" fn entry(
@@ -344,6 +375,21 @@ impl Plugin {
                 }
             };
         }
+    }
+}
+
+impl Plugin {
+    /// What a singleton has to be: it is asked for on any thread.
+    fn shared(&self) -> TokenStream {
+        if !self.singleton {
+            return TokenStream::new();
+        }
+        let checks = self.provides.iter().map(|provided| {
+            let object = provided.object();
+            let span = provided.interface.span();
+            quote_spanned! { span=> const _: () = __private::shared::<#object>(); }
+        });
+        quote! { #(#checks)* }
     }
 }
 
@@ -379,15 +425,9 @@ impl Provided {
     fn table(&self, ident: &Ident) -> TokenStream {
         let object = self.object();
         quote! {
-            {
-                unsafe extern "C" fn create() -> __private::Reply<__private::RawObject> {
-                    __private::create::<#ident, #object>(DEFINITION.id)
-                }
-
-                __private::ProvidedTable {
-                    interface: <#object as __private::Interface>::TABLE,
-                    create,
-                }
+            __private::ProvidedTable {
+                interface: <#object as __private::Interface>::TABLE,
+                vtable: __private::vtable::<#ident, #object>(),
             }
         }
     }

@@ -87,7 +87,9 @@ enum {
     PW_FAILURE_UNSUPPORTED = 7,
     PW_FAILURE_REENTRANT = 8,
     PW_FAILURE_INVALID = 9,
-    PW_FAILURE_CANCELLED = 10
+    PW_FAILURE_CANCELLED = 10,
+    PW_FAILURE_CONFIGURATION = 11,
+    PW_FAILURE_FAILED = 12
 };
 
 /* What every function returns: `value` counts when `failure` is null. */
@@ -178,11 +180,63 @@ struct pw_invoke_context {
 
 typedef PW_REPLY(pw_object) pw_reply_object;
 
-/* An interface that a plugin provides. */
+/* The levels of events. */
+enum {
+    PW_LEVEL_ERROR = 0,
+    PW_LEVEL_WARN = 1,
+    PW_LEVEL_INFO = 2,
+    PW_LEVEL_DEBUG = 3,
+    PW_LEVEL_TRACE = 4
+};
+
+/* An enum without fields. */
+typedef struct pw_level {
+    uint32_t tag;
+    uint8_t none;
+} pw_level;
+
+/* An event for the host's log. */
+typedef struct pw_event {
+    pw_level level;
+    pw_slice target;
+    pw_slice message;
+    pw_slice fields;
+    pw_slice file;
+    uint32_t line;
+} pw_event;
+
+/* The application that a plugin runs in. */
+typedef struct pw_application {
+    pw_vec name;
+    pw_vec version;
+} pw_application;
+
+typedef PW_REPLY(uint8_t) pw_reply_bool;
+typedef PW_REPLY(pw_application) pw_reply_application;
+
+/* What the host does for a plugin: the interface org.plugwright.host 1.0. `data_folder` gives a PW_RESULT of a path and of
+ * an error with several forms: see docs/abi.md. */
+typedef struct pw_host_vtable {
+    pw_vtable_head head;
+    pw_reply_application (*application)(const void *object);
+    pw_reply_bool (*logs)(const void *object, pw_level level);
+    pw_reply_unit (*log)(const void *object, pw_event event);
+    void (*data_folder)(void);
+} pw_host_vtable;
+
+/* An interface that a plugin provides, with its functions for the plugin's instances. */
 typedef struct pw_provided_table {
     const pw_interface_table *interface;
-    pw_reply_object (*create)(void);
+    const pw_vtable_head *vtable;
 } pw_provided_table;
+
+/* What an instance is made with. Everything in it is lent during the call: whoever wants `host` longer takes a reference
+ * with `host.object.vtable->retain` and one with `host.keep.retain`. */
+typedef struct pw_create_arguments {
+    size_t size;
+    pw_slice configuration; /* JSON; empty when the host has none for the plugin */
+    pw_interface host;      /* an object of the interface org.plugwright.host */
+} pw_create_arguments;
 
 /* What a plugin's entry function returns. */
 typedef struct pw_plugin_table {
@@ -192,6 +246,12 @@ typedef struct pw_plugin_table {
     const pw_provided_table *provides;
     pw_slice id;
     pw_slice version;
+    /* Makes an instance, with the vtable of the first interface that is provided. */
+    pw_reply_object (*create)(const pw_create_arguments *arguments);
+    /* Called once, before any method. */
+    pw_reply_unit (*start)(const void *instance);
+    /* Called at most once; methods fail with PW_FAILURE_STOPPED from then on. */
+    pw_reply_unit (*stop)(const void *instance);
 } pw_plugin_table;
 
 /* What a host hands to a plugin's entry function. */

@@ -345,8 +345,9 @@ pub struct RawObject {
 pub struct ProvidedTable {
     /// The interface.
     pub interface: *const InterfaceTable,
-    /// Makes an object.
-    pub create: unsafe extern "C" fn() -> Reply<RawObject>,
+    /// The functions of the interface, for the plugin's instances: all interfaces of a
+    /// plugin are had of the same instances.
+    pub vtable: *const VtableHead,
 }
 
 // SAFETY: as for `InterfaceTable`.
@@ -368,10 +369,31 @@ pub struct PluginTable {
     pub id: RawSlice,
     /// UTF-8: the plugin's version.
     pub version: RawSlice,
+    /// Makes an instance, with the vtable of the first interface that is provided. Its
+    /// methods are not called before `start`. The arguments live during the call.
+    pub create: unsafe extern "C" fn(arguments: *const CreateArguments) -> Reply<RawObject>,
+    /// Called once, after `create`. An instance that does not start is released unused.
+    pub start: unsafe extern "C" fn(instance: *const ()) -> Reply<u8>,
+    /// Ends the use of an instance, at most once: what is called later fails as stopped. An
+    /// instance whose last reference is released without it stops then.
+    pub stop: unsafe extern "C" fn(instance: *const ()) -> Reply<u8>,
 }
 
 // SAFETY: as for `InterfaceTable`.
 unsafe impl Sync for PluginTable {}
+
+/// What an instance is made with.
+#[derive(Debug)]
+#[repr(C)]
+pub struct CreateArguments {
+    /// The size of this struct in bytes.
+    pub size: usize,
+    /// UTF-8: the configuration as JSON; empty when the host has none for it.
+    pub configuration: RawSlice,
+    /// The host's services: an object of the interface `org.plugwright.host`. It is lent; a
+    /// plugin that wants it longer takes a reference of the object and of its keep-alive.
+    pub host: RawInterface,
+}
 
 /// What a host hands to a plugin's entry function.
 #[derive(Debug)]

@@ -7,25 +7,64 @@
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use plugwright_manifest::compat::{self, Mismatch};
 use plugwright_manifest::schema::Schema;
 use plugwright_manifest::{InterfaceVersion, Provided, Summary};
 
-use crate::abi::{ABI, Entry, HostTable, KeepAlive, PluginTable, ProvidedTable, RawSlice};
-use crate::{CallError, Handle, Interface, own};
+use crate::abi::{
+    ABI, CreateArguments, Entry, HostTable, KeepAlive, PluginTable, ProvidedTable, RawInterface,
+    RawObject, RawSlice, VtableHead,
+};
+use crate::context::HostServices;
+use crate::{CallError, Handle, Interface, Invalid, Portable, objects, own};
 
 /// A plugin whose library is loaded and whose table agrees with its manifest.
 #[derive(Clone, Debug)]
-pub struct BoundPlugin {
-    provides: Vec<(Provided, NonNull<ProvidedTable>)>,
+pub struct BoundPlugin(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    table: NonNull<PluginTable>,
+    provides: Vec<(Provided, NonNull<VtableHead>)>,
+    singleton: bool,
+    /// What the plugin is lent when it makes an instance.
+    services: RawInterface,
     keep: KeepAlive,
 }
 
-// SAFETY: the tables are immutable statics of a library that `keep` keeps loaded.
-unsafe impl Send for BoundPlugin {}
+// SAFETY: the tables are immutable statics of a library that `keep` keeps loaded; the
+// services are an object of an interface that is Send and Sync.
+unsafe impl Send for Inner {}
 // SAFETY: as for Send.
-unsafe impl Sync for BoundPlugin {}
+unsafe impl Sync for Inner {}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // SAFETY: given away by `bind` to this very struct, and taken over here once.
+        drop(unsafe { objects::receive::<dyn HostServices>(self.services) });
+    }
+}
+
+/// An instance of a plugin, started, which has handles for each of the plugin's interfaces.
+/// It is one of the references that keep it.
+#[derive(Debug)]
+pub struct Instance {
+    object: RawObject,
+    plugin: BoundPlugin,
+}
+
+/// The instance of a plugin that declares that all share one. Any thread may have it.
+#[derive(Debug)]
+pub struct SharedInstance(Instance);
+
+// SAFETY: a plugin whose record says that it is a singleton has interfaces that are Send and
+// Sync only: the macro asks for that when the plugin is compiled, and the binary interface
+// asks it of every other.
+unsafe impl Send for SharedInstance {}
+// SAFETY: as for Send.
+unsafe impl Sync for SharedInstance {}
 
 /// Why a loaded library's plugin cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +167,8 @@ pub fn check_abi(summary: &Summary) -> Result<(), BindError> {
 }
 
 impl BoundPlugin {
-    /// Enters a plugin and confirms its table against `summary`.
+    /// Enters a plugin and confirms its table against `summary`. `services` is what the
+    /// plugin's instances can ask of their host.
     ///
     /// # Errors
     /// When the plugin has another binary interface, or its table and its manifest disagree.
@@ -143,6 +183,7 @@ impl BoundPlugin {
         entry: NonNull<c_void>,
         keep: KeepAlive,
         summary: &Summary,
+        services: Arc<dyn HostServices>,
     ) -> Result<Self, BindError> {
         check_abi(summary)?;
         // SAFETY: by this function's contract the symbol is an entry function.
@@ -158,60 +199,160 @@ impl BoundPlugin {
         // SAFETY: by this function's contract it is null or a table for ever.
         let table = unsafe { table.as_ref() }.ok_or(BindError::NoTable)?;
         let provides = confirm(table, summary)?;
-        Ok(Self { provides, keep })
+        Ok(Self(Arc::new(Inner {
+            table: NonNull::from(table),
+            provides,
+            singleton: summary.singleton,
+            services: services.into_abi(),
+            keep,
+        })))
     }
 
-    /// Makes an object of the plugin for interface `T`.
-    ///
-    /// `schema` is the plugin's description of the interface, for the text of a mismatch.
+    /// Whether the plugin declares that all who ask for it share one instance. That there is
+    /// only one is up to the host.
+    #[must_use]
+    pub fn is_singleton(&self) -> bool {
+        self.0.singleton
+    }
+
+    /// Makes an instance and starts it. `configuration` is JSON.
     ///
     /// # Errors
-    /// When the plugin does not provide `T` in a form that fits, or its constructor fails.
-    pub fn create<T: ?Sized + Interface>(
-        &self,
-        schema: Option<&Schema>,
-    ) -> Result<Handle<T>, CreateError> {
-        let candidates = || {
-            self.provides
-                .iter()
-                .filter(|(provided, _)| provided.interface.as_str() == T::SHAPE.id)
+    /// When the plugin cannot use the configuration, or its constructor or start fails.
+    pub fn instance(&self, configuration: Option<&str>) -> Result<Instance, CallError> {
+        // SAFETY: a static of a library that `keep` keeps loaded.
+        let table = unsafe { self.0.table.as_ref() };
+        let arguments = CreateArguments {
+            size: size_of::<CreateArguments>(),
+            configuration: RawSlice::of(configuration.unwrap_or_default()),
+            host: self.0.services,
         };
-        let mut mismatch = None;
-        for (provided, table) in candidates() {
-            match compat::check(T::SHAPE, provided, schema) {
-                // SAFETY: the interface's id and the fingerprints of its methods are `T`'s.
-                Ok(()) => return unsafe { self.create_from(*table) },
-                Err(found) => mismatch = Some(found),
-            }
-        }
-        Err(mismatch.map_or(
-            CreateError::NotProvided {
-                interface: T::SHAPE.id,
-            },
-            CreateError::Mismatch,
-        ))
-    }
-
-    /// # Safety
-    /// The table is one of this plugin's, and that of an interface with `T`'s fingerprints.
-    unsafe fn create_from<T: ?Sized + Interface>(
-        &self,
-        table: NonNull<ProvidedTable>,
-    ) -> Result<Handle<T>, CreateError> {
-        // SAFETY: a table of a library that `self.keep` keeps loaded.
-        let create = unsafe { table.as_ref() }.create;
-        // SAFETY: by the contract of `bind`, it does what its type says.
-        let reply = unsafe { create() };
+        // SAFETY: by the contract of `bind`, it does what its type says; the arguments live
+        // during the call.
+        let reply = unsafe { (table.create)(&raw const arguments) };
         if !reply.failure.is_null() {
             // SAFETY: returned just now.
-            let error = unsafe { CallError::take(reply.failure, "default") };
-            return Err(CreateError::Failed(error));
+            return Err(unsafe { CallError::take(reply.failure, "new") });
         }
         // SAFETY: initialised, since there is no failure.
         let object = unsafe { reply.value.assume_init() };
-        // SAFETY: made just now by the plugin, which is kept.
-        unsafe { Handle::new(object, self.keep.clone()) }
-            .map_err(|invalid| CreateError::Failed(CallError::invalid("default", invalid)))
+        if object.object.is_null() || object.vtable.is_null() {
+            let invalid = Invalid::new("an instance and a vtable, not null");
+            return Err(CallError::invalid("new", invalid));
+        }
+        let instance = Instance {
+            object,
+            plugin: self.clone(),
+        };
+        // SAFETY: made by this plugin just now, and referenced by `instance`.
+        let reply = unsafe { (table.start)(object.object) };
+        // SAFETY: every `start` returns what stands for `()`.
+        unsafe { reply.take::<()>("start") }.map(|()| instance)
+    }
+
+    /// Whether the plugin provides `T` in a form that fits, and with which vtable. `schema`
+    /// is the plugin's description of the interface, for the text of a mismatch.
+    fn vtable<T: ?Sized + Interface>(
+        &self,
+        schema: Option<&Schema>,
+    ) -> Result<NonNull<VtableHead>, CreateError> {
+        let interface = T::SHAPE.id;
+        let mut error = CreateError::NotProvided { interface };
+        for (provided, vtable) in &self.0.provides {
+            if provided.interface.as_str() == interface {
+                match compat::check(T::SHAPE, provided, schema) {
+                    Ok(()) => return Ok(*vtable),
+                    Err(mismatch) => error = CreateError::Mismatch(mismatch),
+                }
+            }
+        }
+        Err(error)
+    }
+
+    /// Makes an instance, starts it, and hands it out as `T`.
+    ///
+    /// # Errors
+    /// When the plugin does not provide `T` in a form that fits (then nothing is made), or
+    /// as [`BoundPlugin::instance`].
+    pub fn create<T: ?Sized + Interface>(
+        &self,
+        configuration: Option<&str>,
+        schema: Option<&Schema>,
+    ) -> Result<Handle<T>, CreateError> {
+        self.vtable::<T>(schema)?;
+        let instance = self.instance(configuration);
+        instance.map_err(CreateError::Failed)?.handle(schema)
+    }
+}
+
+impl Instance {
+    /// Another reference to the instance, as `T`.
+    ///
+    /// # Errors
+    /// When the plugin does not provide `T` in a form that fits.
+    pub fn handle<T: ?Sized + Interface>(
+        &self,
+        schema: Option<&Schema>,
+    ) -> Result<Handle<T>, CreateError> {
+        let vtable = self.plugin.vtable::<T>(schema)?;
+        let object = RawObject {
+            object: self.object.object,
+            vtable: vtable.as_ptr(),
+        };
+        // SAFETY: a vtable of a library that the plugin's `keep` keeps loaded.
+        let retain = unsafe { vtable.as_ref() }.retain;
+        // SAFETY: the vtables of a plugin's table are for its instances, and this is one,
+        // which `self` keeps.
+        unsafe { retain(object.object) };
+        // SAFETY: the reference was taken just now, and the library is kept.
+        unsafe { Handle::new(object, self.plugin.0.keep.clone()) }
+            .map_err(|invalid| CreateError::Failed(CallError::invalid("new", invalid)))
+    }
+
+    /// Stops the instance: calls that are made through any handle fail from now on. Does
+    /// nothing when it was stopped before.
+    ///
+    /// # Errors
+    /// When the plugin says that it failed, or panicked. The instance is stopped all the same.
+    pub fn stop(&self) -> Result<(), CallError> {
+        // SAFETY: a static of a library that the plugin's `keep` keeps loaded.
+        let table = unsafe { self.plugin.0.table.as_ref() };
+        // SAFETY: an instance of this plugin, referenced by `self`.
+        let reply = unsafe { (table.stop)(self.object.object) };
+        // SAFETY: every `stop` returns what stands for `()`.
+        unsafe { reply.take("stop") }
+    }
+
+    /// The instance for all threads.
+    ///
+    /// # Errors
+    /// The instance itself, when its plugin does not declare that it can be shared.
+    pub fn shared(self) -> Result<SharedInstance, Self> {
+        if self.plugin.is_singleton() {
+            Ok(SharedInstance(self))
+        } else {
+            Err(self)
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // SAFETY: a vtable of a library that the plugin's `keep` keeps loaded.
+        let release = unsafe { &*self.object.vtable }.release;
+        // SAFETY: the reference that this instance holds is given up once.
+        let reply = unsafe { release(self.object.object) };
+        // SAFETY: every `release` returns what stands for `()`. What failed has nobody to
+        // tell here: `stop` and `Handle::close` tell.
+        let _ = unsafe { reply.take::<()>("drop") };
+    }
+}
+
+impl std::ops::Deref for SharedInstance {
+    type Target = Instance;
+
+    fn deref(&self) -> &Instance {
+        &self.0
     }
 }
 
@@ -219,7 +360,7 @@ impl BoundPlugin {
 fn confirm(
     table: &PluginTable,
     summary: &Summary,
-) -> Result<Vec<(Provided, NonNull<ProvidedTable>)>, BindError> {
+) -> Result<Vec<(Provided, NonNull<VtableHead>)>, BindError> {
     agree("binary interface", &summary.build.abi, &table.abi)?;
     if table.size < size_of::<PluginTable>() {
         return Err(BindError::NoTable);
@@ -234,10 +375,13 @@ fn confirm(
     agree("number of interfaces", &summary.provides.len(), &count)?;
     let mut all = Vec::with_capacity(summary.provides.len());
     for (index, provided) in summary.provides.iter().enumerate() {
-        let found = NonNull::new(table.provides.wrapping_add(index).cast_mut())
-            .ok_or(BindError::NoTable)?;
+        let found: NonNull<ProvidedTable> =
+            NonNull::new(table.provides.wrapping_add(index).cast_mut())
+                .ok_or(BindError::NoTable)?;
         // SAFETY: a plugin's table has as many entries as it says, and they are immutable.
-        let raw = unsafe { found.as_ref() }.interface;
+        let found = unsafe { found.as_ref() };
+        let vtable = NonNull::new(found.vtable.cast_mut()).ok_or(BindError::NoTable)?;
+        let raw = found.interface;
         // SAFETY: an entry's interface is null or a table for ever.
         let raw = unsafe { raw.as_ref() }.ok_or(BindError::NoTable)?;
         agree(
@@ -258,7 +402,7 @@ fn confirm(
             let found = unsafe { *found };
             agree("fingerprint of a method", expected, &found)?;
         }
-        all.push((provided.clone(), found));
+        all.push((provided.clone(), vtable));
     }
     Ok(all)
 }

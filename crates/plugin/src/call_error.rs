@@ -37,7 +37,7 @@ macro_rules! kinds {
 
 kinds! {
     /// A failure of a kind that this version does not know.
-    Unknown = 0, "failed";
+    Unknown = 0, "failed in an unknown way";
     /// The plugin panicked in this very call.
     Panicked = 1, "panicked";
     /// The plugin panicked in an earlier call: the instance is not used again.
@@ -58,6 +58,10 @@ kinds! {
     Invalid = 9, "sent or got an invalid value";
     /// The caller did not want the result any more.
     Cancelled = 10, "was told that nobody waits";
+    /// The configuration that the host has for the plugin is none that it takes.
+    Configuration = 11, "cannot use its configuration";
+    /// The plugin's constructor, start or stop says that it failed.
+    Failed = 12, "failed";
 }
 
 /// A failure of a call itself, as opposed to an error that the method returns.

@@ -1,42 +1,91 @@
 //! The plugin's side of a call: objects, the panic boundary, and what becomes of a panic.
 //!
-//! The invariants: no panic leaves a function that the host calls; an object whose method
-//! panicked is poisoned and its methods are not run again; the plugin's panic message is
-//! printed only when no boundary took it to the host.
+//! The invariants: no panic leaves a function that the host calls; an object's methods are
+//! run only between its start and its stop, and not after one of them panicked; the
+//! plugin's panic message is printed only when no boundary took it to the host.
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Once};
 
-use crate::abi::{Failure, HostTable, PluginTable, RawObject, RawSlice, Reply, VtableHead};
+use crate::abi::{
+    CreateArguments, Failure, HostTable, PluginTable, ProvidedTable, RawObject, RawSlice, Reply,
+    VtableHead,
+};
+use crate::context::Context;
 use crate::interface::{Interface, Provides};
+use crate::life::{Life, PluginError, Unmade, text_of};
 use crate::own;
-use crate::portable::Invalid;
+use crate::portable::{Invalid, Portable};
 use crate::remote::invoke;
-use crate::{CallError, CallErrorKind};
+use crate::{CallError, CallErrorKind, forward};
 
 /// An object as its vtables see it.
 #[repr(C)]
-struct Instance<T> {
+struct Instance<T: 'static> {
     /// First, so that it can be read of every object that this image made.
     class: TypeId,
-    poisoned: AtomicBool,
+    state: AtomicU8,
     plugin: &'static str,
+    /// What is run at the start and at the stop of an instance of a plugin.
+    life: Option<&'static Life<T>>,
     value: T,
 }
 
+/// The states of an object. One comparison with `RUNNING` is all that a call costs.
+mod state {
+    pub(super) const RUNNING: u8 = 0;
+    pub(super) const CREATED: u8 = 1;
+    pub(super) const POISONED: u8 = 2;
+    pub(super) const STOPPED: u8 = 3;
+}
+
 impl<T: 'static> Instance<T> {
-    fn object(plugin: &'static str, value: T) -> *const () {
+    fn object(
+        state: u8,
+        plugin: &'static str,
+        life: Option<&'static Life<T>>,
+        value: T,
+    ) -> *const () {
         Arc::into_raw(Arc::new(Self {
             class: TypeId::of::<T>(),
-            poisoned: AtomicBool::new(false),
+            state: AtomicU8::new(state),
             plugin,
+            life,
             value,
         }))
         .cast()
+    }
+
+    /// Runs a hook behind the panic boundary.
+    fn hook(&self, hook: fn(&T) -> Result<(), PluginError>) -> Result<(), *mut Failure> {
+        match catch_unwind(AssertUnwindSafe(|| hook(&self.value).map_err(text_of))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(message)) => Err(failure(
+                CallErrorKind::Failed,
+                self.plugin,
+                Note::of(message),
+            )),
+            Err(payload) => Err(panicked(self.plugin, payload)),
+        }
+    }
+
+    /// Stops the instance, when it runs.
+    fn stop(&self) -> Result<(), *mut Failure> {
+        // AcqRel: of two threads that stop it, one runs the hook.
+        let was = self.state.compare_exchange(
+            state::RUNNING,
+            state::STOPPED,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+        match (was, self.life) {
+            (Ok(_), Some(life)) => self.hook(life.stop),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -45,25 +94,22 @@ impl<T: 'static> Instance<T> {
 /// # Safety
 /// `object` is one that [`create`] made for this `T`, and is referenced during the call.
 #[inline]
-pub unsafe fn call<T, A: Copy>(
+pub unsafe fn call<T: 'static, A: Copy>(
     object: *const (),
     method: impl FnOnce(&T) -> Result<A, Fault>,
 ) -> Reply<A> {
     // SAFETY: by this function's contract.
     let instance = unsafe { &*object.cast::<Instance<T>>() };
-    // Relaxed: the flag guards no memory; a call that races with the panic may still run.
-    if instance.poisoned.load(Ordering::Relaxed) {
-        return Reply::failed(failure(
-            CallErrorKind::Poisoned,
-            instance.plugin,
-            Note::default(),
-        ));
+    // Relaxed: the state guards no memory; a call that races with a panic may still run.
+    let now = instance.state.load(Ordering::Relaxed);
+    if now != state::RUNNING {
+        return Reply::failed(not_running(instance.plugin, now));
     }
     match catch_unwind(AssertUnwindSafe(|| method(&instance.value))) {
         Ok(Ok(value)) => Reply::ok(value),
         Ok(Err(fault)) => Reply::failed(faulty(instance.plugin, fault)),
         Err(payload) => {
-            instance.poisoned.store(true, Ordering::Relaxed);
+            instance.state.store(state::POISONED, Ordering::Relaxed);
             Reply::failed(panicked(instance.plugin, payload))
         }
     }
@@ -92,13 +138,22 @@ impl From<CallError> for Fault {
 }
 
 #[cold]
+fn not_running(plugin: &'static str, now: u8) -> *mut Failure {
+    match now {
+        state::POISONED => failure(CallErrorKind::Poisoned, plugin, Note::default()),
+        state::CREATED => {
+            let message = "it has not been started".to_owned();
+            failure(CallErrorKind::Stopped, plugin, Note::of(message))
+        }
+        _ => failure(CallErrorKind::Stopped, plugin, Note::default()),
+    }
+}
+
+#[cold]
 fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
     match fault {
         Fault::Invalid(invalid) => {
-            let note = Note {
-                message: invalid.to_string(),
-                ..Note::default()
-            };
+            let note = Note::of(invalid.to_string());
             failure(CallErrorKind::Invalid, plugin, note)
         }
         Fault::Call(error) => {
@@ -178,16 +233,77 @@ fn failure(kind: CallErrorKind, plugin: &str, note: Note) -> *mut Failure {
     Box::into_raw(Box::new(owned)).cast()
 }
 
-/// Makes an object of `T` for interface `I`: the `create` of a plugin's table.
-pub fn create<T, I>(plugin: &'static str) -> Reply<RawObject>
-where
-    T: Default + 'static,
-    I: ?Sized + Interface + Provides<T>,
-{
-    match catch_unwind(T::default) {
-        Ok(value) => Reply::ok(object::<T, I>(plugin, value)),
+/// The functions of interface `I` for instances of `T`.
+#[must_use]
+pub const fn vtable<T: 'static, I: ?Sized + Interface + Provides<T>>() -> *const VtableHead {
+    std::ptr::from_ref(I::VTABLE).cast()
+}
+
+/// Makes an instance of `T`: the `create` of a plugin's table, whose first entry is `provided`.
+///
+/// # Safety
+/// - `arguments` is null or points to the host's arguments, which live during the call.
+/// - `provided` has the functions of an interface for instances of `T`.
+pub unsafe fn create<T: 'static>(
+    arguments: *const CreateArguments,
+    provided: &'static ProvidedTable,
+    plugin: &'static str,
+    life: &'static Life<T>,
+) -> Reply<RawObject> {
+    // SAFETY: by this function's contract.
+    let Some(arguments) = (unsafe { arguments.as_ref() }) else {
+        let invalid = Invalid::new("arguments for an instance, not null");
+        return Reply::failed(faulty(plugin, invalid.into()));
+    };
+    let make = || {
+        // SAFETY: by this function's contract the host lends its services during the call.
+        let context = unsafe { Context::lent(arguments.host, plugin) }?;
+        // SAFETY: as above, for the text.
+        let configuration = unsafe { <&str>::from_abi(arguments.configuration) }?;
+        forward::install::<T>(&context);
+        Ok((life.make)(configuration, context))
+    };
+    let failed = |kind, message| Reply::failed(failure(kind, plugin, Note::of(message)));
+    match catch_unwind(AssertUnwindSafe(make)) {
+        Ok(Ok(Ok(value))) => Reply::ok(RawObject {
+            object: Instance::object(state::CREATED, plugin, Some(life), value),
+            vtable: provided.vtable,
+        }),
+        Ok(Ok(Err(Unmade::Configuration(text)))) => failed(CallErrorKind::Configuration, text),
+        Ok(Ok(Err(Unmade::Failed(text)))) => failed(CallErrorKind::Failed, text),
+        Ok(Err(invalid)) => Reply::failed(faulty(plugin, Fault::Invalid(invalid))),
         Err(payload) => Reply::failed(panicked(plugin, payload)),
     }
+}
+
+/// Starts an instance: the `start` of a plugin's table.
+///
+/// # Safety
+/// `object` is one that [`create`] made for this `T`, and is referenced during the call.
+pub unsafe extern "C" fn start<T: 'static>(object: *const ()) -> Reply<u8> {
+    // SAFETY: by this function's contract.
+    let instance = unsafe { &*object.cast::<Instance<T>>() };
+    if instance.state.load(Ordering::Relaxed) == state::CREATED
+        && let Some(life) = instance.life
+    {
+        if let Err(failure) = instance.hook(life.start) {
+            return Reply::failed(failure);
+        }
+        instance.state.store(state::RUNNING, Ordering::Release);
+    }
+    Reply::ok(0)
+}
+
+/// Stops an instance: the `stop` of a plugin's table.
+///
+/// # Safety
+/// As [`start`].
+pub unsafe extern "C" fn stop<T: 'static>(object: *const ()) -> Reply<u8> {
+    // SAFETY: by this function's contract.
+    let instance = unsafe { &*object.cast::<Instance<T>>() };
+    instance
+        .stop()
+        .map_or_else(Reply::failed, |()| Reply::ok(0))
 }
 
 /// Makes an object of `value` for interface `I`.
@@ -197,7 +313,7 @@ where
     I: ?Sized + Interface + Provides<T>,
 {
     RawObject {
-        object: Instance::object(plugin, value),
+        object: Instance::object(state::RUNNING, plugin, None, value),
         vtable: std::ptr::from_ref(I::VTABLE).cast(),
     }
 }
@@ -227,18 +343,32 @@ pub(crate) unsafe fn at_home<T: 'static, R>(
 
 /// The front of the vtable of the interface `I` on `T`.
 #[must_use]
-pub const fn vtable_head<T, I: ?Sized + Interface + Provides<T>>() -> VtableHead {
-    unsafe extern "C" fn retain<T>(object: *const ()) {
+pub const fn vtable_head<T: 'static, I: ?Sized + Interface + Provides<T>>() -> VtableHead {
+    unsafe extern "C" fn retain<T: 'static>(object: *const ()) {
         // SAFETY: `create` made the object from an Arc, and the caller holds a reference.
         unsafe { Arc::increment_strong_count(object.cast::<Instance<T>>()) };
     }
-    unsafe extern "C" fn release<T>(object: *const ()) -> Reply<u8> {
+    unsafe extern "C" fn release<T: 'static>(object: *const ()) -> Reply<u8> {
         // SAFETY: as above; the caller gives its reference up.
         let instance = unsafe { Arc::from_raw(object.cast::<Instance<T>>()) };
-        let plugin = instance.plugin;
-        match catch_unwind(AssertUnwindSafe(|| drop(instance))) {
-            Ok(()) => Reply::ok(0),
-            Err(payload) => Reply::failed(panicked(plugin, payload)),
+        // Of several threads that let go at once, one gets what is left.
+        let Some(last) = Arc::into_inner(instance) else {
+            return Reply::ok(0);
+        };
+        let plugin = last.plugin;
+        let stopped = last.stop();
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(last)));
+        match (stopped, dropped) {
+            (Ok(()), Ok(())) => Reply::ok(0),
+            (Err(failure), Ok(())) => Reply::failed(failure),
+            (stopped, Err(payload)) => {
+                // One failure can be told: the later one, which loses the author's data.
+                if let Err(failure) = stopped {
+                    // SAFETY: made just now, and given to nobody.
+                    drop(unsafe { CallError::take(failure, "") });
+                }
+                Reply::failed(panicked(plugin, payload))
+            }
         }
     }
     VtableHead {
@@ -342,6 +472,14 @@ fn take_note() -> Option<Note> {
 }
 
 impl Note {
+    /// What there is to say without a place.
+    fn of(message: String) -> Self {
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+
     fn print(&self) {
         // What std prints for a panic that nobody catches. A write that fails has nobody
         // left to be told.

@@ -46,11 +46,19 @@
 
 #![warn(clippy::exhaustive_enums)]
 
+extern crate self as plugwright_plugin;
+
 mod call_error;
 mod encoding;
+#[cfg(feature = "tracing")]
+mod forward;
+#[cfg(not(feature = "tracing"))]
+#[path = "forward/absent.rs"]
+mod forward;
 mod handle;
 mod instance;
 mod interface;
+mod life;
 mod objects;
 mod own;
 mod portable;
@@ -58,6 +66,7 @@ mod vtable;
 
 pub mod abi;
 pub mod bind;
+pub mod context;
 pub mod remote;
 
 #[doc(hidden)]
@@ -65,8 +74,10 @@ pub mod remote;
 pub mod __private;
 
 pub use call_error::{CallError, CallErrorKind};
+pub use context::{Context, Level};
 pub use handle::{Handle, RawHandle};
 pub use interface::{Interface, Provides};
+pub use life::{Plugin, PluginError};
 pub use plugwright_manifest::schema::InterfaceShape;
 pub use plugwright_plugin_macros::{Portable, interface, plugin};
 pub use portable::{Buffer, Invalid, Plain, Portable};

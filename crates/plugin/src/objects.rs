@@ -55,7 +55,9 @@ pub unsafe fn receive_box<I: ?Sized + Interface>(raw: RawInterface) -> Result<Bo
 
 /// # Safety
 /// As [`receive_box`].
-unsafe fn receive<I: ?Sized + Interface>(raw: RawInterface) -> Result<Handle<I>, Invalid> {
+pub(crate) unsafe fn receive<I: ?Sized + Interface>(
+    raw: RawInterface,
+) -> Result<Handle<I>, Invalid> {
     // SAFETY: by this function's contract.
     let keep = unsafe { KeepAlive::from_raw(raw.keep) };
     // SAFETY: as above; a null is refused.

@@ -39,6 +39,12 @@ pub(crate) fn keep() -> KeepAlive {
     }
 }
 
+/// Whether this image is a library that a host entered, and not the host's own.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_library() -> bool {
+    OWN.get().is_some()
+}
+
 /// The id of the plugin that this library is; empty in a host.
 pub(crate) fn plugin() -> &'static str {
     OWN.get().map_or("", |own| own.plugin)

@@ -12,13 +12,14 @@ pub use plugwright_manifest::schema::{
 
 use crate::CallError;
 pub use crate::abi::{
-    ABI, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawInterface, RawObject, RawSlice,
-    Reply, VtableHead,
+    ABI, CreateArguments, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawInterface,
+    RawObject, RawSlice, Reply, VtableHead,
 };
 pub use crate::encoding::{Decoder, Encoder};
 pub use crate::handle::RawHandle;
-pub use crate::instance::{Fault, call, create, enter, vtable_head};
+pub use crate::instance::{Fault, call, create, enter, start, stop, vtable, vtable_head};
 pub use crate::interface::{Interface, Provides};
+pub use crate::life::{Choose, Life, Simple};
 pub use crate::objects::{Boxed, Owned, Shared, give_box, receive_box};
 pub use crate::portable::{Invalid, Portable};
 pub use crate::remote::{Proxy, send};
@@ -108,6 +109,20 @@ pub fn reply<R: Portable>(
 pub fn no_such_method(method: u32) -> Fault {
     CallError::unsupported(&format!("method {method}")).into()
 }
+
+/// Asks at compile time that an interface's objects may be shared between threads.
+pub const fn shared<I: ?Sized + SharedBetweenThreads>() {}
+
+/// An interface whose trait requires `Send` and `Sync`.
+#[diagnostic::on_unimplemented(
+    message = "a singleton is asked for on any thread, and `{Self}` is not for all of them",
+    label = "its trait requires not both `Send` and `Sync`",
+    note = "write `pub trait Name: Send + Sync`, or leave `singleton = true` out"
+)]
+pub trait SharedBetweenThreads {}
+
+#[diagnostic::do_not_recommend]
+impl<I: ?Sized + Send + Sync> SharedBetweenThreads for I {}
 
 /// A number of methods as a table has it.
 ///

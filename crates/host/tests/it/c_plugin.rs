@@ -24,6 +24,8 @@ const DEF: RecordDef = RecordDef {
         rank: 0,
         metadata: &[],
     }],
+    singleton: false,
+    configurable: false,
     build: BuildDef {
         abi: plugwright_plugin::abi::ABI,
         target: "c",

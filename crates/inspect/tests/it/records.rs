@@ -25,6 +25,8 @@ const FIRST: RecordDef = RecordDef {
     crate_name: "first_plugin",
     linkage: Linkage::Both,
     provides: &[],
+    singleton: false,
+    configurable: false,
     build: BUILD,
     name: "First",
     description: "The first of two.",

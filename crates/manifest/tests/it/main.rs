@@ -72,6 +72,8 @@ const fn def(linkage: Linkage, crate_name: &'static str) -> RecordDef {
             rank: -7,
             metadata: METADATA,
         }],
+        singleton: false,
+        configurable: false,
         build: BuildDef {
             abi: 1,
             target: "x86_64-unknown-linux-gnu",

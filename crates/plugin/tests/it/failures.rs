@@ -199,11 +199,11 @@ fn default_bodies_run_in_the_plugin() {
 fn a_constructor_that_panics() {
     let plugin = try_bind(stillborn, &summary_of!("org.example.stillborn", dyn Faulty))
         .expect("the table agrees");
-    let error = plugin.create::<dyn Faulty>(None).expect_err("panics");
+    let error = plugin.create::<dyn Faulty>(None, None).expect_err("panics");
     let text = error.to_string();
     assert!(
         text.starts_with(
-            "the plugin's object was not made: plugin org.example.stillborn panicked in default"
+            "the plugin's object was not made: plugin org.example.stillborn panicked in new"
         ),
         "{text}"
     );
@@ -224,7 +224,7 @@ pub(crate) trait Elsewhere {
 fn an_interface_that_does_not_fit_is_refused() {
     let plugin = try_bind(FAULTS, &summary_of!("org.example.faults", dyn Faulty)).expect("agrees");
     let error = plugin
-        .create::<dyn Newer>(None)
+        .create::<dyn Newer>(None, None)
         .expect_err("another signature");
     assert_eq!(
         error.to_string(),
@@ -232,7 +232,7 @@ fn an_interface_that_does_not_fit_is_refused() {
          host has `fn number(&self, fail: u8) -> u32`, the plugin another signature"
     );
     let error = plugin
-        .create::<dyn Elsewhere>(None)
+        .create::<dyn Elsewhere>(None, None)
         .expect_err("not provided");
     assert_eq!(
         error,
@@ -384,7 +384,7 @@ fn invalid_arguments_are_told_by_the_plugin() {
     // SAFETY: behind the head come the methods in order; `text` is the sixth.
     let text: Text = unsafe { place.read() };
     let plugin = try_bind(FAULTS, &summary_of!("org.example.faults", dyn Faulty)).expect("agrees");
-    let handle = plugin.create::<dyn Faulty>(None).expect("fits");
+    let handle = plugin.create::<dyn Faulty>(None, None).expect("fits");
     let broken: &'static [u8] = b"\xff";
     let object = object_of(&handle);
     // SAFETY: the object is alive, and the arguments are of the types that `text` declares.

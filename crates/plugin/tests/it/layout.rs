@@ -5,10 +5,12 @@ use std::mem::offset_of;
 use std::path::Path;
 
 use plugwright_plugin::abi::{
-    ABI, Failure, HostTable, InterfaceTable, InvokeContext, PluginTable, ProvidedTable, RawBuffer,
-    RawDuration, RawInterface, RawKeep, RawLink, RawObject, RawOption, RawResult, RawSlice,
-    RawSliceMut, RawVec, RawWide, Reply, VtableHead,
+    ABI, CreateArguments, Failure, HostTable, InterfaceTable, InvokeContext, PluginTable,
+    ProvidedTable, RawBuffer, RawDuration, RawInterface, RawKeep, RawLink, RawObject, RawOption,
+    RawResult, RawSlice, RawSliceMut, RawVec, RawWide, Reply, VtableHead,
 };
+use plugwright_plugin::context::{Event, HostServices, Level};
+use plugwright_plugin::{CallErrorKind, Interface, Portable};
 
 macro_rules! compare {
     ($($c:literal = $rust:ty { $($field:ident $(= $in_c:ident)?),* $(,)? })*) => {{
@@ -44,8 +46,11 @@ fn expressions() -> Vec<(String, usize)> {
         "pw_invoke_context" = InvokeContext { size, link, time_left, context, cancelled }
         "pw_object" = RawObject { object, vtable }
         "pw_interface" = RawInterface { object, keep }
-        "pw_provided_table" = ProvidedTable { interface, create }
-        "pw_plugin_table" = PluginTable { size, abi, provided, provides, id, version }
+        "pw_provided_table" = ProvidedTable { interface, vtable }
+        "pw_create_arguments" = CreateArguments { size, configuration, host }
+        "pw_plugin_table" = PluginTable {
+            size, abi, provided, provides, id, version, create, start, stop,
+        }
         "pw_host_table" = HostTable { size, abi, image, keep }
         "pw_reply_unit" = Reply<u8> { failure, value }
         "pw_reply_object" = Reply<RawObject> { failure, value }
@@ -55,19 +60,31 @@ fn expressions() -> Vec<(String, usize)> {
         "result_u8_vec" = RawResult<u8, RawVec> { ok, value }
         "result_u64_u16" = RawResult<u64, u16> { ok, value }
     };
+    let services = size_of::<<dyn HostServices as Interface>::Vtable>();
+    all.push(("sizeof(pw_host_vtable)".to_owned(), services));
+    all.push((
+        "sizeof(pw_event)".to_owned(),
+        size_of::<<Event<'_> as Portable>::Abi>(),
+    ));
+    all.push(("PW_LEVEL_TRACE".to_owned(), Level::Trace as usize));
     all.push(("PW_ABI".to_owned(), usize::try_from(ABI).expect("small")));
-    all.push((
-        "PW_FAILURE_PANICKED".to_owned(),
-        plugwright_plugin::CallErrorKind::Panicked as usize,
-    ));
-    all.push((
-        "PW_FAILURE_INVALID".to_owned(),
-        plugwright_plugin::CallErrorKind::Invalid as usize,
-    ));
-    all.push((
-        "PW_FAILURE_CANCELLED".to_owned(),
-        plugwright_plugin::CallErrorKind::Cancelled as usize,
-    ));
+    for (name, kind) in [
+        ("UNKNOWN", CallErrorKind::Unknown),
+        ("PANICKED", CallErrorKind::Panicked),
+        ("POISONED", CallErrorKind::Poisoned),
+        ("STOPPED", CallErrorKind::Stopped),
+        ("RESTARTED", CallErrorKind::Restarted),
+        ("CRASHED", CallErrorKind::Crashed),
+        ("TIMED_OUT", CallErrorKind::TimedOut),
+        ("UNSUPPORTED", CallErrorKind::Unsupported),
+        ("REENTRANT", CallErrorKind::Reentrant),
+        ("INVALID", CallErrorKind::Invalid),
+        ("CANCELLED", CallErrorKind::Cancelled),
+        ("CONFIGURATION", CallErrorKind::Configuration),
+        ("FAILED", CallErrorKind::Failed),
+    ] {
+        all.push((format!("PW_FAILURE_{name}"), kind as usize));
+    }
     all
 }
 

@@ -7,7 +7,7 @@ use plugwright_plugin::abi::KeepAlive;
 use plugwright_plugin::bind::BoundPlugin;
 use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
 
-use crate::{address, summary_of};
+use crate::{NoServices, address, summary_of};
 
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
@@ -71,8 +71,10 @@ fn handles_keep_objects_and_libraries() {
     let keep = KeepAlive::new(Arc::new(Library(Arc::clone(&released))));
     let summary = summary_of!("org.example.counter", dyn Counted);
     // SAFETY: the entry is one that `#[plugin]` made in this image.
-    let plugin = unsafe { BoundPlugin::bind(address(counter), keep, &summary) }.expect("agrees");
-    let create = || -> Handle<dyn Counted> { plugin.create(None).expect("fits") };
+    let plugin =
+        unsafe { BoundPlugin::bind(address(counter), keep, &summary, Arc::new(NoServices)) }
+            .expect("agrees");
+    let create = || -> Handle<dyn Counted> { plugin.create(None, None).expect("fits") };
 
     let first = create();
     assert_eq!(first.alive(), 1);

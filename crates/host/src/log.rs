@@ -1,0 +1,11 @@
+//! Events of plugins on their way into the application's log.
+
+#[cfg(feature = "tracing")]
+mod facade;
+#[cfg(not(feature = "tracing"))]
+mod silent;
+
+#[cfg(feature = "tracing")]
+pub(crate) use facade::{emit, is_enabled};
+#[cfg(not(feature = "tracing"))]
+pub(crate) use silent::{emit, is_enabled};

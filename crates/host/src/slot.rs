@@ -1,0 +1,99 @@
+//! A place for something that is made once, at the first use, by whichever thread needs it.
+//!
+//! Several threads may ask at once; it is made once. No lock is held while it is being made,
+//! since that runs foreign code: other threads wait for the outcome, and a thread that asks
+//! for what it is making itself (a plugin's constructor did) is refused instead of waiting.
+
+use std::cell::Cell;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// The place.
+#[derive(Debug)]
+pub(crate) struct Slot<T> {
+    state: Mutex<State<T>>,
+    settled: Condvar,
+}
+
+#[derive(Debug)]
+enum State<T> {
+    /// Nothing is there; what failed may be tried again.
+    Empty,
+    /// A thread is making it.
+    Filling,
+    /// It is there.
+    Full(Arc<T>),
+}
+
+thread_local! {
+    /// How many things this thread is making, one inside the other.
+    static FILLING: Cell<usize> = const { Cell::new(0) };
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::new(State::Empty),
+            settled: Condvar::new(),
+        }
+    }
+
+    /// The state's lock. No code of ours panics while it is held.
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether something is there.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(*self.state(), State::Full(_))
+    }
+
+    /// What is there: made by `fill` when nobody has done so before. `reentrant` is the
+    /// refusal for a thread that would have to wait while it makes something itself: the
+    /// thread that it waits for may need a lock that is held around its own making, as the
+    /// system's loader holds one around constructors.
+    pub(crate) fn get_or_fill<E>(
+        &self,
+        fill: impl FnOnce() -> Result<T, E>,
+        reentrant: impl FnOnce() -> E,
+    ) -> Result<Arc<T>, E> {
+        let mut state = self.state();
+        loop {
+            match &*state {
+                State::Full(there) => return Ok(Arc::clone(there)),
+                State::Empty => break,
+                State::Filling if FILLING.get() > 0 => return Err(reentrant()),
+                State::Filling => {
+                    state = self
+                        .settled
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+        *state = State::Filling;
+        drop(state);
+        // Settles the state also when `fill` panics.
+        let settle = Settle(self);
+        FILLING.set(FILLING.get().saturating_add(1));
+        let outcome = fill().map(Arc::new);
+        if let Ok(made) = &outcome {
+            *self.state() = State::Full(Arc::clone(made));
+        }
+        drop(settle);
+        outcome
+    }
+}
+
+struct Settle<'a, T>(&'a Slot<T>);
+
+impl<T> Drop for Settle<'_, T> {
+    fn drop(&mut self) {
+        FILLING.set(FILLING.get().saturating_sub(1));
+        let mut state = self.0.state();
+        if matches!(*state, State::Filling) {
+            *state = State::Empty;
+        }
+        drop(state);
+        self.0.settled.notify_all();
+    }
+}

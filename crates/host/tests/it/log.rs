@@ -1,0 +1,136 @@
+//! What plugins log arrives in the program's `tracing` subscriber.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fixture_ensemble_interface::Player;
+use plugwright_host::Handle;
+use plugwright_plugin::Level;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::Folder;
+
+/// Keeps what it is told, down to a level.
+struct Keeping {
+    least: tracing::Level,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Lines of source files change with every edit.
+        if field.name() != "line" {
+            write!(self.0, " {}={value:?}", field.name()).expect("memory");
+        }
+    }
+}
+
+impl Subscriber for Keeping {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "plugwright::plugin" && *metadata.level() <= self.least
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        assert!(!line.0.contains("out of paper"), "out of paper");
+        self.lines.lock().expect("whole").push(line.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// Whether anybody listens is remembered by `tracing` for all threads of a process, so one test listens at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// The lines that arrive while `run` runs.
+fn lines(least: tracing::Level, run: impl FnOnce()) -> Vec<String> {
+    let lines = Arc::default();
+    let keeping = Keeping {
+        least,
+        lines: Arc::clone(&lines),
+    };
+    tracing::subscriber::with_default(keeping, run);
+    let lines = lines.lock().expect("whole");
+    lines.clone()
+}
+
+#[test]
+fn events_arrive_with_the_plugins_id() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = Folder::with(&["ensemble"]);
+    let lines = lines(tracing::Level::INFO, || {
+        let host = folder.host();
+        let soloist: Handle<dyn Player> = host.create("soloist").expect("fits");
+        let chorister: Handle<dyn Player> = host.create("chorister").expect("fits");
+        soloist.say(Level::Warn, "too \u{1b}[2J loud\nERROR forged");
+        chorister.say(Level::Debug, "not read");
+        chorister.trace(3);
+        soloist.trace(4);
+        // The subscriber panics, which is contained in the host.
+        soloist.say(Level::Info, "out of paper");
+        drop(host);
+        chorister.say(Level::Error, "the host is gone");
+    });
+    let place = |plugin: &str, source: &str, message: &str, fields: &str| {
+        format!(
+            " message={message} plugin=\"org.example.{plugin}\" source={source}{fields} \
+             file=fixtures/ensemble/src/"
+        )
+    };
+    let expected = [
+        "WARN".to_owned()
+            + &place(
+                "soloist",
+                "org.example.soloist",
+                "too \\u{1b}[2J loud\\nERROR forged",
+                "",
+            )
+            + "soloist.rs",
+        "INFO".to_owned()
+            + &place(
+                "chorister",
+                "fixture_ensemble::chorister",
+                "played 3 times",
+                " fields=number=3 name=chorister",
+            )
+            + "chorister.rs",
+        "INFO".to_owned()
+            + &place(
+                "soloist",
+                "fixture_ensemble::soloist",
+                "played 4 times",
+                " fields=number=4 name=soloist",
+            )
+            + "soloist.rs",
+        "ERROR".to_owned()
+            + &place("chorister", "org.example.chorister", "the host is gone", "")
+            + "chorister.rs",
+    ];
+    assert_eq!(lines, expected);
+}
+
+/// Without a subscriber a plugin's events go nowhere, and are not even put together.
+#[test]
+fn without_a_subscriber_nothing_happens() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = Folder::with(&["ensemble"]);
+    let soloist: Handle<dyn Player> = folder.host().create("soloist").expect("fits");
+    soloist.say(Level::Error, "nobody hears");
+    soloist.trace(1);
+    assert_eq!(soloist.play(), 1);
+}
