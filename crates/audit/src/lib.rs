@@ -1,7 +1,7 @@
 //! The security review: what is wrong with a library, a plugin or a folder of them, told pillar by pillar of CWE's view 1000.
 //! Nothing is executed.
 //!
-//! A [`Rule`] looks for one weakness; [`review`] asks every rule of every file and makes a [`Report`]. The report goes through
+//! A [`Rule`] looks for one weakness; [`review()`] asks every rule of every file and makes a [`Report`]. The report goes through
 //! all ten [`Pillar`]s, says of each what was examined, and names the rules for source code that it does not cover.
 //!
 //! ```
