@@ -275,7 +275,7 @@ pub struct ImageKinds {
     pub kinds: Vec<Recognised>,
 }
 
-/// What [`kinds`] found out.
+/// What [`kinds()`] found out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Kinds {

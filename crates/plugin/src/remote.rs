@@ -3,8 +3,8 @@
 //! Both directions know no interface: [`Object::invoke`] calls a method of an object by its
 //! number, with arguments and result as bytes, and a [`Link`] carries such calls to
 //! wherever the object is. In between stand a vtable whose functions encode and send
-//! ([`Handle::remote`]), and the function of every vtable that decodes and calls. A remote
-//! handle is an ordinary [`Handle`]: who calls it does not know.
+//! ([`Handle::remote`](crate::Handle::remote)), and the function of every vtable that decodes and calls. A remote
+//! handle is an ordinary [`Handle`](crate::Handle): who calls it does not know.
 //!
 //! Numbers of objects count references: each message that carries a number hands one over,
 //! so a connection that keeps the order of its messages never names an object that is gone.
