@@ -8,7 +8,7 @@ use plugwright_plugin::context::Application;
 use plugwright_trust::{Policy, Source};
 use serde_json::Value;
 
-use crate::{Host, InProcess};
+use crate::{Host, InProcess, Linked};
 
 /// Gathers what a [`Host`] needs. Made by [`Host::builder`] or [`Host::developer`].
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub struct HostBuilder {
     pub(crate) application: Application,
     pub(crate) data_below: Option<PathBuf>,
     pub(crate) configurations: HashMap<String, Value>,
+    pub(crate) linked: Linked,
 }
 
 impl HostBuilder {
@@ -33,6 +34,7 @@ impl HostBuilder {
             application: Application::default(),
             data_below: None,
             configurations: HashMap::new(),
+            linked: Linked::all(),
         }
     }
 
@@ -40,6 +42,14 @@ impl HostBuilder {
     /// looked into. Of two equal offers, the one in the folder added first is preferred.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folders.push(folder.into());
+        self
+    }
+
+    /// Which of the plugins that [`link_plugin!`](crate::link_plugin) linked into the program
+    /// are offered: all, unless this says otherwise. They stand behind those in folders, need
+    /// no permission to run, and are not judged: whoever linked the program decided.
+    pub fn linked(mut self, linked: Linked) -> Self {
+        self.linked = linked;
         self
     }
 

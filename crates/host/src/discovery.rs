@@ -28,7 +28,7 @@ pub(crate) struct Found {
 /// Looks through one folder.
 pub(crate) fn scan(folder: &Path, found: &mut Vec<Found>, seen: &mut Vec<Seen>) {
     let refused = |kind| Seen {
-        path: folder.to_owned(),
+        origin: folder.into(),
         status: Status::Refused(Refusal::new(folder, kind)),
     };
     let root = match Root::open(folder) {
@@ -52,7 +52,7 @@ pub(crate) fn scan(folder: &Path, found: &mut Vec<Found>, seen: &mut Vec<Seen>) 
             }
             Err(kind) => seen.push(Seen {
                 status: Status::Refused(Refusal::new(&path, kind)),
-                path,
+                origin: path.into(),
             }),
         }
     }

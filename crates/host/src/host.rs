@@ -1,6 +1,6 @@
 //! The host: what its folders offer, and handles for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::mem;
 use std::path::PathBuf;
@@ -16,10 +16,11 @@ use serde_json::Value;
 use crate::builder::Copies;
 use crate::discovery::{self, Found};
 use crate::error::{Attempt, CreateError, CreateErrorKind, StopError};
-use crate::pipeline::{Loaded, Started};
-use crate::registration::{LibraryFile, Registration};
+use crate::linked::LINKED;
+use crate::pipeline::{Bound, Loaded, Started};
+use crate::registration::{LibraryFile, Place, Registration};
 use crate::services::{Services, Surroundings};
-use crate::{HostBuilder, InProcess, Refusal, RefusalKind, Seen, Status};
+use crate::{HostBuilder, InProcess, Linked, Origin, Refusal, RefusalKind, Seen, Status};
 
 /// What an application's folders offer. May be shared between threads.
 #[derive(Debug)]
@@ -35,14 +36,7 @@ pub struct Host {
     seen: Vec<Seen>,
     around: Arc<Surroundings>,
     /// The instances of singletons, in the order in which they were started.
-    running: Mutex<Vec<Running>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    id: Id,
-    version: Version,
-    instance: Arc<SharedInstance>,
+    running: Mutex<Vec<(Id, Version, Arc<SharedInstance>)>>,
 }
 
 /// That a plugin provides an interface.
@@ -77,14 +71,16 @@ impl Host {
         for folder in &builder.folders {
             discovery::scan(folder, &mut found, &mut seen);
         }
-        let mut plugins = without_duplicates(found, &mut seen);
+        let linked = linked(&builder.linked, &mut seen);
+        let mut plugins = without_duplicates(found, &linked, &mut seen);
+        plugins.extend(linked);
         for plugin in &mut plugins {
             let value = builder
                 .configurations
                 .get(plugin.record.summary.id.as_str());
             plugin.configuration = value.map(Value::to_string);
         }
-        seen.sort_by(|a, b| a.path.cmp(&b.path));
+        seen.sort_by(|a, b| a.origin.cmp(&b.origin));
         let offers = offers(&plugins);
         Self {
             policy: builder.policy,
@@ -107,7 +103,7 @@ impl Host {
     }
 
     /// Everything that the folders hold, by path: each file's plugin or the reason why it
-    /// is not used.
+    /// is not used. Behind it the plugins that are linked into the program.
     #[must_use]
     pub fn seen(&self) -> &[Seen] {
         &self.seen
@@ -208,7 +204,7 @@ impl Host {
         if compat::check(T::SHAPE, provided, None).is_err() {
             return Err(self.mismatch::<T>(registration, provided));
         }
-        let refuse = |kind| Refusal::new(registration.file.candidate.path(), kind);
+        let refuse = |kind| registration.refuse(kind);
         let summary = &registration.record.summary;
         let configuration = given.or(registration.configuration.as_deref());
         if configuration.is_some() && !summary.configurable {
@@ -229,11 +225,8 @@ impl Host {
                 let instance = started.instance(configuration).map_err(failed)?;
                 // The record in the bytes that were loaded is the one that was scanned.
                 let instance = Arc::new(instance.ok_or_else(|| refuse(RefusalKind::Changed))?);
-                self.running().push(Running {
-                    id: summary.id.clone(),
-                    version: summary.version.clone(),
-                    instance: Arc::clone(&instance),
-                });
+                let (id, version) = (summary.id.clone(), summary.version.clone());
+                self.running().push((id, version, Arc::clone(&instance)));
                 Ok(instance)
             },
             reentrant,
@@ -246,12 +239,17 @@ impl Host {
 
     /// Binds a plugin, whose library is loaded when none of its plugins was asked for before.
     fn start(&self, registration: &Registration) -> Result<Started, Refusal> {
-        let file = &*registration.file;
-        let reentrant = || Refusal::new(file.candidate.path(), RefusalKind::Reentrant);
-        let loaded = file.loaded.get_or_fill(|| self.load(file), reentrant)?;
         let id = &registration.record.summary.id;
-        let services = Services::new(id.clone(), &self.around);
-        Ok(loaded.bind(id, Arc::new(services))?.start())
+        let services = Arc::new(Services::new(id.clone(), &self.around));
+        let bound = match &registration.place {
+            Place::File(file) => {
+                let reentrant = || registration.refuse(RefusalKind::Reentrant);
+                let loaded = file.loaded.get_or_fill(|| self.load(file), reentrant)?;
+                loaded.bind(id, services)?
+            }
+            Place::Program(plugin) => Bound::linked(plugin, &registration.record, services)?,
+        };
+        Ok(bound.start())
     }
 
     /// Walks a library through the pipeline.
@@ -275,7 +273,7 @@ impl Host {
     }
 
     /// The instances of singletons. No code of ours panics while the lock is held.
-    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
+    fn running(&self) -> MutexGuard<'_, Vec<(Id, Version, Arc<SharedInstance>)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -287,11 +285,12 @@ impl Host {
     /// stops those that nobody has a handle for, and nobody learns what failed.
     #[must_use = "what could not be stopped in an orderly way may have lost data"]
     pub fn close(self) -> Vec<StopError> {
-        let running = mem::take(&mut *self.running());
-        let stop = |running: Running| {
-            let error = running.instance.stop().err()?;
-            Some(StopError::new(running.id, running.version, error))
+        let stop = |(id, version, instance): (Id, Version, Arc<SharedInstance>)| {
+            let error = instance.stop().err()?;
+            Some(StopError::new(id, version, error))
         };
+        // A copy, since no lock is held while plugins run; dropping the host lets go of them.
+        let running: Vec<_> = self.running().clone();
         running.into_iter().rev().filter_map(stop).collect()
     }
 
@@ -301,9 +300,7 @@ impl Host {
         registration: &Registration,
         provided: &Provided,
     ) -> Refusal {
-        let candidate = &registration.file.candidate;
-        let path = candidate.path();
-        let detail = candidate.detail(&registration.record);
+        let detail = registration.detail();
         let schema = detail.as_ref().and_then(|detail| {
             let mut schemas = detail.schemas.iter();
             schemas.find(|schema| {
@@ -311,9 +308,9 @@ impl Host {
             })
         });
         match compat::check(T::SHAPE, provided, schema) {
-            Err(mismatch) => Refusal::new(path, RefusalKind::Mismatch(mismatch)),
+            Err(mismatch) => registration.refuse(RefusalKind::Mismatch(mismatch)),
             // Only reached if the answer depended on the schema, which it does not.
-            Ok(()) => Refusal::new(path, RefusalKind::Changed),
+            Ok(()) => registration.refuse(RefusalKind::Changed),
         }
     }
 
@@ -349,8 +346,10 @@ impl Host {
             Status::Refused(refusal) => Some(refusal),
             _ => None,
         });
-        let (folders, files): (Vec<_>, Vec<_>) =
-            refused.partition(|refusal| self.folders.iter().any(|own| own == refusal.path()));
+        let (folders, files): (Vec<_>, Vec<_>) = refused.partition(|refusal| {
+            let path = refusal.origin().path();
+            self.folders.iter().any(|own| Some(own.as_path()) == path)
+        });
         let folders = folders.iter().map(ToString::to_string);
         let files = files.into_iter().filter(|refusal| {
             !matches!(
@@ -414,7 +413,11 @@ fn offers(plugins: &[Registration]) -> HashMap<Id, Vec<Offer>> {
 
 /// Applies the rule for files that say they are the same version of the same plugin: equal
 /// bytes are one offer, other bytes refuse them all.
-fn without_duplicates(found: Vec<Found>, seen: &mut Vec<Seen>) -> Vec<Registration> {
+fn without_duplicates(
+    found: Vec<Found>,
+    linked: &[Registration],
+    seen: &mut Vec<Seen>,
+) -> Vec<Registration> {
     let mut groups: HashMap<(Id, Version), Vec<usize>> = HashMap::new();
     for (index, found) in found.iter().enumerate() {
         let summary = &found.record.summary;
@@ -455,13 +458,62 @@ fn without_duplicates(found: Vec<Found>, seen: &mut Vec<Seen>) -> Vec<Registrati
     for (index, Found { file, record }) in found.into_iter().enumerate() {
         let (id, version) = (record.summary.id.clone(), record.summary.version.clone());
         let path = file.candidate.path();
-        let status = verdicts.remove(&index).unwrap_or_else(|| {
-            plugins.push(Registration::new(file, record));
-            Status::Offered(id, version)
+        let is_linked = linked.iter().any(|plugin| {
+            let summary = &plugin.record.summary;
+            (&summary.id, &summary.version) == (&id, &version)
         });
-        seen.push(Seen { path, status });
+        let status = if is_linked {
+            let kind = RefusalKind::LinkedAlready { id, version };
+            Status::Refused(Refusal::new(&path, kind))
+        } else {
+            verdicts.remove(&index).unwrap_or_else(|| {
+                plugins.push(Registration::new(Place::File(file), record));
+                Status::Offered(id, version)
+            })
+        };
+        let origin = path.into();
+        seen.push(Seen { origin, status });
     }
     plugins
+}
+
+/// The wanted ones of the plugins that are linked into the program, each once, by id: the
+/// linker has its own order.
+fn linked(wanted: &Linked, seen: &mut Vec<Seen>) -> Vec<Registration> {
+    let origin = Origin::Program;
+    let mut all: BTreeMap<Id, Registration> = BTreeMap::new();
+    for plugin in LINKED {
+        let plugin = plugin();
+        match plugin.record() {
+            Ok(record) => {
+                let id = record.summary.id.clone();
+                all.insert(id, Registration::new(Place::Program(plugin), record));
+            }
+            Err(error) => seen.push(Seen {
+                status: Status::Refused(Refusal::new(origin.clone(), RefusalKind::Record(error))),
+                origin: origin.clone(),
+            }),
+        }
+    }
+    for id in wanted.named() {
+        if !all.keys().any(|linked| linked.as_str() == id) {
+            let kind = RefusalKind::NotLinked { id: id.to_owned() };
+            seen.push(Seen {
+                status: Status::Refused(Refusal::new(origin.clone(), kind)),
+                origin: origin.clone(),
+            });
+        }
+    }
+    all.retain(|id, _| wanted.contains(id));
+    let offered = |plugin: &Registration| {
+        let summary = &plugin.record.summary;
+        Status::Offered(summary.id.clone(), summary.version.clone())
+    };
+    seen.extend(all.values().map(|plugin| Seen {
+        origin: origin.clone(),
+        status: offered(plugin),
+    }));
+    all.into_values().collect()
 }
 
 impl<'a> Plugin<'a> {
@@ -483,10 +535,10 @@ impl<'a> Plugin<'a> {
         &self.record().summary.provides
     }
 
-    /// Its file.
+    /// Where it is: a file, or the program itself.
     #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.registration.file.candidate.path()
+    pub fn origin(&self) -> Origin {
+        self.registration.origin()
     }
 
     /// Its record as it stood in the file when the folder was scanned, without the detail.
@@ -499,7 +551,7 @@ impl<'a> Plugin<'a> {
     /// when the file no longer has this record.
     #[must_use]
     pub fn detail(&self) -> Option<Detail> {
-        self.registration.file.candidate.detail(self.record())
+        self.registration.detail()
     }
 
     /// Whether it is loaded.
@@ -514,7 +566,7 @@ impl fmt::Debug for Plugin<'_> {
         f.debug_struct("Plugin")
             .field("id", self.id())
             .field("version", self.version())
-            .field("path", &self.path())
+            .field("origin", &self.origin())
             .finish()
     }
 }

@@ -22,7 +22,7 @@
 //!     .in_process(token)
 //!     .scan();
 //! for plugin in host.plugins() {
-//!     println!("{} {} in {:?}", plugin.id(), plugin.version(), plugin.path());
+//!     println!("{} {} in {}", plugin.id(), plugin.version(), plugin.origin());
 //! }
 //! let codec: Handle<dyn Codec> = host.create("zstd")?;
 //! let packed = codec.encode(b"some bytes", 3);
@@ -38,6 +38,7 @@ mod builder;
 mod discovery;
 mod error;
 mod host;
+mod linked;
 mod log;
 mod os;
 pub mod pipeline;
@@ -50,8 +51,18 @@ mod token;
 pub use builder::HostBuilder;
 pub use error::{Attempt, CreateError, CreateErrorKind, StopError};
 pub use host::{Host, Plugin};
+pub use linked::Linked;
 pub use plugwright_manifest::{Id, InterfaceVersion, Provided, Version};
 pub use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface};
 pub use plugwright_trust::{Policy, Verdict};
-pub use refusal::{Refusal, RefusalKind, Seen, Status};
+pub use refusal::{Origin, Refusal, RefusalKind, Seen, Status};
 pub use token::InProcess;
+
+/// What `link_plugin!` names. Nothing here is for people.
+#[doc(hidden)]
+pub mod __private {
+    pub use linkme;
+    pub use plugwright_plugin::linked::{Linkable, LinkedPlugin};
+
+    pub use crate::linked::LINKED;
+}

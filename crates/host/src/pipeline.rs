@@ -11,13 +11,15 @@
 //! | [`Bound`] | the plugin's table agrees with its manifest | `plugin` |
 //! | [`Started`] | objects can be made | |
 //!
+//! A plugin that is linked into the program enters at `bind`: see [`Bound::linked`].
+//!
 //! Nothing of the plugin runs before `load`, and what was inspected and judged is what is
 //! loaded: the [`Image`] that was copied first is handed from stage to stage. Up to `load`
 //! the stages are about a library with all the plugins that it offers, since these share its
 //! constructors: the policy has to allow each of them.
 
 use std::ffi::CString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
@@ -28,12 +30,13 @@ use plugwright_manifest::{Detail, Id, Record};
 use plugwright_plugin::abi::KeepAlive;
 use plugwright_plugin::bind::{self, BoundPlugin, CreateError, SharedInstance};
 use plugwright_plugin::context::HostServices;
+use plugwright_plugin::linked::LinkedPlugin;
 use plugwright_plugin::{Handle, Interface};
 use plugwright_trust::{
     Digest, Grants, ManifestFacts, PanicStrategy, Placement, Policy, Reason, Source, Verdict, judge,
 };
 
-use crate::{InProcess, Refusal, RefusalKind};
+use crate::{InProcess, Origin, Refusal, RefusalKind};
 
 /// A name in a folder that was opened: what discovery found.
 #[derive(Clone, Debug)]
@@ -99,8 +102,9 @@ pub struct Loaded {
 /// A plugin whose table agrees with its manifest.
 #[derive(Debug)]
 pub struct Bound {
-    path: PathBuf,
-    allowed: Allowed,
+    origin: Origin,
+    record: Record,
+    grants: Option<Grants>,
     plugin: BoundPlugin,
 }
 
@@ -384,8 +388,9 @@ impl Loaded {
         let plugin = unsafe { BoundPlugin::bind(entry, keep, summary, services) };
         match plugin {
             Ok(plugin) => Ok(Bound {
-                path: self.path.clone(),
-                allowed: allowed.clone(),
+                origin: self.path.as_path().into(),
+                record: allowed.record.clone(),
+                grants: Some(allowed.grants.clone()),
                 plugin,
             }),
             Err(error) => Err(refuse(RefusalKind::Bind(error))),
@@ -394,6 +399,27 @@ impl Loaded {
 }
 
 impl Bound {
+    /// Enters a plugin that is linked into the program. It has no file that could be judged:
+    /// whoever linked it decided.
+    ///
+    /// # Errors
+    /// When its table and its record, which is `record`, disagree.
+    pub fn linked(
+        plugin: &LinkedPlugin,
+        record: &Record,
+        services: Arc<dyn HostServices>,
+    ) -> Result<Self, Refusal> {
+        match plugin.bind(&record.summary, services) {
+            Ok(plugin) => Ok(Self {
+                origin: Origin::Program,
+                record: record.clone(),
+                grants: None,
+                plugin,
+            }),
+            Err(error) => Err(Refusal::new(Origin::Program, RefusalKind::Bind(error))),
+        }
+    }
+
     /// Makes the plugin ready for use.
     #[must_use]
     pub fn start(self) -> Started {
@@ -405,19 +431,20 @@ impl Started {
     /// The plugin's record, as it stood in the bytes that were loaded.
     #[must_use]
     pub fn record(&self) -> &Record {
-        &self.0.allowed.record
+        &self.0.record
     }
 
-    /// The file that it came from.
+    /// Where it came from.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
+    pub fn origin(&self) -> &Origin {
+        &self.0.origin
     }
 
-    /// What the policy grants it.
+    /// What the policy grants it. `None` for a plugin that is linked into the program, which
+    /// no policy was asked about.
     #[must_use]
-    pub fn grants(&self) -> &Grants {
-        &self.0.allowed.grants
+    pub fn grants(&self) -> Option<&Grants> {
+        self.0.grants.as_ref()
     }
 
     /// Makes an instance and starts it. `configuration` is JSON.

@@ -8,7 +8,7 @@ use plugwright_dylib::{LoadError, SymbolError};
 use plugwright_evidence::OpenError;
 use plugwright_inspect::Problem;
 use plugwright_manifest::compat::Mismatch;
-use plugwright_manifest::{Id, Version};
+use plugwright_manifest::{DecodeError, Id, Version};
 use plugwright_plugin::bind::{BindError, CreateError};
 use plugwright_trust::Reason;
 
@@ -19,8 +19,53 @@ pub struct Refusal(Box<Inner>);
 /// Boxed, since a result carries the room for a refusal through every stage of a good load.
 #[derive(Debug)]
 struct Inner {
-    path: PathBuf,
+    origin: Origin,
     kind: RefusalKind,
+}
+
+/// Where a plugin is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// In a file.
+    File(PathBuf),
+    /// In the program itself, which it was linked into.
+    Program,
+}
+
+impl Origin {
+    /// The file, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Program => None,
+        }
+    }
+
+    /// As the subject of a sentence about a plugin there.
+    fn plugin(&self) -> String {
+        match self {
+            Self::File(_) => self.to_string(),
+            Self::Program => "the plugin in this program".to_owned(),
+        }
+    }
+}
+
+impl<T: Into<PathBuf>> From<T> for Origin {
+    fn from(path: T) -> Self {
+        Self::File(path.into())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Escaped, so that nothing in it acts on a terminal.
+            Self::File(path) => write!(f, "{path:?}"),
+            Self::Program => f.write_str("this program"),
+        }
+    }
 }
 
 /// The kinds of [`Refusal`].
@@ -50,6 +95,20 @@ pub enum RefusalKind {
         /// The other file.
         other: PathBuf,
     },
+    /// The file is a plugin of this version that is linked into the program: that one is used.
+    LinkedAlready {
+        /// The plugin.
+        id: Id,
+        /// Its version.
+        version: Version,
+    },
+    /// The host was to offer a plugin that is not linked into the program.
+    NotLinked {
+        /// The plugin's id, as it was given.
+        id: String,
+    },
+    /// The plugin's record cannot be read: it was compiled with another version of the SDK.
+    Record(DecodeError),
     /// The plugin provides another form of the interface.
     Mismatch(Mismatch),
     /// The file says something else than when the folder was scanned.
@@ -82,17 +141,17 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
-    pub(crate) fn new(path: impl Into<PathBuf>, kind: RefusalKind) -> Self {
+    pub(crate) fn new(origin: impl Into<Origin>, kind: RefusalKind) -> Self {
         Self(Box::new(Inner {
-            path: path.into(),
+            origin: origin.into(),
             kind,
         }))
     }
 
-    /// The file, or the folder that could not be read.
+    /// The file, the folder that could not be read, or the program itself.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
+    pub fn origin(&self) -> &Origin {
+        &self.0.origin
     }
 
     /// Why.
@@ -102,12 +161,12 @@ impl Refusal {
     }
 }
 
-/// What was seen at one place of a folder.
+/// What was seen at one place of a folder, or in the program itself.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Seen {
     /// Where.
-    pub path: PathBuf,
+    pub origin: Origin,
     /// What became of it.
     pub status: Status,
 }
@@ -138,66 +197,75 @@ fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result
 // Paths are printed with `{:?}`, which escapes what a terminal would act on.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = &self.0.path;
+        let origin = self.0.origin.plugin();
         match &self.0.kind {
             RefusalKind::FolderUnreadable(error) => {
-                write!(f, "the folder {path:?} cannot be read: {error}")
+                write!(f, "the folder {origin} cannot be read: {error}")
             }
             RefusalKind::Unreadable(error) => error.fmt(f),
-            RefusalKind::Foreign(problem) => write!(f, "{path:?} is no library: {problem}"),
+            RefusalKind::Foreign(problem) => write!(f, "{origin} is no library: {problem}"),
             RefusalKind::NotAPlugin => {
-                write!(f, "{path:?} is a library without a Plugwright plugin in it")
+                write!(f, "{origin} is a library without a Plugwright plugin in it")
             }
             RefusalKind::Damaged(problems) => {
-                write!(f, "{path:?} is damaged: ")?;
+                write!(f, "{origin} is damaged: ")?;
                 list(f, problems)
             }
             RefusalKind::WrongTarget(problem) => {
-                write!(f, "{path:?} is for another system: {problem}")
+                write!(f, "{origin} is for another system: {problem}")
             }
-            RefusalKind::Abi(error) => write!(f, "{path:?} does not fit: {error}"),
+            RefusalKind::Abi(error) => write!(f, "{origin} does not fit: {error}"),
             RefusalKind::Duplicate { id, version, other } => write!(
                 f,
-                "{path:?} and {other:?} both say that they are {id} {version}, but their bytes \
+                "{origin} and {other:?} both say that they are {id} {version}, but their bytes \
                  differ: neither is used; remove one, or give it a version of its own"
             ),
-            RefusalKind::Mismatch(mismatch) => write!(f, "{path:?} does not fit: {mismatch}"),
+            RefusalKind::LinkedAlready { id, version } => write!(
+                f,
+                "{origin} is {id} {version}, which is linked into the program: that one is used"
+            ),
+            RefusalKind::NotLinked { id } => write!(
+                f,
+                "no plugin {id:?} is linked into the program: add `link_plugin!` with its type"
+            ),
+            RefusalKind::Record(error) => write!(f, "{origin} cannot be read: {error}"),
+            RefusalKind::Mismatch(mismatch) => write!(f, "{origin} does not fit: {mismatch}"),
             RefusalKind::Changed => write!(
                 f,
-                "{path:?} says something else of itself than when its folder was scanned: scan \
+                "{origin} says something else of itself than when its folder was scanned: scan \
                  again"
             ),
             RefusalKind::NoSource => write!(
                 f,
-                "{path:?} cannot be held in any way that the policy accepts: for private copies \
+                "{origin} cannot be held in any way that the policy accepts: for private copies \
                  give the builder a folder with `copies_below(folder)`"
             ),
             RefusalKind::Copy(error) | RefusalKind::Load(error) => error.fmt(f),
-            RefusalKind::Reading(error) => write!(f, "{path:?} cannot be read: {error}"),
+            RefusalKind::Reading(error) => write!(f, "{origin} cannot be read: {error}"),
             RefusalKind::Judged(reasons) => {
-                write!(f, "the policy refuses {path:?}: ")?;
+                write!(f, "the policy refuses {origin}: ")?;
                 list(f, reasons)
             }
             RefusalKind::NoPermission => write!(
                 f,
-                "{path:?} may run, but the host has no permission to run plugins in its own \
+                "{origin} may run, but the host has no permission to run plugins in its own \
                  process: give the builder one with `in_process(token)`"
             ),
             RefusalKind::Entry(error) => error.fmt(f),
-            RefusalKind::Bind(error) => write!(f, "{path:?} was loaded, but {error}"),
-            RefusalKind::Create(error) => write!(f, "{path:?} was loaded, but {error}"),
+            RefusalKind::Bind(error) => write!(f, "{origin} was loaded, but {error}"),
+            RefusalKind::Create(error) => write!(f, "{origin} was loaded, but {error}"),
             RefusalKind::NotConfigurable => write!(
                 f,
-                "{path:?} takes no configuration, and one was given: leave it out"
+                "{origin} takes no configuration, and one was given: leave it out"
             ),
             RefusalKind::AlreadyMade => write!(
                 f,
-                "all who ask for {path:?} share one instance, which is made already: give the \
+                "all who ask for {origin} share one instance, which is made already: give the \
                  configuration to the builder, or where it is asked for first"
             ),
             RefusalKind::Reentrant => write!(
                 f,
-                "{path:?} is being loaded by this very thread: a plugin's constructor asked for it"
+                "{origin} is being loaded by this very thread: a plugin's constructor asked for it"
             ),
         }
     }
@@ -213,11 +281,14 @@ impl std::error::Error for Refusal {
             RefusalKind::Copy(error) | RefusalKind::Load(error) => Some(error),
             RefusalKind::Entry(error) => Some(error),
             RefusalKind::Create(error) => Some(error),
+            RefusalKind::Record(error) => Some(error),
             RefusalKind::Foreign(_)
             | RefusalKind::NotAPlugin
             | RefusalKind::Damaged(_)
             | RefusalKind::WrongTarget(_)
             | RefusalKind::Duplicate { .. }
+            | RefusalKind::LinkedAlready { .. }
+            | RefusalKind::NotLinked { .. }
             | RefusalKind::Changed
             | RefusalKind::NoSource
             | RefusalKind::Judged(_)

@@ -6,22 +6,31 @@
 use std::fmt;
 use std::sync::Arc;
 
-use plugwright_manifest::Record;
+use plugwright_manifest::{Detail, Record};
 use plugwright_plugin::bind::SharedInstance;
+use plugwright_plugin::linked::LinkedPlugin;
 
 use crate::pipeline::{Candidate, Loaded, Started};
 use crate::slot::Slot;
+use crate::{Origin, Refusal, RefusalKind};
 
 /// A plugin that a host offers.
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) record: Record,
-    pub(crate) file: Arc<LibraryFile>,
+    pub(crate) place: Place,
     /// JSON.
     pub(crate) configuration: Option<String>,
     pub(crate) plugin: Slot<Started>,
     /// The instance that all share, when the plugin is a singleton.
     pub(crate) instance: Slot<Arc<SharedInstance>>,
+}
+
+/// Where a plugin's code is.
+#[derive(Debug)]
+pub(crate) enum Place {
+    File(Arc<LibraryFile>),
+    Program(LinkedPlugin),
 }
 
 /// A library with the plugins that it offers.
@@ -50,13 +59,32 @@ impl fmt::Debug for LibraryFile {
 }
 
 impl Registration {
-    pub(crate) fn new(file: Arc<LibraryFile>, record: Record) -> Self {
+    pub(crate) fn new(place: Place, record: Record) -> Self {
         Self {
             record,
-            file,
+            place,
             configuration: None,
             plugin: Slot::new(),
             instance: Slot::new(),
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        match &self.place {
+            Place::File(file) => file.candidate.path().into(),
+            Place::Program(_) => Origin::Program,
+        }
+    }
+
+    pub(crate) fn refuse(&self, kind: RefusalKind) -> Refusal {
+        Refusal::new(self.origin(), kind)
+    }
+
+    /// The detail of the record: as it is in the file now, or in the program.
+    pub(crate) fn detail(&self) -> Option<Detail> {
+        match &self.place {
+            Place::File(file) => file.candidate.detail(&self.record),
+            Place::Program(_) => self.record.detail.clone(),
         }
     }
 }

@@ -373,6 +373,13 @@ impl Plugin {
                     // SAFETY: the host hands out its own table.
                     unsafe { __private::enter(host, &TABLE, DEFINITION.id) }
                 }
+
+                impl __private::Linkable for #ident {
+                    // SAFETY: record and entry are those of this very type.
+                    const LINKED: __private::LinkedPlugin = unsafe {
+                        __private::LinkedPlugin::new(NOTES.summary(), NOTES.detail(), entry)
+                    };
+                }
             };
         }
     }

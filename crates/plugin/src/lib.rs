@@ -67,6 +67,7 @@ mod vtable;
 pub mod abi;
 pub mod bind;
 pub mod context;
+pub mod linked;
 pub mod remote;
 
 #[doc(hidden)]

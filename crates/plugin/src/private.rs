@@ -20,6 +20,7 @@ pub use crate::handle::RawHandle;
 pub use crate::instance::{Fault, call, create, enter, start, stop, vtable, vtable_head};
 pub use crate::interface::{Interface, Provides};
 pub use crate::life::{Choose, Life, Simple};
+pub use crate::linked::{Linkable, LinkedPlugin};
 pub use crate::objects::{Boxed, Owned, Shared, give_box, receive_box};
 pub use crate::portable::{Invalid, Portable};
 pub use crate::remote::{Proxy, send};

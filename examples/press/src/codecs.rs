@@ -1,6 +1,7 @@
 //! The application's plugins: where they are, what is accepted, and how one is had by its key.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -49,8 +50,9 @@ impl Codecs {
         )?;
         for plugin in self.host.providers::<dyn Codec>() {
             // A name or a key may hold what a terminal would act on; an id cannot.
-            let path = plugin.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let origin = plugin.origin();
+            let name = origin.path().and_then(Path::file_name);
+            let name = name.map_or_else(|| "(in press)".into(), OsStr::to_string_lossy);
             let name = name.escape_debug();
             for provided in plugin
                 .provides()

@@ -84,19 +84,23 @@ pub(crate) fn permitted(builder: HostBuilder) -> HostBuilder {
     builder.in_process(unsafe { InProcess::trust_plugins() })
 }
 
+fn path(seen: &Seen) -> &Path {
+    seen.origin.path().expect("these tests link no plugins")
+}
+
 /// What became of each file, as `name: outcome`.
 pub(crate) fn outcomes(host: &Host) -> Vec<String> {
     let outcome = |seen: &Seen| match &seen.status {
         Status::Offered(id, version) => format!("offered as {id} {version}"),
         Status::SameAs(path) => format!("same as {}", file_name(path)),
         Status::Refused(refusal) => {
-            let folder = seen.path.parent().unwrap_or_else(|| Path::new("/"));
+            let folder = path(seen).parent().unwrap_or_else(|| Path::new("/"));
             let folder = format!("{}/", folder.display());
             refusal.to_string().replace(&folder, "")
         }
         _ => "unknown".to_owned(),
     };
-    let line = |seen: &Seen| format!("{}: {}", file_name(&seen.path), outcome(seen));
+    let line = |seen: &Seen| format!("{}: {}", file_name(path(seen)), outcome(seen));
     host.seen().iter().map(line).collect()
 }
 
