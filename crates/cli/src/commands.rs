@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod generate;
 pub(crate) mod inspect;
+pub(crate) mod interface;
 pub(crate) mod list;
 pub(crate) mod report;
 pub(crate) mod why;

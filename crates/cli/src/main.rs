@@ -43,6 +43,7 @@ enum Command {
     Inspect(commands::inspect::Inspect),
     Why(commands::why::Why),
     Audit(commands::audit::Audit),
+    Interface(commands::interface::Interface),
     Completions(commands::generate::Completions),
     Man(commands::generate::Man),
 }
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect.run(&mut output),
         Command::Why(why) => why.run(&mut output),
         Command::Audit(audit) => audit.run(&mut output),
+        Command::Interface(interface) => interface.run(&mut output),
         Command::Completions(completions) => completions.run(CommandLine::command(), &mut output),
         Command::Man(man) => man.run(CommandLine::command(), &mut output),
     };

@@ -24,7 +24,15 @@ fn parts() -> Vec<(String, String)> {
         .filter(|command| command.get_name() != "help")
     {
         let name = format!("help-{}", command.get_name());
-        parts.push((name, block(&command.render_help().to_string())));
+        parts.push((name.clone(), block(&command.render_help().to_string())));
+        // Those of its own commands that have pages of their own.
+        for inner in command
+            .get_subcommands_mut()
+            .filter(|inner| inner.get_before_help().is_some())
+        {
+            let name = format!("{name}-{}", inner.get_name());
+            parts.push((name, block(&inner.render_help().to_string())));
+        }
     }
     let rows = Exit::TABLE
         .iter()

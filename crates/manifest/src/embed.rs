@@ -132,22 +132,19 @@ const fn descriptor(bytes: &[u8]) -> &[u8] {
     bytes.split_at(HEAD).1.split_at(length as usize).0
 }
 
-/// Writes into an array that may be too short: with `N` = 0 it only counts.
-struct Writer<const N: usize> {
-    bytes: [u8; N],
+/// Writes into memory that may be too short: without any it only counts.
+struct Writer<'a> {
+    bytes: &'a mut [u8],
     length: usize,
 }
 
-impl<const N: usize> Writer<N> {
-    const fn new() -> Self {
-        Self {
-            bytes: [0; N],
-            length: 0,
-        }
+impl<'a> Writer<'a> {
+    const fn new(bytes: &'a mut [u8]) -> Self {
+        Self { bytes, length: 0 }
     }
 
     const fn raw(&mut self, bytes: &[u8]) {
-        if self.length + bytes.len() <= N {
+        if self.length + bytes.len() <= self.bytes.len() {
             let (_, rest) = self.bytes.split_at_mut(self.length);
             let (place, _) = rest.split_at_mut(bytes.len());
             place.copy_from_slice(bytes);
@@ -371,15 +368,7 @@ impl<const N: usize> Writer<N> {
         self.array(def.provides.len());
         let mut index = 0;
         while index < def.provides.len() {
-            let interface = def.provides[index].interface;
-            self.array(4);
-            self.version_of(interface);
-            self.array(interface.methods.len());
-            let mut method = 0;
-            while method < interface.methods.len() {
-                self.method(&interface.methods[method]);
-                method += 1;
-            }
+            self.schema(def.provides[index].interface);
             index += 1;
         }
         self.unsigned(8);
@@ -391,6 +380,29 @@ impl<const N: usize> Writer<N> {
             self.value(def.provides[index].metadata);
             index += 1;
         }
+    }
+
+    const fn schema(&mut self, interface: &InterfaceShape) {
+        self.array(4);
+        self.version_of(interface);
+        self.array(interface.methods.len());
+        let mut method = 0;
+        while method < interface.methods.len() {
+            self.method(&interface.methods[method]);
+            method += 1;
+        }
+    }
+
+    const fn summary_note(&mut self, def: &RecordDef) {
+        self.note_head(summary_size(def), note::SUMMARY);
+        self.summary(def);
+        self.pad();
+    }
+
+    const fn detail_note(&mut self, def: &RecordDef) {
+        self.note_head(detail_size(def), note::DETAIL);
+        self.detail(def);
+        self.pad();
     }
 
     const fn value(&mut self, cbor: &[u8]) {
@@ -428,13 +440,13 @@ impl<const N: usize> Writer<N> {
 }
 
 const fn summary_size(def: &RecordDef) -> usize {
-    let mut counter = Writer::<0>::new();
+    let mut counter = Writer::new(&mut []);
     counter.summary(def);
     counter.length
 }
 
 const fn detail_size(def: &RecordDef) -> usize {
-    let mut counter = Writer::<0>::new();
+    let mut counter = Writer::new(&mut []);
     counter.detail(def);
     counter.length
 }
@@ -479,20 +491,44 @@ pub const fn detail_note_size(def: &RecordDef) -> usize {
 /// When `S` and `D` are not what [`summary_note_size`] and [`detail_note_size`] say.
 #[must_use]
 pub const fn notes<const S: usize, const D: usize>(def: &RecordDef) -> Notes<S, D> {
-    let mut summary = Writer::<S>::new();
-    summary.note_head(summary_size(def), note::SUMMARY);
-    summary.summary(def);
-    summary.pad();
-    let mut detail = Writer::<D>::new();
-    detail.note_head(detail_size(def), note::DETAIL);
-    detail.detail(def);
-    detail.pad();
-    assert!(
-        summary.length == S && detail.length == D,
-        "the notes' sizes"
-    );
-    Notes {
-        summary: summary.bytes,
-        detail: detail.bytes,
+    let (mut summary, mut detail) = ([0; S], [0; D]);
+    let mut writer = Writer::new(&mut summary);
+    writer.summary_note(def);
+    assert!(writer.length == S, "the summary's size");
+    let mut writer = Writer::new(&mut detail);
+    writer.detail_note(def);
+    assert!(writer.length == D, "the detail's size");
+    Notes { summary, detail }
+}
+
+/// The bytes of both notes of a record that is put together while a program runs: for a plugin
+/// that is not written in Rust. Numbers stand in this machine's byte order.
+///
+/// # Errors
+/// When a note is larger than [`note::MAX_SUMMARY`] or [`note::MAX_DETAIL`]: which one, its
+/// size and its limit, in bytes.
+pub fn note_bytes(def: &RecordDef) -> Result<Vec<u8>, (&'static str, usize, usize)> {
+    let (summary, detail) = (summary_size(def), detail_size(def));
+    for (what, size, limit) in [
+        ("summary", summary, note::MAX_SUMMARY),
+        ("detail", detail, note::MAX_DETAIL),
+    ] {
+        if size > limit {
+            return Err((what, size, limit));
+        }
     }
+    let mut bytes = vec![0; note_size(summary) + note_size(detail)];
+    let mut writer = Writer::new(&mut bytes);
+    writer.summary_note(def);
+    writer.detail_note(def);
+    Ok(bytes)
+}
+
+/// The schema of an interface, as CBOR: what a record's detail has of it.
+pub(crate) fn schema_bytes(interface: &InterfaceShape) -> Vec<u8> {
+    let mut counter = Writer::new(&mut []);
+    counter.schema(interface);
+    let mut bytes = vec![0; counter.length];
+    Writer::new(&mut bytes).schema(interface);
+    bytes
 }

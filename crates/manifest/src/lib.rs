@@ -47,9 +47,11 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod capability;
+mod description;
 mod id;
 mod record;
 
+pub mod c;
 pub mod cbor;
 pub mod compat;
 pub mod embed;
@@ -57,6 +59,7 @@ pub mod note;
 pub mod schema;
 
 pub use capability::{Capability, MAX_CAPABILITY, ParseCapabilityError};
+pub use description::{Description, DescriptionError};
 pub use id::{Id, InterfaceVersion, InvalidId, MAX_ID, is_valid_id};
 pub use record::{
     Build, CrateLinkage, DecodeError, Detail, MAX_ENTRIES, MAX_TEXT, Provided, Record, Role,

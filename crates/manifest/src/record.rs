@@ -502,25 +502,37 @@ fn read_schemas(reader: &mut Reader<'_>) -> Result<Vec<Schema>, DecodeError> {
     let mut all = Vec::new();
     let mut left = MAX_TYPES;
     for _ in 0..entries(reader, "schemas")? {
-        exactly(reader, "schema", 4)?;
-        let (interface, version) = interface_version(reader)?;
-        let mut methods = Vec::new();
-        for _ in 0..entries(reader, "methods")? {
-            exactly(reader, "method", 4)?;
-            methods.push(Method {
-                name: text(reader, "method name", MAX_TEXT)?,
-                params: read_fields(reader, 0, &mut left)?,
-                result: read_type(reader, 0, &mut left)?,
-                since: number(reader, "since")?,
-            });
-        }
-        all.push(Schema {
-            interface,
-            version,
-            methods,
-        });
+        all.push(read_schema(reader, &mut left)?);
     }
     Ok(all)
+}
+
+fn read_schema(reader: &mut Reader<'_>, left: &mut usize) -> Result<Schema, DecodeError> {
+    exactly(reader, "schema", 4)?;
+    let (interface, version) = interface_version(reader)?;
+    let mut methods = Vec::new();
+    for _ in 0..entries(reader, "methods")? {
+        exactly(reader, "method", 4)?;
+        methods.push(Method {
+            name: text(reader, "method name", MAX_TEXT)?,
+            params: read_fields(reader, 0, left)?,
+            result: read_type(reader, 0, left)?,
+            since: number(reader, "since")?,
+        });
+    }
+    Ok(Schema {
+        interface,
+        version,
+        methods,
+    })
+}
+
+/// Reads the schema of one interface, as it stands in a detail.
+pub(crate) fn decode_schema(bytes: &[u8]) -> Result<Schema, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let schema = read_schema(&mut reader, &mut { MAX_TYPES })?;
+    end(&reader, bytes)?;
+    Ok(schema)
 }
 
 fn read_fields(

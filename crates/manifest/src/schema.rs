@@ -513,6 +513,70 @@ pub struct Schema {
     pub methods: Vec<Method>,
 }
 
+impl Schema {
+    /// The constants that the compiler would have of the interface. They live as long as the
+    /// program: this is for one that makes something of an interface once, and ends.
+    #[must_use]
+    pub fn to_shape(&self) -> &'static InterfaceShape {
+        let methods = self.methods.iter().map(|method| MethodShape {
+            name: leaked(&method.name),
+            params: constant_fields(&method.params),
+            result: method.result.constant(),
+            since: method.since,
+        });
+        Box::leak(Box::new(InterfaceShape {
+            id: leaked(self.interface.as_str()),
+            version: self.version,
+            methods: methods.collect::<Vec<_>>().leak(),
+        }))
+    }
+}
+
+fn leaked(text: &str) -> &'static str {
+    text.to_owned().leak()
+}
+
+fn constant_fields(fields: &[Field]) -> &'static [FieldShape] {
+    let fields = fields.iter().map(|field| FieldShape {
+        name: leaked(&field.name),
+        shape: field.ty.constant(),
+    });
+    fields.collect::<Vec<_>>().leak()
+}
+
+impl Type {
+    fn constant(&self) -> &'static Shape {
+        Box::leak(Box::new(match self {
+            Self::Scalar(scalar) => Shape::Scalar(*scalar),
+            Self::Option(some) => Shape::Option(some.constant()),
+            Self::Result(ok, err) => Shape::Result(ok.constant(), err.constant()),
+            Self::Vec(element) => Shape::Vec(element.constant()),
+            Self::Slice(element) => Shape::Slice(element.constant()),
+            Self::SliceMut(element) => Shape::SliceMut(element.constant()),
+            Self::Tuple(parts) => {
+                Shape::Tuple(parts.iter().map(Self::constant).collect::<Vec<_>>().leak())
+            }
+            Self::Array(element, length) => Shape::Array(
+                element.constant(),
+                usize::try_from(*length).unwrap_or(usize::MAX),
+            ),
+            Self::Map(key, value) => Shape::Map(key.constant(), value.constant()),
+            Self::Set(element) => Shape::Set(element.constant()),
+            Self::Interface(holder, id, major) => {
+                Shape::Interface(*holder, leaked(id.as_str()), *major)
+            }
+            Self::Struct(name, fields) => Shape::Struct(leaked(name), constant_fields(fields)),
+            Self::Enum(name, variants) => {
+                let variants = variants.iter().map(|variant| VariantShape {
+                    name: leaked(&variant.name),
+                    fields: constant_fields(&variant.fields),
+                });
+                Shape::Enum(leaked(name), variants.collect::<Vec<_>>().leak())
+            }
+        }))
+    }
+}
+
 impl From<&Shape> for Type {
     fn from(shape: &Shape) -> Self {
         let boxed = |part: &Shape| Box::new(Self::from(part));

@@ -3,6 +3,7 @@
 mod bad_input;
 mod contracts;
 mod generate;
+mod interface;
 mod plugins;
 mod program;
 mod qt;

@@ -1,73 +1,65 @@
 //! A plugin in C passes the same conformance test as its twin in Rust.
 
 use std::ffi::OsStr;
-use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fixture_greeter::{Greeter, Outcome, Refusal};
 use plugwright_host::{CallErrorKind, Handle};
-use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, ProvidedDef, RecordDef};
-use plugwright_plugin::Interface;
+use plugwright_inspect::headers;
+use plugwright_manifest::embed::{BuildDef, Linkage, ProvidedDef, RecordDef};
+use plugwright_manifest::{Description, c};
 use plugwright_testkit::cc;
 
-use crate::Folder;
+use crate::log::lines;
+use crate::{Folder, fixture};
 
-const DEF: RecordDef = RecordDef {
-    entry: "plugwright_entry_hello_c",
-    id: "org.example.hello-c",
-    version: "2.0.0",
-    crate_name: "hello_c",
-    linkage: Linkage::Cdylib,
-    provides: &[ProvidedDef {
-        interface: <dyn Greeter as Interface>::SHAPE,
-        keys: &["c"],
-        rank: 0,
+/// The C plugin, compiled with the header that is made of the interface as its twin has it.
+fn plugin() -> PathBuf {
+    let twin = std::fs::read(fixture("hello")).expect("readable");
+    let mut images = headers(twin.as_slice(), None).images.into_iter();
+    let record = images.next().expect("one image").image.records.remove(0);
+    let abi = record.summary.build.abi;
+    let schema = record.detail.expect("a detail").schemas.remove(0);
+    let saved = Description::new(abi, schema).to_json();
+    let description = Description::from_json(&saved).expect("just saved");
+    let made = c::header(&RecordDef {
+        entry: "plugwright_entry_hello_c",
+        id: "org.example.hello-c",
+        version: "2.0.0",
+        crate_name: "hello_c",
+        linkage: Linkage::Cdylib,
+        provides: vec![ProvidedDef {
+            interface: description.schema.to_shape(),
+            keys: &["c"],
+            rank: 0,
+            metadata: &[],
+        }]
+        .leak(),
+        singleton: false,
+        configurable: false,
+        build: BuildDef {
+            abi: description.abi,
+            target: "c",
+            profile: "release",
+            rustc: "cc",
+            panic_abort: false,
+            unloadable: false,
+        },
+        name: "Hello from C",
+        description: "",
+        license: "MIT OR Apache-2.0",
+        authors: "",
+        homepage: "",
         metadata: &[],
-    }],
-    singleton: false,
-    configurable: false,
-    build: BuildDef {
-        abi: plugwright_plugin::abi::ABI,
-        target: "c",
-        profile: "release",
-        rustc: "cc",
-        panic_abort: false,
-        unloadable: false,
-    },
-    name: "Hello from C",
-    description: "",
-    license: "MIT OR Apache-2.0",
-    authors: "",
-    homepage: "",
-    metadata: &[],
-};
-const S: usize = embed::summary_note_size(&DEF);
-const D: usize = embed::detail_note_size(&DEF);
-static NOTES: Notes<S, D> = embed::notes(&DEF);
-
-/// The C plugin, compiled with its record and the interface's fingerprints.
-fn plugin() -> std::path::PathBuf {
+    })
+    .expect("small enough");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let source = here.join("../../fixtures/c/hello.c");
     let include = here.join("../plugin/include");
     let source = std::fs::read_to_string(source).expect("readable");
     let header = std::fs::read_to_string(include.join("plugwright_plugin.h")).expect("readable");
-    let numbers = |separated: &mut String, number: String| {
-        write!(separated, "{number},").expect("memory");
-    };
-    let (mut record, mut fingerprints) = (String::new(), String::new());
-    for byte in NOTES.to_bytes() {
-        numbers(&mut record, byte.to_string());
-    }
-    for method in <dyn Greeter as Interface>::SHAPE.methods {
-        numbers(&mut fingerprints, format!("{:#x}", method.fingerprint()));
-    }
     // The header stands in the source, so that a changed header is compiled anew.
-    let source = format!(
-        "#define RECORD {record}\n#define FINGERPRINTS {fingerprints}\n#define ID \"{}\"\n\
-         #define VERSION \"{}\"\n{header}\n{source}",
-        DEF.id, DEF.version
-    );
+    let source = format!("{header}\n{made}\n{source}");
     let include = include.into_os_string();
     let arguments = [
         OsStr::new("-Wextra"),
@@ -109,6 +101,21 @@ fn the_plugin_in_c_conforms() {
     let listed = host.plugins().next().expect("one plugin");
     assert_eq!(listed.id().as_str(), "org.example.hello-c");
     conforms(|| host.create("c").expect("it fits"), "org.example.hello-c");
+}
+
+/// It uses the host's log as a plugin in Rust does.
+#[test]
+fn the_plugin_in_c_logs() {
+    let folder = Folder::new();
+    std::fs::copy(plugin(), folder.join("libhello_c.so")).expect("copied");
+    let lines = lines(tracing::Level::INFO, || {
+        let host = folder.host();
+        let handle: Handle<dyn Greeter> = host.create("c").expect("it fits");
+        drop(handle);
+    });
+    let expected =
+        "INFO message=made in C plugin=\"org.example.hello-c\" source=org.example.hello-c";
+    assert_eq!(lines, [expected]);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Subscriber for Keeping {
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The lines that arrive while `run` runs.
-fn lines(least: tracing::Level, run: impl FnOnce()) -> Vec<String> {
+pub(crate) fn lines(least: tracing::Level, run: impl FnOnce()) -> Vec<String> {
     let lines = Arc::default();
     let keeping = Keeping {
         least,

@@ -1,0 +1,154 @@
+//! An interface saved out of a plugin, and a plugin in C made of it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+
+use plugwright_testkit::cc;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Run, run};
+
+/// A folder with the greeting plugin, and its interface saved as `greeter.json`.
+fn saved() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let test = std::env::current_exe().expect("a test has a path");
+    let plugin = test.with_file_name("libfixture_hello.so");
+    fs::copy(plugin, folder.path().join("libhello.so")).expect("copied");
+    let run = run(folder.path(), ["interface", "save", "libhello.so"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    fs::write(folder.path().join("greeter.json"), run.out).expect("written");
+    folder
+}
+
+const FIXED: [&str; 5] = [
+    "--id",
+    "org.example.in-c",
+    "--plugin-version",
+    "1.2.3",
+    "greeter.json",
+];
+
+fn header(folder: &Path, further: &[&str]) -> Run {
+    let arguments = [&["interface", "c"], &FIXED[..], further].concat();
+    run(folder, arguments)
+}
+
+#[test]
+fn an_interface_is_saved_for_people_and_programs() {
+    let folder = saved();
+    let text = fs::read_to_string(folder.path().join("greeter.json")).expect("readable");
+    let mut value: Value = serde_json::from_str(&text).expect("JSON");
+    let schema = value["schema"].take();
+    assert!(schema.as_str().expect("digits").len() > 100);
+    insta::assert_json_snapshot!(value, @r#"
+    {
+      "abi": 1,
+      "interface": "org.example.greeter",
+      "methods": [
+        "fn greet(&self, name: &str) -> String",
+        "fn try_hard(&self, how: Outcome) -> Result<u32, Refusal>",
+        "fn count(&self) -> u64"
+      ],
+      "plugwright-interface": 1,
+      "schema": null,
+      "version": "1.1"
+    }
+    "#);
+}
+
+/// What the program prints compiles, and the program reads the plugin that comes out of it.
+#[test]
+fn a_plugin_in_c_is_a_plugin() {
+    let folder = saved();
+    let run = header(
+        folder.path(),
+        &[
+            "--key",
+            "c",
+            "--key",
+            "see",
+            "--rank",
+            "-3",
+            "--name",
+            "In C",
+            "--singleton",
+        ],
+    );
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = fs::read_to_string(here.join("../../fixtures/c/hello.c")).expect("readable");
+    let include = here.join("../plugin/include").into_os_string();
+    let source = format!("#include \"plugwright_plugin.h\"\n{}\n{source}", run.out);
+    let arguments = ["-Wextra", "-pedantic", "-I"].map(OsStr::new);
+    let arguments = [&arguments[..], &[include.as_os_str()]].concat();
+    let library = cc::shared("libin_c.so", &source, &arguments);
+    fs::copy(library, folder.path().join("libin_c.so")).expect("copied");
+    let inspected =
+        crate::program::run(folder.path(), ["inspect", "--format", "json", "libin_c.so"]);
+    let inspected = inspected.json();
+    let text = inspected.to_string();
+    assert!(text.contains("\"id\":\"org.example.in-c\""), "{text}");
+    assert!(text.contains("\"keys\":[\"c\",\"see\"]"), "{text}");
+    assert!(text.contains("\"rank\":-3"), "{text}");
+    assert!(text.contains("\"singleton\":true"), "{text}");
+    assert!(
+        text.contains("fn try_hard(&self, how: Outcome) -> Result<u32, Refusal>"),
+        "{text}"
+    );
+    // The interface is the same as that of the plugin which it was saved from.
+    let again = crate::program::run(folder.path(), ["interface", "save", "libin_c.so"]);
+    let first = fs::read_to_string(folder.path().join("greeter.json")).expect("readable");
+    assert_eq!(again.out, first);
+}
+
+#[track_caller]
+fn check_refused(run: &Run, what: &str) {
+    assert!(run.err.contains(what), "{}", run.err);
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn what_cannot_be_used_is_told() {
+    let folder = saved();
+    let file = folder.path().join("greeter.json");
+    let saved = fs::read_to_string(&file).expect("readable");
+    let refused = |text: &str, what: &str| {
+        fs::write(&file, text).expect("written");
+        check_refused(&header(folder.path(), &[]), what);
+    };
+    refused("", "greeter.json: not a saved interface: EOF");
+    refused(
+        &saved.replace("name: &str", "name: String"),
+        "changed by hand: its member `methods` says",
+    );
+    refused(
+        &saved.replace("\"1.1\"", "\"1.2\""),
+        "changed by hand: its member `version` says",
+    );
+    refused(
+        &saved.replace("plugwright-interface\": 1", "plugwright-interface\": 2"),
+        "of format 2; this version reads format 1",
+    );
+    refused(
+        &saved.replace("\"schema\": \"84", "\"schema\": \"+4"),
+        "hexadecimal",
+    );
+    refused(
+        &saved.replace("\"schema\": \"84", "\"schema\": \"8400"),
+        "schema is none",
+    );
+    fs::write(&file, &saved).expect("written");
+    check_refused(&header(folder.path(), &["--key", "a\nb"]), "is no key");
+    let long = "k".repeat(2100);
+    check_refused(&header(folder.path(), &["--key", &long]), "summary has");
+    let save =
+        |arguments: &[&str]| run(folder.path(), [&["interface", "save"], arguments].concat());
+    check_refused(
+        &save(&["--interface", "org.example.other", "libhello.so"]),
+        "choose one of its interfaces with --interface: org.example.greeter 1.1",
+    );
+    check_refused(&save(&["greeter.json"]), "it holds no plugin");
+    check_refused(&save(&["."]), "it is a folder");
+}
