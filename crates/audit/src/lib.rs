@@ -1,13 +1,15 @@
 //! The security review: what is wrong with a library, a plugin or a folder of them, told pillar by pillar of CWE's view 1000.
 //! Nothing is executed.
 //!
-//! A [`Rule`] looks for one weakness; [`review()`] asks every rule of every file and makes a [`Report`]. The report goes through
-//! all ten [`Pillar`]s, says of each what was examined, and names the rules for source code that it does not cover.
+//! A [`Rule`] looks for one weakness; [`review()`] asks every rule of every [`Target`] that it fits and makes a [`Report`]. The
+//! report goes through all ten [`Pillar`]s, says of each what was examined, and names the rules for source code that it does
+//! not cover.
 //!
 //! ```
-//! use plugwright_audit::{Severity, review};
+//! use plugwright_audit::{Options, Severity, Target, Tier, review};
 //!
-//! let report = review(&[std::env::current_exe()?]);
+//! let target = Target::path(std::env::current_exe()?);
+//! let report = review(&[target], &Options::new(Tier::Files));
 //! for finding in report.findings.iter().filter(|finding| finding.severity >= Severity::High) {
 //!     println!("{}: {}", finding.rule.id, finding.title);
 //! }
@@ -27,6 +29,10 @@
     )
 )]
 
+mod options;
+mod progress;
+mod target;
+
 mod pillar;
 mod rule;
 mod rules;
@@ -40,15 +46,22 @@ mod review;
 pub mod cwe;
 
 mod os;
+mod ownership;
 mod source_rules;
 mod subject;
 mod walk;
 mod watched;
 
+pub use context::{ContextKind, ContextNote};
 pub use finding::{Evidence, Finding};
+pub use options::{Options, Tier, UnknownTier};
 pub use pillar::Pillar;
-pub use report::{Examined, PillarReport, Report, RuleCount, TargetReport, Verdict};
-pub use review::review;
+pub use progress::{Progress, Stage};
+pub use report::{
+    Assessment, Examined, Load, PillarReport, Report, RuleCount, TargetReport, Verdict,
+};
+pub use review::{review, review_watched};
 pub use rule::{Rule, SubjectKind};
 pub use rules::{RULES, rule};
 pub use severity::{Severity, UnknownSeverity};
+pub use target::{Target, TargetKind};

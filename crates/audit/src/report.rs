@@ -3,17 +3,18 @@
 
 mod text;
 
-use std::path::Path;
-
 use plugwright_inspect::Untrusted;
 use serde::Serialize;
 
+use crate::context::ContextNote;
 use crate::cwe;
 use crate::finding::Finding;
+use crate::options::Tier;
 use crate::pillar::Pillar;
 use crate::rules::RULES;
 use crate::severity::Severity;
 use crate::source_rules;
+use crate::target::TargetKind;
 
 /// The result of a review.
 #[derive(Clone, Debug, Serialize)]
@@ -21,12 +22,20 @@ use crate::source_rules;
 pub struct Report {
     /// The version of CWE whose weaknesses are named.
     pub cwe_version: &'static str,
-    /// What was reviewed, in the order in which it was asked.
+    /// How deep the review went.
+    pub tier: Tier,
+    /// What was reviewed, in the order in which it was asked: one for each target that was given.
     pub targets: Vec<TargetReport>,
     /// All ten, in the order of their numbers.
     pub pillars: Vec<PillarReport>,
     /// What was found, the worst first, then by target and rule.
     pub findings: Vec<Finding>,
+    /// The surroundings, by target: who can write what, who loads it, from where.
+    pub context: Vec<ContextNote>,
+    /// What loads what, by the loading file and in its order; direct needs only.
+    pub loads: Vec<Load>,
+    /// What it comes to.
+    pub assessment: Assessment,
     /// The rules for source code, which were not asked.
     pub not_covered: Vec<&'static str>,
 }
@@ -35,29 +44,63 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TargetReport {
-    /// The file or folder, as it was given.
-    pub path: Untrusted,
+    /// The file or folder as it was given, or `process N`.
+    pub target: Untrusted,
+    /// What it turned out to be.
+    pub kind: TargetKind,
+    /// What was come across: files, folders, links and others below a folder, the mapped files of a process.
+    pub entries: u64,
     /// Files that were looked at.
     pub files: u64,
     /// Images of libraries and programs in them.
     pub images: u64,
     /// Their size in bytes.
     pub bytes: u64,
+    /// Links below a folder. They are not followed: what they lead to is reviewed where it lies, if it lies below the folder,
+    /// and told otherwise.
+    pub links: u64,
+    /// Processes that were looked at.
+    pub processes: u64,
     /// What could not be read: each is a finding.
     pub unread: u64,
 }
 
 impl TargetReport {
-    pub(crate) fn new(path: &Path) -> Self {
-        let path = path.as_os_str().as_encoded_bytes().into();
+    pub(crate) const fn new(target: Untrusted, kind: TargetKind) -> Self {
         Self {
-            path,
+            target,
+            kind,
+            entries: 0,
             files: 0,
             images: 0,
             bytes: 0,
+            links: 0,
+            processes: 0,
             unread: 0,
         }
     }
+}
+
+/// A library that another file asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Load {
+    /// The file that needs it.
+    pub from: Untrusted,
+    /// The name under which it does.
+    pub name: Untrusted,
+    /// Where the loader finds it. `None` where it does not, and in reviews that do not look (see [`Tier`]).
+    pub path: Option<Untrusted>,
+}
+
+/// What a review comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Assessment {
+    /// The severity of the worst finding.
+    pub worst: Option<Severity>,
+    /// In a sentence. Escaped already.
+    pub text: String,
 }
 
 /// How often a rule was asked.
@@ -66,7 +109,7 @@ impl TargetReport {
 pub struct RuleCount {
     /// The rule.
     pub rule: &'static str,
-    /// Files that it was asked of.
+    /// Files, folders or processes that it was asked of.
     pub objects: u64,
     /// Things in them that it looked at: names, symbols, segments.
     pub looked_at: u64,
@@ -117,12 +160,50 @@ pub struct Examined {
     pub rules: Vec<RuleCount>,
 }
 
+/// What a review gathered.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) tier: Tier,
+    pub(crate) targets: Vec<TargetReport>,
+    /// One for each rule, in the order of [`RULES`].
+    pub(crate) counts: Vec<RuleCount>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) context: Vec<ContextNote>,
+    pub(crate) loads: Vec<Load>,
+}
+
+impl Assessment {
+    fn of(findings: &[Finding]) -> Self {
+        let of = |severity| {
+            let same = |finding: &&Finding| finding.severity == severity;
+            findings.iter().filter(same).count()
+        };
+        let counts = Severity::ALL.map(|severity| (severity, of(severity)));
+        let told = counts.iter().filter(|(_, count)| *count > 0);
+        let told: Vec<String> = told
+            .map(|(severity, count)| format!("{count} {severity}"))
+            .collect();
+        Self {
+            worst: findings.iter().map(|finding| finding.severity).max(),
+            text: if told.is_empty() {
+                "nothing was found.".to_owned()
+            } else {
+                format!("{}.", told.join(", "))
+            },
+        }
+    }
+}
+
 impl Report {
-    pub(crate) fn new(
-        targets: Vec<TargetReport>,
-        counts: Vec<RuleCount>,
-        mut findings: Vec<Finding>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            tier,
+            targets,
+            counts,
+            mut findings,
+            mut context,
+            loads,
+        } = parts;
         let counts = RULES.iter().zip(counts).map(|(rule, count)| RuleCount {
             rule: rule.id,
             ..count
@@ -136,6 +217,8 @@ impl Report {
             )
         };
         findings.sort_by_cached_key(|finding| (std::cmp::Reverse(finding.severity), key(finding)));
+        context.sort();
+        context.dedup();
         let sum =
             |of: fn(&TargetReport) -> u64| targets.iter().map(of).fold(0, u64::saturating_add);
         let (objects, bytes) = (sum(|target| target.images), sum(|target| target.bytes));
@@ -143,21 +226,19 @@ impl Report {
             Pillar::ALL.map(|pillar| PillarReport::new(pillar, &counts, &findings, objects, bytes));
         Self {
             cwe_version: cwe::VERSION,
+            tier,
+            assessment: Assessment::of(&findings),
             targets,
             pillars: pillars.into(),
             findings,
+            context,
+            loads,
             not_covered: Pillar::ALL
                 .into_iter()
                 .flat_map(source_rules::of)
                 .map(|(id, _)| id)
                 .collect(),
         }
-    }
-
-    /// The worst finding's severity.
-    #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(|finding| finding.severity).max()
     }
 }
 

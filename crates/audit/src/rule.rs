@@ -13,7 +13,8 @@ use crate::subject::FileSubject;
 /// One rule.
 #[non_exhaustive]
 pub struct Rule {
-    /// Its stable name: `B…` for what stands in a binary, `A…` for the review itself.
+    /// Its stable name: `B…` for what stands in a binary, `D…` for what a deployment shows, `P…` for live processes, `C…`
+    /// for what is new since another version, `A…` for the review itself.
     pub id: &'static str,
     /// What a finding of it says, in one line.
     pub title: &'static str,
@@ -46,6 +47,10 @@ pub enum SubjectKind {
     MachO,
     /// A PE image.
     Pe,
+    /// Files and folders as they are installed.
+    Deployment,
+    /// A live process.
+    Process,
 }
 
 impl SubjectKind {
@@ -56,12 +61,20 @@ impl SubjectKind {
             Self::Elf => "elf",
             Self::MachO => "mach-o",
             Self::Pe => "pe",
+            Self::Deployment => "deployment",
+            Self::Process => "process",
         }
     }
 }
 
-/// How a rule looks. It answers how many things it looked at, so that a report can say what a clean result rests on.
-pub(crate) type Check = fn(&FileSubject<'_>, &mut Sink<'_>) -> u64;
+/// How a rule looks. Each answers how many things it looked at, so that a report can say what a clean result rests on.
+#[derive(Clone, Copy)]
+pub(crate) enum Check {
+    /// At a file, whose images were read.
+    File(fn(&FileSubject<'_>, &mut Sink<'_>) -> u64),
+    /// The reviewer tells it, when it looks.
+    Reviewer,
+}
 
 impl Rule {
     /// The weakness.

@@ -42,6 +42,17 @@ impl Severity {
         }
     }
 
+    /// One milder.
+    #[must_use]
+    pub const fn lowered(self) -> Self {
+        match self {
+            Self::Critical => Self::High,
+            Self::High => Self::Medium,
+            Self::Medium => Self::Low,
+            Self::Low | Self::Info => Self::Info,
+        }
+    }
+
     /// The stable text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,14 +1,21 @@
 //! What a rule is shown: a file whose images were read. Rules ask; they open nothing that is not here.
 
+use std::path::Path;
+
 use plugwright_inspect::{
-    ElfFacts, ImageHeaders, ImageScan, MachOFacts, Opened, PeFacts, ReadAt as _, Scan,
+    ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, Opened, PeFacts, ReadAt as _, Scan,
+    Untrusted,
 };
 
+use crate::os::Stat;
 use crate::watched::SymbolFacts;
 
 /// A file with what was read of it.
 #[derive(Debug)]
 pub(crate) struct FileSubject<'a> {
+    pub(crate) stat: Stat,
+    /// Whether the file gives capabilities to who runs it.
+    pub(crate) has_capabilities: bool,
     pub(crate) opened: &'a Opened,
     pub(crate) scan: &'a Scan,
     pub(crate) symbols: &'a [SymbolFacts],
@@ -38,6 +45,19 @@ impl<'a> FileSubject<'a> {
         images.filter_map(|image| Some((&image.headers, image.headers.macho()?)))
     }
 
+    /// Whether it is started, as against loaded.
+    pub(crate) fn is_program(&self) -> bool {
+        self.scan.images.iter().any(|image| {
+            let starts = |elf: &ElfFacts| elf.flags.pie && elf.interpreter.is_some();
+            image.headers.image.kind == Kind::Executable || image.headers.elf().is_some_and(starts)
+        })
+    }
+
+    /// Whether it runs with more rights than who starts it.
+    pub(crate) const fn is_privileged(&self) -> bool {
+        self.stat.runs_as_owner() || self.has_capabilities
+    }
+
     /// Up to `len` bytes at `offset`; fewer at the end of the file, none where reading fails.
     pub(crate) fn bytes(&self, offset: u64, len: usize) -> Vec<u8> {
         let rest = self.opened.size().saturating_sub(offset);
@@ -63,4 +83,9 @@ pub(crate) fn entry_offset(facts: &ElfFacts, tag: u64) -> Option<u64> {
         .rev()
         .find(|entry| entry.tag == tag);
     found.map(|entry| entry.offset)
+}
+
+/// A path as a report names it.
+pub(crate) fn shown(path: &Path) -> Untrusted {
+    path.as_os_str().as_encoded_bytes().into()
 }

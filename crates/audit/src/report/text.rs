@@ -19,8 +19,13 @@ impl fmt::Display for Report {
         for target in &self.targets {
             writeln!(
                 f,
-                "  {}: {} files, {} images, {} bytes, {} not examined",
-                target.path, target.files, target.images, target.bytes, target.unread
+                "  {} ({}): {} files, {} images, {} bytes, {} not examined",
+                target.target,
+                target.kind,
+                target.files,
+                target.images,
+                target.bytes,
+                target.unread
             )?;
         }
         writeln!(f)?;
@@ -47,7 +52,13 @@ impl fmt::Display for Report {
                 )?;
             }
         }
-        writeln!(f, "\nOverall: {}", self.overall())?;
+        if !self.context.is_empty() {
+            writeln!(f, "\nCONTEXT")?;
+        }
+        for note in &self.context {
+            writeln!(f, "  {}: {}", note.subject, note.text)?;
+        }
+        writeln!(f, "\nOverall: {}", self.assessment.text)?;
         writeln!(
             f,
             "Not covered: the {} rules for source code ({} to {}); what the code does once it runs.",
@@ -55,28 +66,6 @@ impl fmt::Display for Report {
             self.not_covered.iter().min().unwrap_or(&""),
             self.not_covered.iter().max().unwrap_or(&""),
         )
-    }
-}
-
-impl Report {
-    fn overall(&self) -> String {
-        let of = |severity| {
-            self.findings
-                .iter()
-                .filter(|finding| finding.severity == severity)
-                .count()
-        };
-        let counts = Severity::ALL.map(|severity| (severity, of(severity)));
-        let told: Vec<String> = counts
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(severity, count)| format!("{count} {severity}"))
-            .collect();
-        if told.is_empty() {
-            "nothing was found.".to_owned()
-        } else {
-            format!("{}.", told.join(", "))
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::run_path::elements;
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "An empty element means the current directory: whoever chooses where the program is started chooses the code that it loads.",
     remedy: "Remove the element, for example with patchelf --set-rpath; often an unset variable was joined with a colon at build time.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

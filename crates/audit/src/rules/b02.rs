@@ -2,7 +2,7 @@
 
 use super::run_path::elements;
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "A relative element is taken against the current directory, also in setuid programs, so that another user can bring the library.",
     remedy: "Use an absolute folder, or one that begins with $ORIGIN or @loader_path.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

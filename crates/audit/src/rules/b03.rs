@@ -2,7 +2,7 @@
 
 use super::run_path::elements;
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "In /tmp, /var/tmp and /dev/shm anybody can put a library where the loader looks first.",
     remedy: "Remove the element; it is mostly left over from a build.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

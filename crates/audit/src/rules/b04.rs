@@ -1,7 +1,7 @@
 //! B04: Old run path (`DT_RPATH`).
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::subject::entry_offset;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "DT_RPATH beats LD_LIBRARY_PATH and holds for everything that is needed further down, so that nobody can correct it.",
     remedy: "Link with --enable-new-dtags, which writes DT_RUNPATH.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B06: Names a library that audits the process.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::subject::entry_offset;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "An audit library runs before everything else in each program that is linked against this one, and sees every symbol that is bound.",
     remedy: "Rebuild without the linker option that writes the entry, unless it is what the library is for.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B07: Names a library whose symbols replace its own.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::subject::entry_offset;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "The named library is loaded as well, its constructors run, and its functions are taken instead of those that were reviewed.",
     remedy: "Rebuild without the linker option that writes the entry, unless it is what the library is for.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

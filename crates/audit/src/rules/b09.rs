@@ -1,7 +1,7 @@
 //! B09: Defines functions that the C library or a TLS library owns.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::watched::Watch;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "A definition that comes first takes the place of the real one for the whole process: allocation, opening of files, checks of certificates.",
     remedy: "Hide the symbol (a version script or -fvisibility=hidden), unless interposing is what the library is for.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B10: Executable stack.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "glibc up to 2.40 makes the stack of the whole host executable when such a library is loaded; later ones refuse it.",
     remedy: "Mark assembler sources with .note.GNU-stack, or link with -z noexecstack; /NXCOMPAT on Windows.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

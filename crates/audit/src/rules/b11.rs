@@ -1,7 +1,7 @@
 //! B11: Memory that is writable and executable.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Whoever can write into such memory by any mistake of the host has written code.",
     remedy: "Find the section that asks for both and split it; self-modifying code needs a mapping of its own.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B12: Relocations that write into code.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::subject::entry_offset;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "The loader makes the code writable while it relocates, and every process has a copy of its own.",
     remedy: "Compile everything with -fPIC.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

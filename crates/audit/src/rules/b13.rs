@@ -1,7 +1,7 @@
 //! B13: Mitigations of the linker are off.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Tables of function pointers stay writable after loading, so that one stray write becomes a call of choice.",
     remedy: "Link with -z relro -z now; with /DYNAMICBASE /HIGHENTROPYVA /guard:cf on Windows.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

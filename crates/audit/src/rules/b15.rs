@@ -1,7 +1,7 @@
 //! B15: Offsets, sizes or addresses lead outside the file.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "A reader that believes such a field reads beyond the file; the system's own loader ends the process over several of them.",
     remedy: "Rebuild or fetch the file anew; do not load it meanwhile.",
     references: &["plugwright inspect FILE"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B17: Fields of the file contradict each other.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Which of two contradicting fields counts differs between readers, so that a check can be shown another file than the loader sees.",
     remedy: "Rebuild or fetch the file anew; do not load it meanwhile.",
     references: &["plugwright inspect FILE"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B18: Two views of the file lead to different dynamic sections.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "A tool that follows sections sees other libraries and symbols than the loader, which follows segments.",
     remedy: "Rebuild or fetch the file anew; do not load it meanwhile.",
     references: &["plugwright inspect FILE"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

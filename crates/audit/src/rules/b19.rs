@@ -1,7 +1,7 @@
 //! B19: Class, byte order or ABI that no loader knows.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Nothing of such a file can be reviewed, and what a foreign loader makes of it is not known.",
     remedy: "Rebuild or fetch the file anew; do not load it meanwhile.",
     references: &["plugwright inspect FILE"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B20: Bytes behind the end: the file may be of another kind as well.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "A file that is a document for one program and a library for another passes checks that were made for the document.",
     remedy: "Find out what put the bytes there; strip the file or refuse it.",
     references: &["CVE-2026-46529"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B21: Control or direction characters in names.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::watched::acts;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Printed by a tool that does not escape, such a name recolours or retitles the terminal, forges lines of a log, or shows another name than it has.",
     remedy: "Refuse the file; no compiler writes such names.",
     references: &["CVE-2021-42574"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

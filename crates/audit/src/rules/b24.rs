@@ -1,7 +1,7 @@
 //! B24: Code that runs while symbols are bound (ifunc).
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "A resolver runs during relocation, before any constructor and even with lazy binding; the planted code of xz 5.6 began there.",
     remedy: "Ask why the library has it. The C library and mathematical ones do; few others need to.",
     references: &["CVE-2024-3094"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B25: Asks the loader to come before others.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::subject::entry_offset;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "The library runs before the constructors of all others, or its symbols take the place of theirs.",
     remedy: "Rebuild without -z initfirst, -z global or -z interpose.",
     references: &["ld.so(8)"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

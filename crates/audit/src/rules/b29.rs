@@ -1,7 +1,7 @@
 //! B29: Calls a function that cannot be used safely.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::watched::Watch;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Such a function writes beyond its buffer whenever the input is long enough.",
     remedy: "Use fgets or getline.",
     references: &[],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B30: Calls functions that are easily used wrongly.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::watched::Watch;
@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Copies without a bound, names of temporary files that another guesses, commands through a shell: each is right only with care.",
     remedy: "Look at the calls.",
     references: &[],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B35: Metadata of a plugin is damaged or lies where it may be changed.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Metadata decides what is loaded for whom; in writable or executable memory it is not data any more.",
     remedy: "Rebuild or fetch the file anew; do not load it meanwhile.",
     references: &["plugwright inspect FILE"],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! B38: Writable memory shared between processes.
 
 use crate::finding::Sink;
-use crate::rule::{Rule, SubjectKind};
+use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
 
@@ -16,7 +16,7 @@ pub(crate) static RULE: Rule = Rule {
     why: "Any process that loads the library can change the data of all others.",
     remedy: "Share through a file mapping with an access list.",
     references: &[],
-    check,
+    check: Check::File(check),
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {

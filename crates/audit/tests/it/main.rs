@@ -4,7 +4,17 @@ mod rules;
 
 use std::fs;
 
-use plugwright_audit::{Pillar, RULES, Severity, Verdict, cwe, review, rule};
+use std::path::PathBuf;
+
+use plugwright_audit::{
+    Options, Pillar, RULES, Report, Severity, Target, Tier, Verdict, cwe, rule,
+};
+
+/// A review of paths, of files by themselves.
+fn review(paths: &[PathBuf]) -> Report {
+    let targets: Vec<Target> = paths.iter().cloned().map(Target::from).collect();
+    plugwright_audit::review(&targets, &Options::new(Tier::Files))
+}
 
 #[test]
 fn every_rule_maps_to_a_weakness_that_may_be_mapped_to() {
@@ -60,7 +70,7 @@ fn a_report_goes_through_all_pillars_and_counts_what_came_in() {
         )
     );
     assert_eq!(report.pillars[3].verdict, Verdict::NoFinding);
-    assert_eq!(report.worst(), Some(Severity::Medium));
+    assert_eq!(report.assessment.worst, Some(Severity::Medium));
     let text = report.to_string();
     assert!(
         text.contains("CWE-682 Incorrect Calculation: no finding"),

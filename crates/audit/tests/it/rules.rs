@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use plugwright_audit::{RULES, review};
+use crate::review;
+use plugwright_audit::RULES;
 use plugwright_testkit::elf::{EhdrField, ElfBuilder, PhdrField};
 use plugwright_testkit::pe::PeBuilder;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use plugwright_audit::{RULES, Severity, review, rule};
+use plugwright_audit::{Options, RULES, Severity, Target, Tier, review, rule};
 
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
@@ -56,12 +56,14 @@ impl Audit {
         if let Some(Command::Explain { id }) = &self.command {
             return explain(id, output);
         }
-        let report = review(&self.targets);
+        let targets: Vec<Target> = self.targets.iter().cloned().map(Target::from).collect();
+        let report = review(&targets, &Options::new(Tier::Files));
         match self.format {
             Format::Text => output.text(report.to_string().as_bytes())?,
             Format::Json => output.json(&report)?,
         }
-        let bad = report.worst().is_some_and(|worst| worst >= self.fail_on);
+        let worst = report.assessment.worst;
+        let bad = worst.is_some_and(|worst| worst >= self.fail_on);
         Ok(if bad { Exit::Problems } else { Exit::Good })
     }
 }

@@ -1,0 +1,165 @@
+//! Looking at one file: what its headers and symbols say, and what every rule about files says of that.
+
+use std::path::{Path, PathBuf};
+
+use plugwright_inspect::{
+    Code, Format, Links, ReadAt as _, SymbolView, Untrusted, identity, open, scan,
+};
+
+use super::tally::{Counts, Tally};
+use crate::context::Context;
+use crate::finding::Finding;
+use crate::os;
+use crate::report::Load;
+use crate::rule::{Check, SubjectKind};
+use crate::severity::Severity;
+use crate::subject::{FileSubject, shown};
+use crate::target::TargetKind;
+use crate::watched::SymbolFacts;
+
+/// A file to look at.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// The position of its target.
+    pub(super) target: usize,
+    pub(super) path: PathBuf,
+    /// Whether it was named itself, so that being no library is worth a word.
+    pub(super) named: bool,
+    /// The path as seen from what was named.
+    pub(super) place: PathBuf,
+}
+
+/// What one file told.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) findings: Vec<Finding>,
+    pub(super) kind: Option<TargetKind>,
+    pub(super) loads: Vec<Load>,
+    pub(super) images: u64,
+    pub(super) bytes: u64,
+    pub(super) unread: u64,
+}
+
+pub(super) fn look(work: &Work, counts: &Counts) -> Outcome {
+    let mut tally = Tally::new(counts);
+    tally.saw(1);
+    let target = shown(&work.path);
+    let place = work.place.as_os_str().as_encoded_bytes();
+    let refuse = |mut tally: Tally<'_>, why: &str| {
+        tally.not_examined(&target, place, Severity::Medium, why);
+        Outcome {
+            findings: tally.findings,
+            unread: 1,
+            ..Outcome::default()
+        }
+    };
+    let links = if work.named {
+        Links::Follow
+    } else {
+        Links::Refuse
+    };
+    let opened = match open(&work.path, links) {
+        Ok(opened) => opened,
+        Err(error) => return refuse(tally, &error.to_string()),
+    };
+    // Most files of a folder are no libraries, which the first page tells.
+    let name = work.path.file_name();
+    let first = identity(&opened, name);
+    let foreign = |code| matches!(code, Code::NotALibrary | Code::EmptyFile);
+    if first.images.is_empty() && first.problems.iter().all(|problem| foreign(problem.code)) {
+        return if work.named {
+            refuse(tally, "it is no library")
+        } else {
+            Outcome::default()
+        };
+    }
+    let mut symbols: Vec<SymbolFacts> = Vec::new();
+    let is_macho = |format| format == Format::MachO;
+    let underscore = first
+        .images
+        .iter()
+        .any(|image| is_macho(image.target.format));
+    let found = scan(
+        &opened,
+        name,
+        &mut |image: usize, symbol: SymbolView<'_>| {
+            if symbols.len() <= image {
+                symbols.resize_with(image.saturating_add(1), SymbolFacts::default);
+            }
+            if let Some(facts) = symbols.get_mut(image) {
+                facts.see(symbol, underscore);
+            }
+        },
+    );
+    symbols.resize_with(found.images.len(), SymbolFacts::default);
+    let subject = FileSubject {
+        stat: os::stat(opened.metadata()),
+        has_capabilities: os::has_capabilities(&work.path),
+        opened: &opened,
+        scan: &found,
+        symbols: &symbols,
+    };
+    let context = context(&subject);
+    tally.ask(&target, &context, place, |rule, sink| match rule.check {
+        Check::File(check) if applies(rule.kinds, &subject) => Some(check(&subject, sink)),
+        _ => None,
+    });
+    Outcome {
+        findings: tally.findings,
+        kind: Some(if subject.is_program() {
+            TargetKind::Program
+        } else {
+            TargetKind::Library
+        }),
+        loads: loads(&work.path, &subject),
+        images: u64::try_from(found.images.len()).unwrap_or(u64::MAX),
+        bytes: opened.size(),
+        unread: 0,
+    }
+}
+
+fn context(file: &FileSubject<'_>) -> Context {
+    let why = if file.stat.runs_as_owner() {
+        "it runs as its owner (setuid or setgid)"
+    } else {
+        "it runs with capabilities of its own"
+    };
+    Context {
+        privilege: file.is_privileged().then(|| why.to_owned()),
+        unreached: None,
+    }
+}
+
+/// Whether a rule about files of these kinds is asked. A file that is too damaged for its format to be told is shown to all.
+fn applies(kinds: &[SubjectKind], file: &FileSubject<'_>) -> bool {
+    let images = &file.scan.images;
+    images.is_empty()
+        || images.iter().any(|image| {
+            kinds.contains(&match image.headers.image.target.format {
+                Format::MachO => SubjectKind::MachO,
+                Format::Pe => SubjectKind::Pe,
+                _ => SubjectKind::Elf,
+            })
+        })
+}
+
+/// What the file asks for, each name once.
+fn loads(path: &Path, file: &FileSubject<'_>) -> Vec<Load> {
+    let mut names: Vec<&Untrusted> = Vec::new();
+    for name in file
+        .scan
+        .images
+        .iter()
+        .flat_map(|image| &image.headers.needed)
+    {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let load = |name: &Untrusted| Load {
+        from: shown(path),
+        name: name.clone(),
+        path: None,
+    };
+    names.into_iter().map(load).collect()
+}
