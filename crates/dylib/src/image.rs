@@ -2,12 +2,13 @@
 
 use crate::copy_folder::CopyFolder;
 use crate::error::{LoadError, LoadErrorKind};
-use crate::os;
+use crate::os::{self, FileAt};
+use crate::rename::{self, Refusal};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How many bytes are copied at once: they stay in the processor's second-level cache between reading and writing. A
@@ -75,8 +76,14 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct Copied {
     pub(crate) path: PathBuf,
-    /// Keeps the folder.
-    _folder: CopyFolder,
+    /// Is kept as long as this.
+    folder: CopyFolder,
+}
+
+impl Copied {
+    pub(crate) const fn folder(&self) -> &CopyFolder {
+        &self.folder
+    }
 }
 
 impl Drop for Copied {
@@ -99,14 +106,22 @@ impl Image {
     /// ([`LoadErrorKind::SealingUnavailable`]: use a private copy then).
     pub fn seal(file: &File, name: &OsStr) -> Result<Self, LoadError> {
         let size = regular(file, Path::new(name))?.len();
-        let sealed = os::seal(&printable(name), |to| copy(file, to, size));
-        let sealed = sealed.map_err(|failure| match failure {
-            os::SealFailure::Unavailable(error) => {
-                LoadError::io(LoadErrorKind::SealingUnavailable, Path::new(name), error)
-            }
-            os::SealFailure::Copy(error) => copy_failed(Path::new(name), error),
-        })?;
-        Self::new(Path::new(name), sealed, Place::Memory)
+        Self::seal_filled(Path::new(name), |to| copy(file, to, size))
+    }
+
+    /// Makes a sealed image of what `fill` writes.
+    pub(crate) fn seal_filled(
+        name: &Path,
+        fill: impl FnOnce(&File) -> Result<(), Unfilled>,
+    ) -> Result<Self, LoadError> {
+        let sealed =
+            os::seal(&printable(name.as_os_str()), fill).map_err(|failure| match failure {
+                os::SealFailure::Unavailable(error) => {
+                    LoadError::io(LoadErrorKind::SealingUnavailable, name, error)
+                }
+                os::SealFailure::Fill(unfilled) => unfilled.into_error(name),
+            })?;
+        Self::new(name, sealed, Place::Memory)
     }
 
     /// Copies the file's bytes into a file of their own, readable by this user only, with a path that was never used
@@ -119,21 +134,30 @@ impl Image {
     /// If it is not a regular file, if it changes while it is copied, or if the system fails.
     pub fn private_copy(file: &File, folder: &CopyFolder, name: &OsStr) -> Result<Self, LoadError> {
         let size = regular(file, Path::new(name))?.len();
-        let failed = |error| LoadError::io(LoadErrorKind::Io, Path::new(name), error);
-        let (path, to) = folder.file(&printable(name)).map_err(failed)?;
+        Self::copy_into(folder, Path::new(name), |to| copy(file, to, size))
+    }
+
+    /// Makes a private copy of what `fill` writes.
+    pub(crate) fn copy_into(
+        folder: &CopyFolder,
+        name: &Path,
+        fill: impl FnOnce(&File) -> Result<(), Unfilled>,
+    ) -> Result<Self, LoadError> {
+        let failed = |error| LoadError::io(LoadErrorKind::Io, name, error);
+        let (path, to) = folder.file(&printable(name.as_os_str())).map_err(failed)?;
         let copied = Copied {
             path,
-            _folder: folder.clone(),
+            folder: folder.clone(),
         };
-        copy(file, &to, size).map_err(|error| copy_failed(Path::new(name), error))?;
+        fill(&to).map_err(|unfilled| unfilled.into_error(name))?;
         // Not the descriptor that can write: the kernel may refuse to map what is open for writing, and nobody needs it.
         let file = File::open(&copied.path).map_err(failed)?;
         if Identity::of(&file.metadata().map_err(failed)?)
             != Identity::of(&to.metadata().map_err(failed)?)
         {
-            return Err(LoadError::new(LoadErrorKind::Changed, Path::new(name)));
+            return Err(LoadError::new(LoadErrorKind::Changed, name));
         }
-        Self::new(Path::new(name), file, Place::Copy(copied))
+        Self::new(name, file, Place::Copy(copied))
     }
 
     /// Takes the file itself. `path` is where the dynamic linker will open it again; `file` is that file, already open.
@@ -256,37 +280,57 @@ fn regular(file: &File, name: &Path) -> Result<fs::Metadata, LoadError> {
     }
 }
 
-fn copy_failed(name: &Path, error: io::Error) -> LoadError {
-    let kind = if error.kind() == io::ErrorKind::UnexpectedEof {
-        LoadErrorKind::Changed
-    } else {
-        LoadErrorKind::Io
-    };
-    LoadError::io(kind, name, error)
+/// Why a copy was not filled.
+#[derive(Debug)]
+pub(crate) enum Unfilled {
+    /// The system failed, or the file ended early.
+    Copy(io::Error),
+    /// Its names were not changed.
+    Refused(Refusal),
+}
+
+impl From<io::Error> for Unfilled {
+    fn from(error: io::Error) -> Self {
+        Self::Copy(error)
+    }
+}
+
+impl Unfilled {
+    fn into_error(self, name: &Path) -> LoadError {
+        match self {
+            Self::Copy(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                LoadError::io(LoadErrorKind::Changed, name, error)
+            }
+            Self::Copy(error) | Self::Refused(Refusal::Io(error)) => {
+                LoadError::io(LoadErrorKind::Io, name, error)
+            }
+            Self::Refused(Refusal::Unfit(told)) => rename::not_renamable(name, told),
+        }
+    }
 }
 
 /// Copies `size` bytes from the start of one file to the start of another, whatever their positions are.
 ///
 /// A plain loop: `copy_file_range` into a memfd is refused across file systems, and on some kernels it copies nothing and
 /// says that it is done.
-fn copy(from: &File, to: &File, size: u64) -> io::Result<()> {
+pub(crate) fn copy(from: &File, to: &File, size: u64) -> Result<(), Unfilled> {
     let mut buffer = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK))];
     let mut offset = 0;
     while offset < size {
         let rest = usize::try_from(size - offset).unwrap_or(CHUNK).min(CHUNK);
         match from.read_at(&mut buffer[..rest], offset) {
             Ok(0) => {
-                return Err(io::Error::new(
+                return Err(Unfilled::Copy(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
                     "the file became shorter while it was copied",
-                ));
+                )));
             }
             Ok(count) => {
                 to.write_all_at(&buffer[..count], offset)?;
                 offset += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())

@@ -5,9 +5,10 @@
 //! | loading bytes that were judged before | [`Image`] ([`seal`](Image::seal), [`private_copy`](Image::private_copy), [`in_place`](Image::in_place)), [`Library::load`] |
 //! | opening by name or path | [`Request`], [`candidates()`], [`Library::open`], [`resolve`] |
 //! | opening a file that nobody vouches for the structure of | `Library::open_checked`, `Image::check` (feature `explain`) |
+//! | two libraries of one SONAME side by side | `clashes` (feature `explain`), [`Image::renamed`], [`unused_name`] |
 //! | functions and data | [`Library::function`], [`Library::data`], [`SymbolName`] (versions), [`symbols!`] (many at once) |
 //! | really unmapping | [`Unloadable`], [`UnmapToken`], [`Unmapping`] |
-//! | what is loaded here, whoever loaded it | [`loaded_images`], [`image_containing`], `clashes` (feature `explain`) |
+//! | what is loaded here, whoever loaded it | [`loaded_images`], [`image_containing`] |
 //!
 //! An [`Image`] is the bytes that will be loaded, held so that they can be read and judged first. [`Library::load`] then
 //! loads that very image, and compares afterwards what the dynamic linker really mapped with it: glibc takes a library that
@@ -92,6 +93,7 @@ mod open;
 mod os;
 #[cfg(feature = "explain")]
 mod readable;
+mod rename;
 mod request;
 mod store;
 mod symbols;
@@ -110,6 +112,7 @@ pub use hints::{Binding, DeepBind, Hints, Visibility};
 pub use image::{Identity, Image, Source};
 pub use library::{Library, resolve};
 pub use loaded::{LoadedImage, LoadedSegment, image_containing, loaded_images};
+pub use rename::unused_name;
 pub use request::Request;
 pub use symbols::SymbolName;
 pub use table::MissingSymbols;

@@ -45,6 +45,8 @@ pub enum LoadErrorKind {
     Io,
     /// The system cannot hold a sealed copy: not Linux, or forbidden (`vm.memfd_noexec=2`, a filter of system calls).
     SealingUnavailable,
+    /// The names in it cannot be changed: it is not a library of this system's format, or a new name is none.
+    NotRenamable,
     /// The file is damaged, or for another system: reading it showed this before anything was loaded.
     Unsound,
     /// A name leaves the choice of the file to the system, so that it cannot be checked before.
@@ -223,6 +225,10 @@ impl LoadError {
                     "cannot seal a copy of {path:?}: this system does not permit it; use a private copy"
                 )
             }
+            LoadErrorKind::NotRenamable => write!(
+                f,
+                "cannot change the names of libraries in {path:?}; load it where nothing of those names is loaded"
+            ),
             LoadErrorKind::Unsound => {
                 write!(
                     f,
@@ -283,6 +289,7 @@ mod tests {
     fn texts() {
         let text = |kind| LoadError::new(kind, Path::new("/lib/a\n.so")).to_string();
         insta::assert_snapshot!(text(LoadErrorKind::SealingUnavailable), @r#"cannot seal a copy of "/lib/a\n.so": this system does not permit it; use a private copy"#);
+        insta::assert_snapshot!(text(LoadErrorKind::NotRenamable), @r#"cannot change the names of libraries in "/lib/a\n.so"; load it where nothing of those names is loaded"#);
         insta::assert_snapshot!(text(LoadErrorKind::IdentityMismatch), @r#"loading "/lib/a\n.so" brought another file into the process; nothing of it is handed out, but its constructors have run: end this process"#);
         insta::assert_snapshot!(text(LoadErrorKind::IdentityUnknown), @r#"cannot tell which file loading "/lib/a\n.so" brought into the process, because /proc/self/maps cannot be read; mount /proc"#);
     }

@@ -25,10 +25,10 @@ pub(crate) const DEEP_BIND: c_int = 0;
 const KEPT: usize = 64;
 
 /// Makes a file in memory, lets `fill` write it, and seals it.
-pub(crate) fn seal(
+pub(crate) fn seal<E>(
     name: &str,
-    fill: impl FnOnce(&File) -> io::Result<()>,
-) -> Result<File, SealFailure> {
+    fill: impl FnOnce(&File) -> Result<(), E>,
+) -> Result<File, SealFailure<E>> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Says that the file may be executed, which is what the system's setting vm.memfd_noexec=1 asks for. Kernels before
     // 6.3 do not know the flag. (The dynamic linker maps the file either way; a security module may look at its mode.)
@@ -37,7 +37,7 @@ pub(crate) fn seal(
         other => other,
     };
     let file = File::from(made.map_err(|error| SealFailure::Unavailable(error.into()))?);
-    fill(&file).map_err(SealFailure::Copy)?;
+    fill(&file).map_err(SealFailure::Fill)?;
     let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
     fcntl_add_seals(&file, seals).map_err(|error| SealFailure::Unavailable(error.into()))?;
     // The kernel's word that they are on, not only that it was asked.

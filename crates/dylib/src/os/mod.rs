@@ -34,6 +34,8 @@ pub(crate) use other::{
 };
 pub(crate) use unix::{Handle, close, fresh_spelling, open, symbol};
 
+pub(crate) use std::os::unix::fs::FileExt as FileAt;
+
 use std::io;
 
 /// What the dynamic linker mapped, compared with a file.
@@ -47,9 +49,9 @@ pub(crate) enum Mapped {
 
 /// Why there is no sealed copy.
 #[derive(Debug)]
-pub(crate) enum SealFailure {
+pub(crate) enum SealFailure<E> {
     /// The system does not have or does not permit such a thing.
     Unavailable(io::Error),
-    /// Copying failed.
-    Copy(io::Error),
+    /// There was nothing to seal.
+    Fill(E),
 }

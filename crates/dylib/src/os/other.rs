@@ -16,10 +16,10 @@ pub(crate) const DEEP_BIND: c_int = libc::RTLD_DEEPBIND;
 #[cfg(not(target_os = "freebsd"))]
 pub(crate) const DEEP_BIND: c_int = 0;
 
-pub(crate) fn seal(
+pub(crate) fn seal<E>(
     _name: &str,
-    _fill: impl FnOnce(&File) -> io::Result<()>,
-) -> Result<File, SealFailure> {
+    _fill: impl FnOnce(&File) -> Result<(), E>,
+) -> Result<File, SealFailure<E>> {
     Err(SealFailure::Unavailable(io::ErrorKind::Unsupported.into()))
 }
 

@@ -14,6 +14,7 @@ mod library;
 mod loaded;
 mod opening;
 mod qt;
+mod rename;
 mod table;
 mod traps;
 mod unloading;
