@@ -91,6 +91,7 @@ mod library;
 mod loaded;
 mod open;
 mod os;
+mod privileges;
 #[cfg(feature = "explain")]
 mod readable;
 mod rename;
@@ -112,6 +113,7 @@ pub use hints::{Binding, DeepBind, Hints, Visibility};
 pub use image::{Identity, Image, Source};
 pub use library::{Library, resolve};
 pub use loaded::{LoadedImage, LoadedSegment, image_containing, loaded_images};
+pub use privileges::is_privileged;
 pub use rename::unused_name;
 pub use request::Request;
 pub use symbols::SymbolName;

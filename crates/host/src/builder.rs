@@ -1,21 +1,22 @@
 //! Setting a host up: its policy, its folders, its permission.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use plugwright_dylib::CopyFolder;
 use plugwright_plugin::context::Application;
 use plugwright_trust::{Policy, Source};
 use serde_json::Value;
 
-use crate::{Host, InProcess, Linked};
+use crate::{Host, InProcess, Linked, SearchPaths};
 
 /// Gathers what a [`Host`] needs. Made by [`Host::builder`] or [`Host::developer`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `scan`"]
 pub struct HostBuilder {
     pub(crate) policy: Policy,
-    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) paths: SearchPaths,
+    pub(crate) sub_folder: PathBuf,
     pub(crate) copies_below: Option<PathBuf>,
     pub(crate) permission: Option<InProcess>,
     pub(crate) application: Application,
@@ -28,7 +29,8 @@ impl HostBuilder {
     pub(crate) fn new(policy: Policy) -> Self {
         Self {
             policy,
-            folders: Vec::new(),
+            paths: SearchPaths::new(),
+            sub_folder: PathBuf::new(),
             copies_below: None,
             permission: None,
             application: Application::default(),
@@ -41,7 +43,23 @@ impl HostBuilder {
     /// Adds a folder behind those added before. An absolute path; its own folders are not
     /// looked into. Of two equal offers, the one in the folder added first is preferred.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folders.push(folder.into());
+        self.paths.append(folder.into());
+        self
+    }
+
+    /// Looks into these folders instead of those added before.
+    pub fn paths(mut self, paths: SearchPaths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// Looks into the folder `below` of every folder instead of the folder itself: an
+    /// application with several kinds of plugins has a host for each. A plain relative path,
+    /// such as `codecs`; of any other, what is not a plain name is left out.
+    pub fn sub_folder(mut self, below: impl AsRef<Path>) -> Self {
+        let parts = below.as_ref().components();
+        let is_plain = |part: &Component<'_>| matches!(part, Component::Normal(_));
+        self.sub_folder = parts.filter(is_plain).collect();
         self
     }
 

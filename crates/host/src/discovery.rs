@@ -16,7 +16,7 @@ use plugwright_plugin::bind;
 
 use crate::pipeline::Candidate;
 use crate::registration::LibraryFile;
-use crate::{Refusal, RefusalKind, Seen, Status};
+use crate::{Refusal, RefusalKind, SearchPath, Seen, Status};
 
 /// A plugin that a file offers.
 #[derive(Debug)]
@@ -25,8 +25,12 @@ pub(crate) struct Found {
     pub(crate) record: Record,
 }
 
-/// Looks through one folder.
-pub(crate) fn scan(folder: &Path, found: &mut Vec<Found>, seen: &mut Vec<Seen>) {
+/// Looks through one folder. That a folder of a convention is not there is nothing to tell.
+pub(crate) fn scan(path: &SearchPath, found: &mut Vec<Found>, seen: &mut Vec<Seen>) {
+    let folder = path.folder();
+    if !path.origin().is_explicit() && matches!(folder.try_exists(), Ok(false)) {
+        return;
+    }
     let refused = |kind| Seen {
         origin: folder.into(),
         status: Status::Refused(Refusal::new(folder, kind)),

@@ -20,7 +20,9 @@ use crate::linked::LINKED;
 use crate::pipeline::{Bound, Loaded, Started};
 use crate::registration::{LibraryFile, Place, Registration};
 use crate::services::{Services, Surroundings};
-use crate::{HostBuilder, InProcess, Linked, Origin, Refusal, RefusalKind, Seen, Status};
+use crate::{
+    HostBuilder, InProcess, Linked, Origin, Refusal, RefusalKind, SearchPaths, Seen, Status,
+};
 
 /// What an application's folders offer. May be shared between threads.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub struct Host {
     policy: Policy,
     permission: Option<InProcess>,
     copies: Option<Copies>,
-    folders: Vec<PathBuf>,
+    paths: SearchPaths,
     plugins: Vec<Registration>,
     /// For each interface, the plugins that provide it and which of their entries does,
     /// best first.
@@ -68,8 +70,9 @@ impl Host {
 
     pub(crate) fn scan(builder: HostBuilder) -> Self {
         let (mut found, mut seen) = (Vec::new(), Vec::new());
-        for folder in &builder.folders {
-            discovery::scan(folder, &mut found, &mut seen);
+        let paths = builder.paths.below(&builder.sub_folder);
+        for path in paths.entries() {
+            discovery::scan(path, &mut found, &mut seen);
         }
         let linked = linked(&builder.linked, &mut seen);
         let mut plugins = without_duplicates(found, &linked, &mut seen);
@@ -86,7 +89,7 @@ impl Host {
             policy: builder.policy,
             permission: builder.permission,
             copies: builder.copies_below.map(Copies::new),
-            folders: builder.folders,
+            paths,
             plugins,
             offers,
             seen,
@@ -100,6 +103,12 @@ impl Host {
         self.plugins
             .iter()
             .map(|registration| Plugin { registration })
+    }
+
+    /// The folders that are looked into, with who named each and what was passed over.
+    #[must_use]
+    pub fn paths(&self) -> &SearchPaths {
+        &self.paths
     }
 
     /// Everything that the folders hold, by path: each file's plugin or the reason why it
@@ -348,7 +357,7 @@ impl Host {
         });
         let (folders, files): (Vec<_>, Vec<_>) = refused.partition(|refusal| {
             let path = refusal.origin().path();
-            self.folders.iter().any(|own| Some(own.as_path()) == path)
+            self.paths.list().any(|own| Some(own) == path)
         });
         let folders = folders.iter().map(ToString::to_string);
         let files = files.into_iter().filter(|refusal| {
@@ -362,9 +371,16 @@ impl Host {
             interface: T::SHAPE.id,
             version: T::SHAPE.version,
             key: key.map(str::to_owned),
-            remarks: folders.chain(near).collect(),
+            remarks: self
+                .paths
+                .remarks()
+                .iter()
+                .map(ToString::to_string)
+                .chain(folders)
+                .chain(near)
+                .collect(),
             attempts,
-            folders: self.folders.len(),
+            folders: self.paths.entries().len(),
             refused: files.count(),
         }
     }

@@ -183,5 +183,16 @@ fn folders_that_cannot_be_read_are_reported() {
         .scan();
     let all = outcomes(&host).join("\n");
     assert!(all.contains("missing"), "{all}");
-    assert!(all.contains("relative"), "{all}");
+    let remarks: Vec<String> = host
+        .paths()
+        .remarks()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        remarks,
+        [
+            "the application: the folder \"relative\" is relative and passed over; name it from the root"
+        ]
+    );
 }
