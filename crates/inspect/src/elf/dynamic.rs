@@ -458,7 +458,7 @@ impl<'e> Dynamic<'e> {
                         let copy = self.text.copy(text);
                         if copy.is_none() {
                             let limit = limits::HEADER_TEXT as u64;
-                            problems.limit(None, "bytes of names", limit.saturating_add(1), limit);
+                            problems.limit(start, "bytes of names", limit.saturating_add(1), limit);
                         }
                         return copy;
                     }

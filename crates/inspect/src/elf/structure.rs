@@ -20,7 +20,7 @@ pub(crate) fn check(header: &Header, segments: &[Segment], size: u64, problems: 
     if header.phnum == 0 || segments.is_empty() {
         // An object file has none by nature, and a broken table was told already.
         if header.phnum == 0 && header.kind == crate::arch::Kind::SharedLibrary {
-            no_loadable(problems);
+            no_loadable(header, problems);
         }
         return;
     }
@@ -30,7 +30,7 @@ pub(crate) fn check(header: &Header, segments: &[Segment], size: u64, problems: 
             .filter(|segment| segment.kind == raw::PT_LOAD)
     };
     if loads().next().is_none() {
-        no_loadable(problems);
+        no_loadable(header, problems);
         return;
     }
     let has_code = loads().any(|load| load.filesz > 0 && load.flags & raw::PF_X != 0);
@@ -92,11 +92,15 @@ fn check_read(header: &Header, segments: &[Segment], problems: &mut Problems) {
     }
 }
 
-fn no_loadable(problems: &mut Problems) {
+fn no_loadable(header: &Header, problems: &mut Problems) {
     problems.add(
         Code::NoLoadableSegment,
         Loader::Refuses,
-        None,
+        // The number of program headers.
+        match header.target.class {
+            Class::Bits32 => 44,
+            Class::Bits64 => 56,
+        },
         "a segment to load",
         "none",
     );

@@ -86,6 +86,8 @@ pub(crate) struct SymbolTable {
     symbols: Vec<u8>,
     strings: Vec<u8>,
     versions: Option<Vec<u8>>,
+    /// Where the symbols and their versions stand in the file.
+    at: (u64, u64),
     gnu_hash: Option<Vec<u8>>,
     pub(crate) defined: Vec<VersionDefinition>,
     pub(crate) needed: Vec<VersionNeed>,
@@ -124,6 +126,10 @@ impl SymbolTable {
         let mut table = Self::read_bare(dynamic, count, source, problems)?;
         let len = count.saturating_mul(2);
         table.versions = dynamic.bytes(raw::DT_VERSYM, len, limits::SYMBOL_TABLE, source, problems);
+        table.at.1 = dynamic
+            .table(raw::DT_VERSYM, problems)
+            .unwrap_or_default()
+            .0;
         table.defined = versions::defined(dynamic, source, problems);
         table.needed = versions::needed(dynamic, source, problems);
         Some(table)
@@ -147,6 +153,7 @@ impl SymbolTable {
             symbols,
             strings,
             versions: None,
+            at: (dynamic.table(raw::DT_SYMTAB, problems)?.0, 0),
             gnu_hash: None,
             defined: Vec::new(),
             needed: Vec::new(),
@@ -248,7 +255,9 @@ impl SymbolTable {
             problems.add(
                 Code::StringOutsideTable,
                 Loader::Crashes,
-                None,
+                u64::from(index)
+                    .saturating_mul(super::hash::symbol_size(self.class))
+                    .saturating_add(self.at.0),
                 format!("names of symbols inside the table of {strings} bytes"),
                 format!("{:#x} for symbol {index}", symbol.name),
             );
@@ -266,7 +275,7 @@ impl SymbolTable {
             problems.add(
                 Code::VersionsInvalid,
                 Loader::Crashes,
-                None,
+                u64::from(index).saturating_mul(2).saturating_add(self.at.1),
                 format!("version numbers of at most {highest}"),
                 format!("{version} for symbol {index}"),
             );

@@ -19,6 +19,8 @@ pub(super) struct Directories<'h, 's, 'r, R: ?Sized> {
     pub(super) source: &'s mut Source<'r, R>,
     pub(super) problems: &'s mut Problems,
     pub(super) text: Budget,
+    /// Where the header names the directory that is being read.
+    pub(super) at: u64,
 }
 
 /// A library that is imported, and the functions that are.
@@ -28,11 +30,17 @@ pub(super) struct Import {
 }
 
 impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
+    /// Address and size of a directory, which from now on is the place of what is wrong.
+    fn directory(&mut self, index: usize) -> Option<(u32, u32)> {
+        self.at = self.header.directory_at(index);
+        self.header.directory(index)
+    }
+
     fn invalid(&mut self, what: &str, address: u32) {
         self.problems.add(
             Code::DirectoryInvalid,
             Loader::Refuses,
-            None,
+            self.at,
             format!("{what} inside a section"),
             format!("address {address:#x}"),
         );
@@ -72,7 +80,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
 
     /// The library's name and, `with_symbols`, its exports.
     pub(super) fn exports(&mut self, with_symbols: bool) -> (Option<Untrusted>, Vec<Symbol>) {
-        let Some((address, size)) = self.header.directory(header::EXPORTS) else {
+        let Some((address, size)) = self.directory(header::EXPORTS) else {
             return Default::default();
         };
         let Some(bytes) = self.table("the export directory", address, 40) else {
@@ -152,7 +160,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
         } else {
             (header::IMPORTS, 12, 0, 20)
         };
-        let Some((start, _)) = self.header.directory(index) else {
+        let Some((start, _)) = self.directory(index) else {
             return Vec::new();
         };
         let mut imports = Vec::new();
@@ -161,8 +169,12 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
         loop {
             if imports.len() >= limits::DEPENDENCIES {
                 let limit = limits::DEPENDENCIES as u64;
-                self.problems
-                    .limit(None, "imported libraries", limit.saturating_add(1), limit);
+                self.problems.limit(
+                    self.at,
+                    "imported libraries",
+                    limit.saturating_add(1),
+                    limit,
+                );
                 break;
             }
             let Some(bytes) = self.table("an import descriptor", address, len) else {
@@ -224,7 +236,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             let Some(less) = left.checked_sub(1) else {
                 let limit = limits::PE_IMPORTS as u64;
                 self.problems
-                    .limit(None, "imported symbols", limit.saturating_add(1), limit);
+                    .limit(self.at, "imported symbols", limit.saturating_add(1), limit);
                 return symbols;
             };
             *left = less;
@@ -257,7 +269,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
 
     /// Path and identity of the file with the debug information (`CodeView`'s `RSDS`).
     pub(super) fn debug(&mut self) -> Option<(Untrusted, String)> {
-        let (address, size) = self.header.directory(header::DEBUG)?;
+        let (address, size) = self.directory(header::DEBUG)?;
         let bytes = self.table("the debug directory", address, size.min(28 * 64).into())?;
         let code_view = bytes.chunks_exact(28).find_map(|entry| {
             let fields = Fields::new(entry, ByteOrder::Little);
@@ -276,7 +288,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
     /// Whether the resources' first level has the type 24, manifests.
     pub(super) fn has_manifest(&mut self) -> bool {
         let mut look = || {
-            let (address, _) = self.header.directory(header::RESOURCES)?;
+            let (address, _) = self.directory(header::RESOURCES)?;
             let (at, rest) = locate(self.sections, address)?;
             let head = Fields::new(self.source.bytes(at, 16).ok()?, ByteOrder::Little);
             let named = head.u16(12)?.checked_add(head.u16(14)?)?;
@@ -295,7 +307,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
     /// Whether thread-local storage comes with functions to call.
     pub(super) fn has_thread_callbacks(&mut self) -> bool {
         let mut look = || {
-            let (address, _) = self.header.directory(header::THREAD_STORAGE)?;
+            let (address, _) = self.directory(header::THREAD_STORAGE)?;
             let (at, _) = locate(self.sections, address)?;
             let class = self.header.target.class;
             let word = usize::try_from(class.word()).ok()?;

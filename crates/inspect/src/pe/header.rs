@@ -29,6 +29,8 @@ pub(super) struct Header {
     pub(super) dll_characteristics: u16,
     pub(super) image_base: u64,
     directories: Vec<(u32, u32)>,
+    /// Where the first of them stands in the file.
+    directories_at: u64,
     sections_at: u64,
     sections: u16,
     strings_at: Option<u64>,
@@ -203,6 +205,9 @@ impl Header {
             dll_characteristics,
             image_base,
             directories,
+            directories_at: optional_at
+                .saturating_add(count_at as u64)
+                .saturating_add(4),
             sections_at: optional_at.saturating_add(optional_len.into()),
             sections,
             // The names that do not fit into eight bytes stand behind the COFF symbols.
@@ -210,6 +215,12 @@ impl Header {
                 .checked_add(strings)
                 .filter(|_| symbols_at != 0),
         })
+    }
+
+    /// Where address and size of a directory stand in the file.
+    pub(super) fn directory_at(&self, index: usize) -> u64 {
+        let inside = (index as u64).saturating_mul(8);
+        self.directories_at.saturating_add(inside)
     }
 
     /// Address and size of a directory, if the file has it.

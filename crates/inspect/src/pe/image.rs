@@ -63,6 +63,7 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
             } else {
                 limits::HEADER_TEXT
             }),
+            at: 0,
         };
         (headers.name, exports) = directories.exports(with_symbols);
         for import in directories.imports(false, with_symbols) {

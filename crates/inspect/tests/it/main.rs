@@ -13,6 +13,7 @@ mod pe;
 mod qt_agreement;
 mod reads;
 mod records;
+mod rows;
 mod scan;
 mod structure;
 mod symbols;
