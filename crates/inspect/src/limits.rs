@@ -59,6 +59,12 @@ pub const PE_TABLE: u64 = 64 << 20;
 /// Imported symbols of one PE image (the largest programs have some 10,000).
 pub const PE_IMPORTS: usize = 1_000_000;
 
+/// Directories that a PE header names (the format knows 16, whatever the header states).
+pub const PE_DIRECTORIES: usize = 16;
+
+/// Entries of a PE file's debug directory that are looked at (real ones have 1 to 5).
+pub const PE_DEBUG_ENTRIES: u32 = 64;
+
 /// Entries of the dynamic section (real libraries have 25 to 60, `libLLVM` 40).
 pub const DYNAMIC_ENTRIES: u64 = 16_384;
 
@@ -100,6 +106,12 @@ pub const QUOTED: usize = 256;
 
 /// Bytes of the loader's cache (a large system has some 300 KiB).
 pub const LOADER_CACHE: u64 = 64 << 20;
+
+/// Extensions of the loader's cache (glibc writes two).
+pub const CACHE_EXTENSIONS: u32 = 16;
+
+/// Names of glibc-hwcaps folders in the loader's cache (x86-64 has four).
+pub const CACHE_HWCAPS: usize = 64;
 
 /// Problems that are kept of one closure.
 pub const CLOSURE_PROBLEMS: usize = 4096;

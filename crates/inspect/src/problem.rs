@@ -185,8 +185,15 @@ codes! {
     AddressNotLoaded "address-not-loaded" Structure,
     /// A string begins beyond its table or has no end.
     StringOutsideTable "string-outside-table" Structure,
-    /// The section table and the program headers name different dynamic sections.
+    /// The section table shows another table (dynamic section, symbols, strings, hashes,
+    /// versions, constructors) than the one that is loaded.
     ViewsDiffer "views-differ" Structure,
+    /// A section claims bytes in memory that no segment loads there.
+    SectionNotLoaded "section-not-loaded" Structure,
+    /// A section claims to be writable or executable and lies in memory that is not.
+    SectionAccess "section-access" Structure,
+    /// A section of notes lies outside of every segment of notes.
+    NotesDiffer "notes-differ" Metadata,
     /// The header of the GNU hash table is absurd.
     GnuHashInvalid "gnu-hash-invalid" Structure,
     /// The header of the System V hash table is absurd.

@@ -10,7 +10,9 @@ use crate::subject::FileSubject;
 fn rule_of(problem: &Problem) -> Option<&'static str> {
     Some(match problem.code {
         Code::SegmentOverflow | Code::SegmentAddressOverflow | Code::SectionOverflow => "B16",
-        Code::ViewsDiffer => "B18",
+        Code::ViewsDiffer | Code::SectionNotLoaded | Code::SectionAccess | Code::NotesDiffer => {
+            "B18"
+        }
         Code::UnknownClass
         | Code::UnknownByteOrder
         | Code::UnknownVersion

@@ -139,7 +139,7 @@ fn hwcaps(bytes: &[u8], at: u32, order: ByteOrder) -> Vec<String> {
             return None;
         }
         let mut names = Vec::new();
-        for section in 0..extension.u32(4)?.min(16) {
+        for section in 0..extension.u32(4)?.min(limits::CACHE_EXTENSIONS) {
             let field = |index: u32| {
                 let at = section
                     .checked_mul(16)?
@@ -155,7 +155,12 @@ fn hwcaps(bytes: &[u8], at: u32, order: ByteOrder) -> Vec<String> {
                 usize::try_from(field(8)?).ok()?,
                 usize::try_from(field(12)?).ok()?,
             );
-            for place in bytes.get(start..)?.get(..len)?.chunks_exact(4).take(64) {
+            for place in bytes
+                .get(start..)?
+                .get(..len)?
+                .chunks_exact(4)
+                .take(limits::CACHE_HWCAPS)
+            {
                 let place = usize::try_from(Fields::new(place, order).u32(0)?).ok()?;
                 let name = until_nul(bytes.get(place..)?)?;
                 names.push(String::from_utf8_lossy(name).into_owned());

@@ -418,6 +418,9 @@ impl Parts {
             run_path: None,
             facts: FormatFacts::Elf(Box::default()),
         };
+        if let Some(sections) = &self.sections {
+            views::compare_memory(sections, &self.segments, problems);
+        }
         let dynamic = Dynamic::read(&self.header, &self.segments, source, problems);
         if let Some(dynamic) = &dynamic {
             headers.name = dynamic.string_of(raw::DT_SONAME, source, problems);

@@ -59,12 +59,21 @@ pub(crate) mod raw {
     pub(crate) const STT_TLS: u8 = 6;
     pub(crate) const STT_GNU_IFUNC: u8 = 10;
 
+    pub(crate) const SHT_HASH: u32 = 5;
     pub(crate) const SHT_DYNAMIC: u32 = 6;
+    pub(crate) const SHT_NOTE: u32 = 7;
     pub(crate) const SHT_DYNSYM: u32 = 11;
     pub(crate) const SHT_NOBITS: u32 = 8;
     pub(crate) const SHT_NULL: u32 = 0;
+    pub(crate) const SHT_INIT_ARRAY: u32 = 14;
+    pub(crate) const SHT_FINI_ARRAY: u32 = 15;
+    pub(crate) const SHT_GNU_HASH: u32 = 0x6fff_fff6;
+    pub(crate) const SHT_GNU_VERDEF: u32 = 0x6fff_fffd;
+    pub(crate) const SHT_GNU_VERNEED: u32 = 0x6fff_fffe;
+    pub(crate) const SHT_GNU_VERSYM: u32 = 0x6fff_ffff;
 
     pub(crate) const SHF_WRITE: u64 = 1;
+    pub(crate) const SHF_ALLOC: u64 = 2;
     pub(crate) const SHF_EXECINSTR: u64 = 4;
 
     pub(crate) const NT_GNU_BUILD_ID: u32 = 3;

@@ -20,6 +20,8 @@ pub(crate) struct Section {
     pub(crate) name: u32,
     pub(crate) kind: u32,
     pub(crate) flags: u64,
+    /// Where it is in memory, if it is.
+    pub(crate) address: u64,
     pub(crate) offset: u64,
     pub(crate) size: u64,
     pub(crate) align: u64,
@@ -195,6 +197,7 @@ fn section(fields: Fields<'_>, class: Class, at: u64) -> Option<Section> {
         name: fields.u32(0)?,
         kind: fields.u32(4)?,
         flags: word(8, 8)?,
+        address: word(16, 12)?,
         offset: word(24, 16)?,
         size: word(32, 20)?,
         align: word(48, 32)?,

@@ -12,6 +12,9 @@ use crate::untrusted::Untrusted;
 
 use super::header::{self, Header, Section, locate};
 
+/// Bytes of an entry of the debug directory (`IMAGE_DEBUG_DIRECTORY`).
+const DEBUG_ENTRY: u32 = 28;
+
 /// What follows addresses in one file.
 pub(super) struct Directories<'h, 's, 'r, R: ?Sized> {
     pub(super) header: &'h Header,
@@ -270,7 +273,12 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
     /// Path and identity of the file with the debug information (`CodeView`'s `RSDS`).
     pub(super) fn debug(&mut self) -> Option<(Untrusted, String)> {
         let (address, size) = self.directory(header::DEBUG)?;
-        let bytes = self.table("the debug directory", address, size.min(28 * 64).into())?;
+        let bytes = self.table(
+            "the debug directory",
+            address,
+            size.min(DEBUG_ENTRY.saturating_mul(limits::PE_DEBUG_ENTRIES))
+                .into(),
+        )?;
         let code_view = bytes.chunks_exact(28).find_map(|entry| {
             let fields = Fields::new(entry, ByteOrder::Little);
             (fields.u32(12)? == 2).then_some((fields.u32(16)?, fields.u32(24)?))

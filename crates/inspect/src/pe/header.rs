@@ -177,8 +177,10 @@ impl Header {
             );
             return None;
         };
-        // The header may state more directories than it has room for; Windows knows 16.
-        let directories = (0..usize::try_from(count).unwrap_or(usize::MAX).min(16))
+        // The header may state more directories than it has room for.
+        let directories = (0..usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .min(limits::PE_DIRECTORIES))
             .map_while(|index| {
                 let at = index
                     .checked_mul(8)?

@@ -272,11 +272,20 @@ fn read_only_dynamic_section() {
 /// The section table shows other tables than the segments.
 #[test]
 fn two_views() {
-    for name in [".dynamic", ".dynsym", ".dynstr"] {
+    for name in [
+        ".dynamic",
+        ".dynsym",
+        ".dynstr",
+        ".hash",
+        ".gnu.hash",
+        ".gnu.version",
+        ".gnu.version_d",
+        ".gnu.version_r",
+    ] {
         check(
             |file| {
                 let index = file.section(name);
-                let at = file.place(".hash").0 as u64;
+                let at = file.place(".text").0 as u64;
                 file.set_section(index, ShdrField::Offset, at);
             },
             Code::ViewsDiffer,
@@ -291,6 +300,65 @@ fn two_views() {
         Code::ViewsDiffer,
         Loader::Accepts,
     );
+}
+
+/// Constructors that tools show, and others that run.
+#[test]
+fn two_lists_of_constructors() {
+    const SHT_INIT_ARRAY: u64 = 14;
+    let mut file = ElfBuilder::x86_64()
+        .export("f")
+        .section(".init_array", 3, &[0; 8])
+        .dynamic_value(27, 0)
+        .dynamic_value(25, 0)
+        .build();
+    let index = file.section(".init_array");
+    file.set_section(index, ShdrField::Type, SHT_INIT_ARRAY);
+    let found = headers(file.bytes(), None);
+    let told = found
+        .problems
+        .iter()
+        .find(|problem| problem.code == Code::ViewsDiffer);
+    let told = told.expect("told");
+    assert_eq!(
+        told.expected,
+        "offset 0x0, the list of constructors that is loaded"
+    );
+}
+
+/// Sections against memory: bytes at another address, rights that the memory lacks.
+#[test]
+fn sections_against_segments() {
+    check(
+        |file| {
+            let (index, at) = (file.section(".text"), file.place(".dynstr").0 as u64);
+            file.set_section(index, ShdrField::Offset, at);
+        },
+        Code::SectionNotLoaded,
+        Loader::Accepts,
+    );
+    for (name, flags) in [(".dynstr", 6), (".text", 7), (".dynsym", 3)] {
+        check(
+            |file| {
+                let index = file.section(name);
+                file.set_section(index, ShdrField::Flags, flags);
+            },
+            Code::SectionAccess,
+            Loader::Accepts,
+        );
+    }
+}
+
+/// Notes that only the sections show. Some linkers make such programs, so that it is told
+/// and not held against the file.
+#[test]
+fn notes_outside_of_segments() {
+    let mut file = ElfBuilder::x86_64().export("f").build_id(&[1; 20]).build();
+    let index = file.segment(4, 0);
+    file.set_segment(index, PhdrField::Type, 0);
+    let found = headers(file.bytes(), None);
+    assert_eq!(crate::codes(&found.problems), [Code::NotesDiffer]);
+    assert!(found.is_sound());
 }
 
 #[test]
