@@ -66,7 +66,7 @@ pub fn review_watched(
         context.extend(writers(path, &ownership));
     }
     let outcomes = parallel::map(&work, options.threads, Stage::Files, watch, |work| {
-        file::look(work, &counts)
+        file::look(work, options, &counts)
     });
     let mut loads = Vec::new();
     for (work, outcome) in work.iter().zip(outcomes) {

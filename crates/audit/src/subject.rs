@@ -3,22 +3,26 @@
 use std::path::Path;
 
 use plugwright_inspect::{
-    ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, Opened, PeFacts, ReadAt as _, Scan,
+    Class, ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, Opened, PeFacts, ReadAt as _, Scan,
     Untrusted,
 };
 
+use crate::finding::Finding;
+use crate::options::Options;
 use crate::os::Stat;
-use crate::watched::SymbolFacts;
+use crate::watched::{Seen, SymbolFacts};
 
 /// A file with what was read of it.
 #[derive(Debug)]
 pub(crate) struct FileSubject<'a> {
+    pub(crate) path: &'a Path,
     pub(crate) stat: Stat,
     /// Whether the file gives capabilities to who runs it.
     pub(crate) has_capabilities: bool,
     pub(crate) opened: &'a Opened,
     pub(crate) scan: &'a Scan,
     pub(crate) symbols: &'a [SymbolFacts],
+    pub(crate) options: &'a Options,
 }
 
 impl<'a> FileSubject<'a> {
@@ -58,6 +62,44 @@ impl<'a> FileSubject<'a> {
         self.stat.runs_as_owner() || self.has_capabilities
     }
 
+    /// Adds a symbol to a finding, with the place of its entry in the table of symbols.
+    pub(crate) fn show(&self, finding: &mut Finding, what: &'static str, symbol: &Seen) {
+        let place = symbol.index.and_then(|index| self.symbol_offset(index));
+        if symbol.is_export {
+            let what = format!("{what} at address {:#x}", symbol.address);
+            finding.at(what, symbol.name.clone(), place);
+        } else {
+            finding.at(what, symbol.name.clone(), place);
+        }
+    }
+
+    /// Where in the file the entry of a dynamic symbol stands.
+    fn symbol_offset(&self, index: u32) -> Option<u64> {
+        let (image, elf) = self.elf()?;
+        let mut entries = elf.dynamic_entries.iter();
+        // DT_SYMTAB, an address.
+        let table = entries.find(|entry| entry.tag == 6)?.value;
+        let size = match image.image.target.class {
+            Class::Bits32 => 16,
+            Class::Bits64 => 24,
+        };
+        let address = u64::from(index).checked_mul(size)?.checked_add(table)?;
+        let mut segments = elf.program_headers.iter();
+        segments.find_map(|segment| {
+            let within = address.checked_sub(segment.address)?;
+            let is_there = segment.kind == 1 && within < segment.size;
+            is_there
+                .then(|| segment.offset.checked_add(within))
+                .flatten()
+        })
+    }
+
+    /// Whether it says of itself that it is a plugin, of this system or of Qt's.
+    pub(crate) fn is_plugin(&self) -> bool {
+        let mut images = self.scan.images.iter().map(|image| &image.headers.image);
+        images.any(|image| !image.records.is_empty() || image.qt.is_some())
+    }
+
     /// Up to `len` bytes at `offset`; fewer at the end of the file, none where reading fails.
     pub(crate) fn bytes(&self, offset: u64, len: usize) -> Vec<u8> {
         let rest = self.opened.size().saturating_sub(offset);
@@ -83,6 +125,14 @@ pub(crate) fn entry_offset(facts: &ElfFacts, tag: u64) -> Option<u64> {
         .rev()
         .find(|entry| entry.tag == tag);
     found.map(|entry| entry.offset)
+}
+
+/// The needed libraries with their places in the file, where the format's reader tells them.
+pub(crate) fn needed(image: &ImageHeaders) -> impl Iterator<Item = (&Untrusted, Option<u64>)> {
+    let entries = image.elf().into_iter().flat_map(|elf| &elf.dynamic_entries);
+    let mut places = entries.filter(|entry| entry.tag == 1);
+    let with_place = move |name| (name, places.next().map(|entry| entry.offset));
+    image.needed.iter().map(with_place)
 }
 
 /// A path as a report names it.

@@ -14,6 +14,22 @@ pub(crate) enum Watch {
     Inherent,
     /// Easily used wrongly.
     Dangerous,
+    /// Starts programs.
+    Execute,
+    /// Looks into or changes other processes.
+    Trace,
+    /// Opens connections.
+    Network,
+    /// Loads libraries.
+    Load,
+    /// Reads the environment.
+    Environment,
+    /// Reads the environment unless the process has more rights than its caller.
+    SecureEnvironment,
+    /// What a compiler's stack protector calls.
+    StackProtector,
+    /// Writes text into a buffer of the caller's, which in C is mostly an array on the stack.
+    Buffer,
 }
 
 const NAMES: &[(Watch, &[&str])] = &[
@@ -67,6 +83,89 @@ const NAMES: &[(Watch, &[&str])] = &[
             "StrCpyW", "StrCatW", "WinExec",
         ],
     ),
+    (
+        Watch::Execute,
+        &[
+            "execve",
+            "execv",
+            "execvp",
+            "execvpe",
+            "execl",
+            "execlp",
+            "execle",
+            "fexecve",
+            "posix_spawn",
+            "posix_spawnp",
+            "system",
+            "popen",
+            "CreateProcessA",
+            "CreateProcessW",
+            "ShellExecuteA",
+            "ShellExecuteW",
+            "ShellExecuteExA",
+            "ShellExecuteExW",
+            "WinExec",
+        ],
+    ),
+    (
+        Watch::Trace,
+        &[
+            "ptrace",
+            "process_vm_readv",
+            "process_vm_writev",
+            "OpenProcess",
+            "ReadProcessMemory",
+            "WriteProcessMemory",
+            "CreateRemoteThread",
+            "task_for_pid",
+        ],
+    ),
+    (
+        Watch::Network,
+        &[
+            "socket",
+            "connect",
+            "listen",
+            "accept",
+            "accept4",
+            "getaddrinfo",
+            "gethostbyname",
+            "WSAStartup",
+            "WSASocketW",
+            "WSAConnect",
+        ],
+    ),
+    (Watch::Load, &["dlopen", "dlmopen"]),
+    (Watch::Environment, &["getenv"]),
+    (
+        Watch::SecureEnvironment,
+        &["secure_getenv", "__secure_getenv", "getauxval", "issetugid"],
+    ),
+    (
+        Watch::StackProtector,
+        &[
+            "__stack_chk_fail",
+            "__stack_chk_guard",
+            "__stack_chk_fail_local",
+            "__security_cookie",
+        ],
+    ),
+    (
+        Watch::Buffer,
+        &[
+            "strcpy",
+            "strcat",
+            "strncpy",
+            "strncat",
+            "sprintf",
+            "vsprintf",
+            "snprintf",
+            "vsnprintf",
+            "gets",
+            "fgets",
+            "sscanf",
+        ],
+    ),
 ];
 
 /// Longer names are none of those.
@@ -94,43 +193,66 @@ fn bit(watch: Watch) -> u32 {
 /// Names of symbols that are kept as evidence, of each kind.
 const KEPT: usize = 8;
 
+/// A symbol that is kept as evidence.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) name: Untrusted,
+    pub(crate) is_export: bool,
+    pub(crate) address: u64,
+    /// Its number in the table of dynamic symbols.
+    pub(crate) index: Option<u32>,
+    /// The groups of [`NAMES`] that it is in.
+    groups: u32,
+}
+
 /// What rules want to know of an image's symbols.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SymbolFacts {
-    /// Exports and imports.
-    pub(crate) count: u64,
-    /// Watched names that are defined, with their groups and addresses.
-    exported: Vec<(Untrusted, u32, u64)>,
-    /// Watched names that are needed, with their groups.
-    imported: Vec<(Untrusted, u32)>,
+    pub(crate) exports: u64,
+    pub(crate) imports: u64,
+    watched: Vec<Seen>,
     /// Functions that a function chooses, and how many.
-    pub(crate) indirect: Vec<(Untrusted, u64)>,
+    pub(crate) indirect: Vec<Seen>,
     pub(crate) indirect_count: u64,
     /// Definitions that are one for the process, and how many.
-    pub(crate) unique: Vec<(Untrusted, u64)>,
+    pub(crate) unique: Vec<Seen>,
     pub(crate) unique_count: u64,
     /// Names that act on a terminal or hide text.
-    pub(crate) hostile: Vec<(Untrusted, bool)>,
+    pub(crate) hostile: Vec<Seen>,
 }
 
 impl SymbolFacts {
     /// Takes in one symbol. `underscore` tells that the format's compilers put one before each name.
     pub(crate) fn see(&mut self, symbol: SymbolView<'_>, underscore: bool) {
-        self.count = self.count.saturating_add(1);
+        let count = if symbol.is_export {
+            &mut self.exports
+        } else {
+            &mut self.imports
+        };
+        *count = count.saturating_add(1);
         let name = symbol.name;
+        let seen = |name: &[u8], groups| Seen {
+            name: name.into(),
+            is_export: symbol.is_export,
+            address: symbol.address,
+            index: symbol.index,
+            groups,
+        };
         if symbol.is_export && symbol.kind == SymbolKind::IndirectFunction {
             self.indirect_count = self.indirect_count.saturating_add(1);
-            keep(&mut self.indirect, name, symbol.address);
+            if self.indirect.len() < KEPT {
+                self.indirect.push(seen(name, 0));
+            }
         }
         if symbol.is_export && symbol.binding == Binding::Unique {
             self.unique_count = self.unique_count.saturating_add(1);
-            keep(&mut self.unique, name, symbol.address);
-        }
-        if !name.iter().all(|byte| matches!(byte, 0x21..=0x7e)) && self.hostile.len() < KEPT {
-            let name = Untrusted::from(name);
-            if acts(&name) {
-                self.hostile.push((name, symbol.is_export));
+            if self.unique.len() < KEPT {
+                self.unique.push(seen(name, 0));
             }
+        }
+        let plain_text = name.iter().all(|byte| matches!(byte, 0x21..=0x7e));
+        if !plain_text && self.hostile.len() < KEPT && acts(&name.into()) {
+            self.hostile.push(seen(name, 0));
         }
         let plain = name
             .strip_prefix(b"_")
@@ -140,37 +262,35 @@ impl SymbolFacts {
             return;
         }
         if let Some(groups) = GROUPS.get(plain) {
-            if symbol.is_export {
-                self.exported.push((plain.into(), *groups, symbol.address));
-            } else {
-                self.imported.push((plain.into(), *groups));
-            }
+            self.watched.push(seen(plain, *groups));
         }
     }
 
+    /// Exports and imports.
+    pub(crate) const fn count(&self) -> u64 {
+        self.exports.saturating_add(self.imports)
+    }
+
     /// The needed names of a group.
-    pub(crate) fn imported(&self, watch: Watch) -> impl Iterator<Item = &Untrusted> {
-        let bit = bit(watch);
-        self.imported
-            .iter()
-            .filter(move |(_, groups)| groups & bit != 0)
-            .map(|(name, _)| name)
+    pub(crate) fn imported(&self, watch: Watch) -> impl Iterator<Item = &Seen> {
+        self.of(watch).filter(|seen| !seen.is_export)
     }
 
-    /// The defined names of a group, with their addresses.
-    pub(crate) fn exported(&self, watch: Watch) -> impl Iterator<Item = (&Untrusted, u64)> {
-        let bit = bit(watch);
-        let found = self
-            .exported
-            .iter()
-            .filter(move |(_, groups, _)| groups & bit != 0);
-        found.map(|(name, _, address)| (name, *address))
+    /// The defined names of a group.
+    pub(crate) fn exported(&self, watch: Watch) -> impl Iterator<Item = &Seen> {
+        self.of(watch).filter(|seen| seen.is_export)
     }
-}
 
-fn keep(list: &mut Vec<(Untrusted, u64)>, name: &[u8], address: u64) {
-    if list.len() < KEPT {
-        list.push((name.into(), address));
+    /// Whether it needs a name of a group.
+    pub(crate) fn imports_any(&self, watch: Watch) -> bool {
+        self.imported(watch).next().is_some()
+    }
+
+    fn of(&self, watch: Watch) -> impl Iterator<Item = &Seen> {
+        let bit = bit(watch);
+        self.watched
+            .iter()
+            .filter(move |seen| seen.groups & bit != 0)
     }
 }
 

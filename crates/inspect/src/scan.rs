@@ -28,6 +28,8 @@ pub struct SymbolView<'s> {
     pub binding: Binding,
     /// Its address in the image, 0 for an import.
     pub address: u64,
+    /// Its number in the table of dynamic symbols (ELF).
+    pub index: Option<u32>,
 }
 
 /// One image of a [`Scan`].
@@ -106,6 +108,7 @@ fn show(
             kind: symbol.kind,
             binding: symbol.binding,
             address: symbol.address,
+            index: None,
         };
         see(index, view);
     }

@@ -9,6 +9,7 @@ use plugwright_inspect::{
 use super::tally::{Counts, Tally};
 use crate::context::Context;
 use crate::finding::Finding;
+use crate::options::Options;
 use crate::os;
 use crate::report::Load;
 use crate::rule::{Check, SubjectKind};
@@ -40,7 +41,7 @@ pub(super) struct Outcome {
     pub(super) unread: u64,
 }
 
-pub(super) fn look(work: &Work, counts: &Counts) -> Outcome {
+pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
     let mut tally = Tally::new(counts);
     tally.saw(1);
     let target = shown(&work.path);
@@ -93,6 +94,8 @@ pub(super) fn look(work: &Work, counts: &Counts) -> Outcome {
     );
     symbols.resize_with(found.images.len(), SymbolFacts::default);
     let subject = FileSubject {
+        path: &work.path,
+        options,
         stat: os::stat(opened.metadata()),
         has_capabilities: os::has_capabilities(&work.path),
         opened: &opened,

@@ -3,7 +3,7 @@
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
-use crate::subject::FileSubject;
+use crate::subject::{FileSubject, needed};
 
 pub(crate) static RULE: Rule = Rule {
     id: "B05",
@@ -22,13 +22,13 @@ pub(crate) static RULE: Rule = Rule {
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
     for (image, _) in file.images() {
-        for name in &image.headers.needed {
+        for (name, offset) in needed(&image.headers) {
             looked = looked.saturating_add(1);
             let bytes = name.as_bytes();
             let separated = bytes.iter().any(|byte| matches!(byte, b'/' | b'\\'));
             if separated && !matches!(bytes.first(), Some(b'/' | b'@' | b'$')) {
                 sink.report("a library is needed by a path relative to the current directory")
-                    .with("needed library", name.clone());
+                    .at("needed library", name.clone(), offset);
             }
         }
     }

@@ -4,7 +4,6 @@ use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::FileSubject;
-use crate::subject::entry_offset;
 
 pub(crate) static RULE: Rule = Rule {
     id: "B06",
@@ -24,13 +23,13 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let Some((_, elf)) = file.elf() else {
         return 0;
     };
+    // Each has its entry, in the file's order.
+    let entries = elf.dynamic_entries.iter();
+    let mut places = entries.filter(|entry| matches!(entry.tag, 0x6fff_fefb | 0x6fff_fefc));
     for name in &elf.auditors {
-        let offset = entry_offset(elf, 0x6ffffefc).or_else(|| entry_offset(elf, 0x6ffffefb));
-        sink.report("names a library that audits the process").at(
-            "DT_AUDIT and DT_DEPAUDIT",
-            name.clone(),
-            offset,
-        );
+        let offset = places.next().map(|entry| entry.offset);
+        let finding = sink.report(RULE.title);
+        finding.at("DT_AUDIT or DT_DEPAUDIT", name.clone(), offset);
     }
     1
 }

@@ -23,7 +23,7 @@ pub(crate) static RULE: Rule = Rule {
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
     for (_, symbols) in file.images() {
-        looked = looked.saturating_add(symbols.count);
+        looked = looked.saturating_add(symbols.count());
         let names: Vec<_> = symbols.exported(Watch::Owned).collect();
         if !names.is_empty() {
             let title = format!(
@@ -31,8 +31,8 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
                 names.len()
             );
             let finding = sink.report(title);
-            for (name, address) in names {
-                finding.with(format!("export at address {address:#x}"), name.clone());
+            for symbol in names {
+                file.show(finding, "export", symbol);
             }
         }
     }

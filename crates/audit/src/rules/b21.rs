@@ -34,11 +34,12 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
                     .with(what, name.clone());
             }
         }
-        looked = looked.saturating_add(symbols.count);
+        looked = looked.saturating_add(symbols.count());
         if !symbols.hostile.is_empty() {
             let finding = sink.report("names of symbols hold control or direction characters");
-            for (name, is_export) in &symbols.hostile {
-                finding.with(if *is_export { "export" } else { "import" }, name.clone());
+            for symbol in &symbols.hostile {
+                let what = if symbol.is_export { "export" } else { "import" };
+                file.show(finding, what, symbol);
             }
         }
     }

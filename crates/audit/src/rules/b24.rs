@@ -26,15 +26,15 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             .relocations
             .as_ref()
             .map_or(0, |counted| counted.indirect);
-        looked = looked.saturating_add(symbols.count);
+        looked = looked.saturating_add(symbols.count());
         if symbols.indirect_count > 0 || relocations > 0 {
             let title = format!(
                 "{} functions are chosen by code, in {relocations} relocations",
                 symbols.indirect_count
             );
             let finding = sink.report(title);
-            for (name, address) in &symbols.indirect {
-                finding.with(format!("IFUNC at address {address:#x}"), name.clone());
+            for symbol in &symbols.indirect {
+                file.show(finding, "IFUNC", symbol);
             }
         }
     }

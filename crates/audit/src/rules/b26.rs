@@ -33,15 +33,15 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         }
     }
     for (_, symbols) in file.images() {
-        looked = looked.saturating_add(symbols.count);
+        looked = looked.saturating_add(symbols.count());
         if symbols.unique_count > 0 {
             let title = format!(
                 "{} symbols are one for the process, which keeps the library loaded",
                 symbols.unique_count
             );
             let finding = sink.report(title);
-            for (name, address) in &symbols.unique {
-                finding.with(format!("UNIQUE at address {address:#x}"), name.clone());
+            for symbol in &symbols.unique {
+                file.show(finding, "UNIQUE", symbol);
             }
         }
     }

@@ -13,6 +13,7 @@ mod b10;
 mod b11;
 mod b12;
 mod b13;
+mod b14;
 mod b15;
 mod b16;
 mod b17;
@@ -20,15 +21,25 @@ mod b18;
 mod b19;
 mod b20;
 mod b21;
+mod b22;
+mod b23;
 mod b24;
 mod b25;
 mod b26;
 mod b29;
 mod b30;
+mod b31;
+mod b32;
+mod b34;
 mod b35;
+mod b36;
+mod b37;
 mod b38;
+mod b39;
+mod b40;
 mod b41;
 mod b42;
+mod parts;
 mod run_path;
 mod structure;
 
@@ -52,6 +63,7 @@ pub static RULES: &[&Rule] = &[
     &b11::RULE,
     &b12::RULE,
     &b13::RULE,
+    &b14::RULE,
     &b15::RULE,
     &b16::RULE,
     &b17::RULE,
@@ -59,13 +71,22 @@ pub static RULES: &[&Rule] = &[
     &b19::RULE,
     &b20::RULE,
     &b21::RULE,
+    &b22::RULE,
+    &b23::RULE,
     &b24::RULE,
     &b25::RULE,
     &b26::RULE,
     &b29::RULE,
     &b30::RULE,
+    &b31::RULE,
+    &b32::RULE,
+    &b34::RULE,
     &b35::RULE,
+    &b36::RULE,
+    &b37::RULE,
     &b38::RULE,
+    &b39::RULE,
+    &b40::RULE,
     &b41::RULE,
     &b42::RULE,
 ];

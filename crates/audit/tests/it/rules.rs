@@ -3,10 +3,40 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::review;
-use plugwright_audit::RULES;
+use plugwright_audit::{Options, RULES, Target, Tier};
+use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, RecordDef};
+use plugwright_manifest::note;
 use plugwright_testkit::elf::{EhdrField, ElfBuilder, PhdrField};
+use plugwright_testkit::macho::MachOBuilder;
 use plugwright_testkit::pe::PeBuilder;
+
+const DEF: RecordDef = RecordDef {
+    entry: "plugwright_entry_org_example_a",
+    id: "org.example.a",
+    version: "1.0.0",
+    crate_name: "a",
+    linkage: Linkage::Cdylib,
+    provides: &[],
+    singleton: false,
+    configurable: false,
+    build: BuildDef {
+        abi: 1,
+        target: "x86_64-unknown-linux-gnu",
+        profile: "release",
+        rustc: "rustc 1.95.0",
+        panic_abort: false,
+        unloadable: false,
+    },
+    name: "A",
+    description: "",
+    license: "",
+    authors: "",
+    homepage: "",
+    metadata: &[],
+};
+const SUMMARY: usize = embed::summary_note_size(&DEF);
+const DETAIL: usize = embed::detail_note_size(&DEF);
+static RECORD: Notes<SUMMARY, DETAIL> = embed::notes(&DEF);
 
 fn elf() -> ElfBuilder {
     ElfBuilder::x86_64().soname("liba.so.1")
@@ -41,6 +71,9 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         "B13" => {
             return Some((PeBuilder::amd64().build(), good_pe()));
         }
+        "B14" => bad(elf()
+            .import("sprintf", None)
+            .relocation(6, Some("sprintf"), 0)),
         "B15" => segment(1, PhdrField::Filesz, 1 << 40),
         "B16" => {
             let mut file = elf().build();
@@ -57,6 +90,8 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         }
         "B20" => [&good[..], b"PK\x05\x06", &[0; 18]].concat(),
         "B21" => bad(elf().export("a\u{1b}[2J")),
+        "B22" => bad(elf().soname("p\u{430}ypal.so")),
+        "B23" => bad(elf().dynamic_value(25, 0).dynamic_value(27, 64)),
         "B24" => bad(elf().export_as("chosen", 0x1a, None)),
         "B25" => bad(elf().dynamic_value(0x6fff_fffb, 0x20)),
         "B26" => bad(elf().dynamic_value(0x6fff_fffb, 0x8)),
@@ -64,12 +99,72 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         "B30" => bad(elf()
             .import("strcpy", None)
             .relocation(6, Some("strcpy"), 0)),
+        "B31" => bad(elf()
+            .import("dlopen", None)
+            .relocation(6, Some("dlopen"), 0)
+            .import("getenv", None)
+            .relocation(6, Some("getenv"), 0)),
+        "B32" => {
+            let record = || {
+                let note = |builder: ElfBuilder, kind, desc: &[u8]| {
+                    builder.note(note::ELF_SECTION, 4, note::OWNER, kind, desc)
+                };
+                note(
+                    note(elf(), note::SUMMARY, RECORD.summary()),
+                    note::DETAIL,
+                    RECORD.detail(),
+                )
+            };
+            let starts = record()
+                .import("execve", None)
+                .relocation(6, Some("execve"), 0);
+            return Some((bad(starts), bad(record())));
+        }
+        "B34" => bad(elf().needed("libssl.so.1.1")),
         "B35" => bad(elf().section(".qtmetadata", 3, b"QTMETADATA !")),
+        "B36" => {
+            let mut file = elf().build();
+            let (index, end) = (file.segment(1, 0), file.bytes().len());
+            file.set_segment(index, PhdrField::Offset, end as u64)
+                .set_segment(index, PhdrField::Filesz, 8192)
+                .set_segment(index, PhdrField::Flags, 5);
+            // What a cipher or a compressor makes: every byte as often as any other.
+            let mut number = 1_u32;
+            let noise = std::iter::repeat_with(|| {
+                number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                number.to_be_bytes()[0]
+            });
+            file.bytes_mut().extend(noise.take(8192));
+            file.into_bytes()
+        }
+        "B37" => {
+            let side = PeBuilder::amd64().import("version.dll", &["VerQueryValueA"]);
+            let known = PeBuilder::amd64().import("KERNEL32.dll", &["Sleep"]);
+            return Some((side.build(), known.build()));
+        }
         "B38" => {
             let shared = PeBuilder::amd64()
                 .section(".shared", 0xd000_0040, &[0; 8])
                 .build();
             return Some((shared, PeBuilder::amd64().build()));
+        }
+        "B39" => {
+            let unsigned = PeBuilder::amd64();
+            return Some((unsigned.build(), unsigned.signed().build()));
+        }
+        "B40" => {
+            let signed = |entitlements: &str| {
+                let signature = signature(entitlements);
+                let size = u32::try_from(signature.len()).expect("small");
+                let build = |at: u32| {
+                    let body = [at.to_le_bytes(), size.to_le_bytes()].concat();
+                    MachOBuilder::arm64().command(0x1d, &body).build()
+                };
+                let at = u32::try_from(build(0).len()).expect("small");
+                [build(at), signature].concat()
+            };
+            let opened = "<key>com.apple.security.cs.disable-library-validation</key>\n<true/>";
+            return Some((signed(opened), signed("<dict/>")));
         }
         "B41" => {
             let mut file = elf().export("a").build();
@@ -80,6 +175,30 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         _ => return None,
     };
     Some((bad, good))
+}
+
+/// An embedded signature: a code directory that asks for the hardened runtime, and entitlements.
+fn signature(entitlements: &str) -> Vec<u8> {
+    let word = u32::to_be_bytes;
+    let size = |bytes: usize| word(u32::try_from(bytes).expect("small"));
+    let directory = [word(0xfade_0c02), word(16), word(0x2_0400), word(0x1_0000)].concat();
+    let text = [
+        &word(0xfade_7171)[..],
+        &size(entitlements.len() + 8),
+        entitlements.as_bytes(),
+    ]
+    .concat();
+    let index = [word(0), word(28), word(5), word(44)].concat();
+    let total = size(28 + directory.len() + text.len());
+    [
+        &word(0xfade_0cc0)[..],
+        &total,
+        &word(2),
+        &index,
+        &directory,
+        &text,
+    ]
+    .concat()
 }
 
 /// A PE file that asks for every mitigation.
@@ -94,7 +213,8 @@ fn found(bytes: &[u8]) -> BTreeSet<&'static str> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("liba.so.1");
     fs::write(&path, bytes).expect("written");
-    review(&[path])
+    let options = Options::new(Tier::Files).with_signatures_wanted();
+    plugwright_audit::review(&[Target::path(path)], &options)
         .findings
         .iter()
         .map(|finding| finding.rule.id)

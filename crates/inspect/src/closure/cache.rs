@@ -117,6 +117,12 @@ impl LoaderCache {
             .unwrap_or_default()
     }
 
+    /// Every name with its entries, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[CacheEntry])> {
+        let all = self.entries.iter();
+        all.map(|(name, entries)| (name.as_slice(), entries.as_slice()))
+    }
+
     /// The number of names.
     #[must_use]
     pub fn len(&self) -> usize {

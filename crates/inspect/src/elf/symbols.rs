@@ -284,7 +284,7 @@ impl SymbolTable {
 
     /// Shows every export and import.
     pub(crate) fn show(&self, see: &mut dyn FnMut(SymbolView<'_>)) {
-        for (_, raw) in self.iter() {
+        for (index, raw) in self.iter() {
             let is_export = raw.is_definition();
             if is_export || raw.is_reference() {
                 see(SymbolView {
@@ -293,6 +293,7 @@ impl SymbolTable {
                     kind: raw.symbol_kind(),
                     binding: raw.symbol_binding(),
                     address: raw.value,
+                    index: Some(index),
                 });
             }
         }

@@ -1,0 +1,96 @@
+//! B36: Packed or encrypted code.
+
+use super::parts;
+use crate::finding::Sink;
+use crate::rule::{Check, Rule, SubjectKind};
+use crate::severity::Severity;
+use crate::subject::FileSubject;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "B36",
+    title: "Packed or encrypted code",
+    cwe: 506,
+    severity: Severity::Medium,
+    severity_rule: "Always this.",
+    kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
+    looked_at: "The entropy of samples of each executable part, the marks of packers, and how few names such code imports.",
+    why: "Code that unpacks itself shows a review nothing of what it does.",
+    remedy: "Ask for the unpacked file; a library has no reason to hide its code.",
+    references: &["https://attack.mitre.org/techniques/T1027/002/"],
+    check: Check::File(check),
+};
+
+/// Bytes of one sample, and how many of each executable part are taken.
+const SAMPLE: usize = 4096;
+const SAMPLES: u64 = 8;
+/// Bits for each byte: machine code has 5 to 6.6, compressed or encrypted data more than 7.9 of 8.
+const TOO_MANY: f64 = 7.5;
+
+fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
+    let mut looked = 0_u64;
+    for part in parts::executable(file) {
+        let step = part.size.checked_div(SAMPLES).unwrap_or_default();
+        let (mut most, mut least, mut taken) = (0.0_f64, 8.0_f64, 0_u64);
+        for number in 0..SAMPLES {
+            let at = part.offset.saturating_add(step.saturating_mul(number));
+            let room = usize::try_from(part.size).unwrap_or(usize::MAX).min(SAMPLE);
+            let sample = file.bytes(at, room);
+            // Less than this has few different bytes whatever it is.
+            if sample.len() < 1024 {
+                break;
+            }
+            let bits = entropy(&sample);
+            (most, least, taken) = (most.max(bits), least.min(bits), taken.saturating_add(1));
+            if part.size <= u64::try_from(SAMPLE).unwrap_or(u64::MAX) {
+                break;
+            }
+        }
+        looked = looked.saturating_add(taken);
+        if taken > 0 && least > TOO_MANY {
+            sink.report("code looks compressed or encrypted").at(
+                part.name,
+                format!("{least:.2} to {most:.2} bits a byte in {taken} samples").as_str(),
+                part.offset,
+            );
+        }
+    }
+    let head = file.bytes(0, SAMPLE);
+    looked = looked.saturating_add(1);
+    let marks: [&[u8]; 2] = [b"UPX!", b"UPX0"];
+    for mark in marks {
+        if let Some(at) = head.windows(mark.len()).position(|window| window == mark) {
+            sink.report("the mark of a packer stands in the headers")
+                .at("mark", mark, u64::try_from(at).ok());
+            break;
+        }
+    }
+    looked
+}
+
+/// Shannon's entropy of bytes, in bits for each.
+pub(super) fn entropy(bytes: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in bytes {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    let total = f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    let bits = counts.into_iter().filter(|count| *count > 0).map(|count| {
+        let share = f64::from(count) / total;
+        -share * share.log2()
+    });
+    bits.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropy_of_bytes() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert!((entropy(&all) - 8.0).abs() < 1e-9);
+        assert!(entropy(&[7; 100]).abs() < 1e-9);
+    }
+}
