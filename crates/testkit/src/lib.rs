@@ -3,5 +3,6 @@
 pub mod cargo;
 pub mod cc;
 pub mod elf;
+pub mod json_schema;
 pub mod macho;
 pub mod pe;
