@@ -58,7 +58,8 @@ pub use options::{Options, Tier, UnknownTier};
 pub use pillar::Pillar;
 pub use progress::{Progress, Stage};
 pub use report::{
-    Assessment, Examined, Load, PillarReport, Report, RuleCount, TargetReport, Verdict,
+    Assessment, Examined, Html, Junit, Load, Markdown, PillarReport, Report, RuleCount,
+    TargetReport, Verdict,
 };
 pub use review::{review, review_watched};
 pub use rule::{Rule, SubjectKind};

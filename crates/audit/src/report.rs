@@ -1,7 +1,14 @@
 //! The report: all ten pillars, what was examined for each, then the findings. As data, which serialises to the JSON that
 //! docs/cli.md describes, and as text.
 
+#[cfg(test)]
+mod hostile;
+mod html;
+mod junit;
+mod markdown;
+mod sarif;
 mod text;
+mod words;
 
 use plugwright_inspect::Untrusted;
 use serde::Serialize;
@@ -15,6 +22,10 @@ use crate::rules::RULES;
 use crate::severity::Severity;
 use crate::source_rules;
 use crate::target::TargetKind;
+
+pub use html::Html;
+pub use junit::Junit;
+pub use markdown::Markdown;
 
 /// The result of a review.
 #[derive(Clone, Debug, Serialize)]
@@ -173,23 +184,54 @@ pub(crate) struct Parts {
 }
 
 impl Assessment {
-    fn of(findings: &[Finding]) -> Self {
-        let of = |severity| {
+    fn of(findings: &[Finding], pillars: &[PillarReport], targets: &[TargetReport]) -> Self {
+        let worst = findings
+            .iter()
+            .max_by_key(|finding| finding.severity)
+            .map(|finding| finding.severity);
+        let count = |severity| {
             let same = |finding: &&Finding| finding.severity == severity;
             findings.iter().filter(same).count()
         };
-        let counts = Severity::ALL.map(|severity| (severity, of(severity)));
-        let told = counts.iter().filter(|(_, count)| *count > 0);
-        let told: Vec<String> = told
-            .map(|(severity, count)| format!("{count} {severity}"))
-            .collect();
+        let counts = Severity::ALL.map(|severity| (severity, count(severity)));
+        let counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        let found = if counts.is_empty() {
+            "Nothing was found".to_owned()
+        } else {
+            format!("Found: {}", words::by_severity(&counts))
+        };
+        let asked = pillars
+            .iter()
+            .filter(|pillar| !pillar.examined.rules.is_empty());
+        let rules = asked.clone().flat_map(|pillar| &pillar.examined.rules);
+        let looked_at = rules.clone().map(|rule| rule.looked_at);
+        let sum =
+            |of: fn(&TargetReport) -> u64| targets.iter().map(of).fold(0, u64::saturating_add);
+        let mut objects = vec![words::counted(
+            sum(|target| target.images),
+            "image",
+            "images",
+        )];
+        let processes = sum(|target| target.processes);
+        if processes > 0 {
+            objects.push(words::counted(processes, "process", "processes"));
+        }
+        let unread = match sum(|target| target.unread) {
+            0 => "all that was asked for was read".to_owned(),
+            unread => format!(
+                "{} of what was asked for could not be examined",
+                words::number(unread)
+            ),
+        };
         Self {
-            worst: findings.iter().map(|finding| finding.severity).max(),
-            text: if told.is_empty() {
-                "nothing was found.".to_owned()
-            } else {
-                format!("{}.", told.join(", "))
-            },
+            worst,
+            text: format!(
+                "{found}. {} of {} looked at {} in {}; {unread}.",
+                words::counted(words::len(rules.count()), "rule", "rules"),
+                words::counted(words::len(asked.count()), "pillar", "pillars"),
+                words::counted(looked_at.fold(0, u64::saturating_add), "thing", "things"),
+                objects.join(" and "),
+            ),
         }
     }
 }
@@ -224,20 +266,22 @@ impl Report {
         let (objects, bytes) = (sum(|target| target.images), sum(|target| target.bytes));
         let pillars =
             Pillar::ALL.map(|pillar| PillarReport::new(pillar, &counts, &findings, objects, bytes));
+        let mut not_covered: Vec<&str> = Pillar::ALL
+            .into_iter()
+            .flat_map(source_rules::of)
+            .map(|(id, _)| id)
+            .collect();
+        not_covered.sort_unstable();
         Self {
             cwe_version: cwe::VERSION,
             tier,
-            assessment: Assessment::of(&findings),
+            assessment: Assessment::of(&findings, &pillars, &targets),
             targets,
             pillars: pillars.into(),
             findings,
             context,
             loads,
-            not_covered: Pillar::ALL
-                .into_iter()
-                .flat_map(source_rules::of)
-                .map(|(id, _)| id)
-                .collect(),
+            not_covered,
         }
     }
 }

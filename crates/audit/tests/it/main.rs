@@ -1,6 +1,7 @@
 //! The review on made objects.
 
 mod rules;
+mod schemas;
 
 use std::fs;
 

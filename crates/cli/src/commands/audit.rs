@@ -30,7 +30,7 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "SEVERITY", default_value = "high")]
     fail_on: Severity,
 
-    /// A report for people, or one JSON object as docs/cli.md describes it
+    /// The form of the report; json follows docs/audit.schema.json, sarif the standard 2.1.0
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -48,6 +48,10 @@ enum Command {
 enum Format {
     Text,
     Json,
+    Sarif,
+    Html,
+    Markdown,
+    Junit,
 }
 
 impl Audit {
@@ -61,6 +65,10 @@ impl Audit {
         match self.format {
             Format::Text => output.text(report.to_string().as_bytes())?,
             Format::Json => output.json(&report)?,
+            Format::Sarif => output.json(&report.sarif())?,
+            Format::Html => output.text(report.html().to_string().as_bytes())?,
+            Format::Markdown => output.text(report.markdown().to_string().as_bytes())?,
+            Format::Junit => output.text(report.junit(self.fail_on).to_string().as_bytes())?,
         }
         let worst = report.assessment.worst;
         let bad = worst.is_some_and(|worst| worst >= self.fail_on);
