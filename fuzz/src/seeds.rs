@@ -25,6 +25,7 @@ const RECORD: RecordDef = RecordDef {
     provides: &[],
     singleton: false,
     configurable: false,
+    capabilities: &[],
     build: BuildDef {
         abi: 1,
         target: "x86_64-unknown-linux-gnu",

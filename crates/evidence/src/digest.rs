@@ -14,6 +14,14 @@ const CHUNK: usize = 64 * 1024;
 /// # Errors
 /// What `read_at` returns, but for interruptions, which are tried again.
 pub fn digest(read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>) -> io::Result<Digest> {
+    digest_with(read_at, &mut |_| ())
+}
+
+/// The same, and hands all bytes on, each once and in order.
+pub(crate) fn digest_with(
+    read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>,
+    also: &mut dyn FnMut(&[u8]),
+) -> io::Result<Digest> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; CHUNK];
     let mut offset = 0;
@@ -22,6 +30,7 @@ pub fn digest(read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>) -> i
             Ok(0) => return Ok(Digest::from_bytes(*hasher.finalize().as_bytes())),
             Ok(count) => {
                 hasher.update(&buffer[..count]);
+                also(&buffer[..count]);
                 offset += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

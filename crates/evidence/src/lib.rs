@@ -8,16 +8,19 @@
 //! Nothing here executes, maps or changes anything, and nothing here decides: the judge is `plugwright-trust`.
 //!
 //! ```no_run
-//! use plugwright_evidence::Root;
+//! use plugwright_evidence::{Root, Signatures};
 //! use plugwright_trust::{Policy, Structure, judge};
 //! use std::os::unix::fs::FileExt;
 //! use std::path::Path;
 //!
 //! let root = Root::open(Path::new("/usr/lib/press"))?;
-//! let opened = root.open_file(Path::new("libzstd.so"))?;
+//! let policy = Policy::server();
+//! let name = Path::new("libzstd.so");
+//! let opened = root.open_file(name)?;
+//! let signed = Signatures::new(&root, &policy.keys).of(name);
 //! let file = opened.file();
-//! let facts = opened.facts(&mut |buffer, offset| file.read_at(buffer, offset), Structure::sound())?;
-//! println!("{:?}", judge(&facts, &Policy::server()));
+//! let facts = opened.facts(&mut |buffer, offset| file.read_at(buffer, offset), Structure::sound(), &signed)?;
+//! println!("{:?}", judge(&facts, &policy));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
@@ -25,15 +28,25 @@
 mod digest;
 mod error;
 mod hazards;
+mod manifest;
 #[cfg(unix)]
 mod os;
 #[cfg(unix)]
 mod root;
+#[cfg(unix)]
+mod signatures;
 mod structure;
+#[cfg(unix)]
+mod text;
 
 pub use digest::digest;
 pub use error::{OpenError, OpenErrorKind};
 pub use hazards::{hazards, imports};
+pub use manifest::manifest;
 #[cfg(unix)]
 pub use root::{Opened, Root};
+#[cfg(unix)]
+pub use signatures::{BUNDLE, Found, SIGNATURE_SUFFIX, Signatures};
 pub use structure::structure;
+#[cfg(unix)]
+pub use text::{ReadError, read_keys, read_lock, read_policy};

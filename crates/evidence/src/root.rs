@@ -3,9 +3,9 @@
 //! The descriptors of all folders are kept. What is asked of them later is asked of the very folders through which the file
 //! was reached, whatever their names point to by then.
 
-use crate::digest::digest;
 use crate::error::{OpenError, OpenErrorKind};
-use crate::os::Steps;
+use crate::os::{self, Steps};
+use crate::signatures::Found;
 use plugwright_trust::{Facts, FileFacts, FolderFacts, ProcessFacts, Structure, Timestamp};
 use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, open, statat};
 use rustix::io::Errno;
@@ -246,7 +246,8 @@ impl Opened {
     }
 
     /// Gathers the facts for a verdict: digests the bytes that `read_at` gives, which are the very bytes that are to be
-    /// loaded, and adds what is known of the file they were copied from and of this process.
+    /// loaded, checks what was `found` to speak for the file against those same bytes, and adds what is known of the file
+    /// they were copied from and of this process.
     ///
     /// A manifest and how the bytes are held are for the caller to add.
     ///
@@ -256,8 +257,11 @@ impl Opened {
         &self,
         read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>,
         structure: Structure,
+        found: &Found,
     ) -> io::Result<Facts> {
-        let mut facts = Facts::new(self.path.to_string_lossy(), digest(read_at)?, structure)
+        let (digest, signatures) = found.settle(read_at)?;
+        let mut facts = Facts::new(self.path.to_string_lossy(), digest, structure)
+            .with_signatures(signatures)
             .with_file(self.stat.clone())
             .with_ancestors(self.ancestors.clone())
             .with_process(process());
@@ -269,9 +273,7 @@ impl Opened {
 /// Who asks: this process.
 fn process() -> ProcessFacts {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
-    // What setuid and setgid programs are told by; file capabilities do not show in these numbers.
-    let privileged = uid != rustix::process::getuid() || gid != rustix::process::getgid();
-    ProcessFacts::new(uid.as_raw(), gid.as_raw()).with_privileged(privileged)
+    ProcessFacts::new(uid.as_raw(), gid.as_raw()).with_privileged(os::is_privileged())
 }
 
 /// What time the system's clock says it is; `None` if it says a time before 1970.

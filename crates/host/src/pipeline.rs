@@ -23,7 +23,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
-use plugwright_evidence::{Opened, Root, digest, hazards, imports, structure};
+use plugwright_evidence::{
+    Opened, Root, Signatures, digest, hazards, imports, manifest, structure,
+};
 use plugwright_inspect::{ReadAt, Symbols, Target, headers, symbols};
 use plugwright_manifest::schema::Schema;
 use plugwright_manifest::{Detail, Id, Record};
@@ -32,9 +34,7 @@ use plugwright_plugin::bind::{self, BoundPlugin, CreateError, SharedInstance};
 use plugwright_plugin::context::HostServices;
 use plugwright_plugin::linked::LinkedPlugin;
 use plugwright_plugin::{Handle, Interface};
-use plugwright_trust::{
-    Digest, Grants, ManifestFacts, PanicStrategy, Placement, Policy, Reason, Source, Verdict, judge,
-};
+use plugwright_trust::{Digest, Grants, Placement, Policy, Reason, Source, Verdict, judge};
 
 use crate::{InProcess, Origin, Refusal, RefusalKind};
 
@@ -48,6 +48,7 @@ pub struct Candidate {
 /// A file whose bytes are held and were parsed.
 #[derive(Debug)]
 pub struct Inspected {
+    candidate: Candidate,
     path: PathBuf,
     opened: Opened,
     image: Image,
@@ -178,6 +179,7 @@ impl Candidate {
             return Err(refuse(RefusalKind::Changed));
         };
         Ok(Inspected {
+            candidate: self.clone(),
             path,
             opened,
             image,
@@ -259,9 +261,12 @@ impl Resolved {
         let inspected = &self.inspected;
         let refuse = |kind| Refusal::new(&inspected.path, kind);
         let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
-        let facts = inspected
-            .opened
-            .facts(read_at, structure(&inspected.contents.problems));
+        let candidate = &inspected.candidate;
+        let signed = Signatures::new(&candidate.root, &policy.keys).of(&candidate.name);
+        let facts =
+            inspected
+                .opened
+                .facts(read_at, structure(&inspected.contents.problems), &signed);
         let facts = facts.map_err(|error| refuse(RefusalKind::Reading(error)))?;
         let mut facts = facts.with_held(inspected.held);
         // Of all images of a universal file, whichever the system's loader takes.
@@ -271,7 +276,7 @@ impl Resolved {
         }
         let mut allowed = Vec::with_capacity(inspected.records.len());
         for record in &inspected.records {
-            let facts = facts.clone().with_manifest(manifest_facts(record));
+            let facts = facts.clone().with_manifest(manifest(record));
             match judge(&facts, policy) {
                 Verdict::Allow {
                     placement,
@@ -291,16 +296,6 @@ impl Resolved {
             allowed,
         })
     }
-}
-
-fn manifest_facts(record: &Record) -> ManifestFacts {
-    let summary = &record.summary;
-    let panic = if summary.build.panic_abort {
-        PanicStrategy::Abort
-    } else {
-        PanicStrategy::Unwind
-    };
-    ManifestFacts::new(summary.id.as_str(), summary.version.clone()).with_panic(panic)
 }
 
 impl Judged {

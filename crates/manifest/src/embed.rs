@@ -75,6 +75,8 @@ pub struct RecordDef {
     pub singleton: bool,
     /// Whether its instances take a configuration.
     pub configurable: bool,
+    /// What it asks to be allowed: texts of [`crate::Capability`].
+    pub capabilities: &'static [&'static str],
     /// How it was built.
     pub build: BuildDef,
     /// Its name for people; may be empty.
@@ -294,7 +296,9 @@ impl<'a> Writer<'a> {
 
     /// The summary's CBOR: a map with the keys that [`crate::Summary`] reads.
     const fn summary(&mut self, def: &RecordDef) {
-        self.map(9);
+        // What is not asked for takes no room.
+        let asks = !def.capabilities.is_empty();
+        self.map(if asks { 10 } else { 9 });
         self.unsigned(0);
         self.unsigned(crate::record::FORMAT);
         self.unsigned(1);
@@ -326,6 +330,15 @@ impl<'a> Writer<'a> {
         self.boolean(def.singleton);
         self.unsigned(8);
         self.boolean(def.configurable);
+        if asks {
+            self.unsigned(9);
+            self.array(def.capabilities.len());
+            let mut index = 0;
+            while index < def.capabilities.len() {
+                self.text(def.capabilities[index]);
+                index += 1;
+            }
+        }
     }
 
     const fn provided(&mut self, provided: &ProvidedDef) {

@@ -19,6 +19,7 @@
 //!     provides: &[],
 //!     singleton: false,
 //!     configurable: false,
+//!     capabilities: &["files:read:/usr/share/zstd"],
 //!     build: BuildDef {
 //!         abi: 1,
 //!         target: "x86_64-unknown-linux-gnu",

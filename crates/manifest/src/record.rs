@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cbor::{CborError, Reader, to_json};
 use crate::schema::{Field, Holder, Method, Scalar, Schema, Type, Variant, code};
-use crate::{Id, InterfaceVersion, InvalidId, note};
+use crate::{Capability, Id, InterfaceVersion, InvalidId, MAX_CAPABILITY, note};
 
 /// The format that this version writes and the newest that it reads.
 pub(crate) const FORMAT: u64 = 1;
@@ -53,6 +53,8 @@ pub enum DecodeError {
     InvalidId(InvalidId),
     /// The plugin's version is not semver.
     InvalidVersion(String),
+    /// What the plugin asks for is no capability that this version knows.
+    InvalidCapability(String),
     /// A text, list or number is beyond its limit.
     TooLarge {
         /// Which field.
@@ -84,6 +86,9 @@ impl fmt::Display for DecodeError {
             Self::InvalidId(error) => error.fmt(f),
             Self::InvalidVersion(text) => {
                 write!(f, "{text:?} is not a version in semver's form")
+            }
+            Self::InvalidCapability(text) => {
+                write!(f, "{text:?} is not a capability that this version knows")
             }
             Self::TooLarge { field, limit } => {
                 write!(f, "the record's {field} is beyond the limit of {limit}")
@@ -181,6 +186,10 @@ pub struct Summary {
     pub singleton: bool,
     /// Whether its instances take a configuration.
     pub configurable: bool,
+    /// What it asks to be allowed, in its own order. Its own word: a policy grants, and nothing holds native code in the
+    /// host's process to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<Capability>,
     /// How it was built.
     pub build: Build,
     /// The crate that holds it.
@@ -324,7 +333,7 @@ impl Summary {
         let mut reader = Reader::new(desc);
         let (mut found, mut entry, mut id, mut version) = (None, None, None, None);
         let (mut crate_name, mut provides, mut build) = (None, None, None);
-        let (mut singleton, mut configurable) = (None, None);
+        let (mut singleton, mut configurable, mut capabilities) = (None, None, None);
         for _ in 0..reader.map()? {
             match reader.unsigned()? {
                 0 => fill(&mut found, "format", format(&mut reader)?)?,
@@ -336,6 +345,7 @@ impl Summary {
                 6 => fill(&mut build, "build", build_facts(&mut reader)?)?,
                 7 => fill(&mut singleton, "singleton", reader.boolean()?)?,
                 8 => fill(&mut configurable, "configurable", reader.boolean()?)?,
+                9 => fill(&mut capabilities, "capabilities", asked(&mut reader)?)?,
                 _ => {
                     reader.skip()?;
                 }
@@ -353,6 +363,7 @@ impl Summary {
             provides: need(provides, "provides")?,
             singleton: need(singleton, "singleton")?,
             configurable: need(configurable, "configurable")?,
+            capabilities: capabilities.unwrap_or_default(),
             build: need(build, "build")?,
         })
     }
@@ -362,6 +373,18 @@ impl Summary {
     pub fn entry(&self) -> &str {
         &self.entry
     }
+}
+
+/// What the plugin asks for. A word that this reader does not know is a mistake: it cannot be granted, and must not be
+/// passed over as if nothing had been asked.
+fn asked(reader: &mut Reader<'_>) -> Result<Vec<Capability>, DecodeError> {
+    let mut capabilities = Vec::new();
+    for _ in 0..entries(reader, "capabilities")? {
+        let text = text(reader, "capability", MAX_CAPABILITY)?;
+        let capability = text.parse().or(Err(DecodeError::InvalidCapability(text)))?;
+        capabilities.push(capability);
+    }
+    Ok(capabilities)
 }
 
 fn plugin_version(reader: &mut Reader<'_>) -> Result<semver::Version, DecodeError> {

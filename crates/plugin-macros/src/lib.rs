@@ -59,6 +59,9 @@ pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `metadata`: the application's own data: a JSON file relative to the crate's
 ///   `Cargo.toml`, or an object in braces. Checked when the plugin is compiled.
 /// - `name`: the plugin's name for people.
+/// - `capabilities = ["files:read:/usr/share/x", "threads:4", …]`: what it asks its host to be
+///   allowed, in the words of `plugwright_manifest::Capability`. What it asks for is the
+///   policy's to grant; that it imports what it did not ask for is told, or refused.
 /// - `singleton = true`: all who ask one host for the plugin share one instance, which the
 ///   host makes when it is first asked for. Its interfaces are `Send` and `Sync`.
 /// - `unloadable = true`: declares that the library may be unmapped: no thread-local

@@ -1,6 +1,6 @@
 //! `#[plugin]`: a type becomes a record in the binary and an entry function.
 
-use plugwright_manifest::MAX_TEXT;
+use plugwright_manifest::{Capability, MAX_TEXT};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
@@ -19,6 +19,7 @@ struct Plugin {
     metadata: Metadata,
     singleton: bool,
     unloadable: bool,
+    capabilities: Vec<LitStr>,
 }
 
 struct Provided {
@@ -50,7 +51,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     }
     let (mut id, mut name) = (Slot::default(), Slot::default());
     let (mut metadata, mut unloadable) = (Slot::default(), Slot::default());
-    let mut singleton = Slot::default();
+    let (mut singleton, mut capabilities) = (Slot::default(), Slot::default());
     let mut provides = Vec::new();
     for argument in &arguments.0 {
         let key = &argument.name;
@@ -75,11 +76,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
                 let value = argument.value_as::<LitBool>("true", &mut mistakes);
                 unloadable.fill(key, value, &mut mistakes);
             }
+            "capabilities" => {
+                let value = read_capabilities(argument, &mut mistakes);
+                capabilities.fill(key, value, &mut mistakes);
+            }
             "provides" => provides.extend(provided(argument, &mut mistakes)),
             _ => mistakes.at(
                 key,
-                "unknown argument: `id`, `name`, `provides`, `metadata`, `singleton` and \
-                 `unloadable` are known",
+                "unknown argument: `id`, `name`, `provides`, `metadata`, `capabilities`, \
+                 `singleton` and `unloadable` are known",
             ),
         }
     }
@@ -108,6 +113,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         metadata: metadata.given().unwrap_or_default(),
         singleton: singleton.given().is_some_and(|literal| literal.value),
         unloadable: unloadable.given().is_some_and(|literal| literal.value),
+        capabilities: capabilities.given().unwrap_or_default(),
     }
     .expand();
     Ok(quote! { #item #expanded })
@@ -187,6 +193,23 @@ fn read_keys(argument: &Argument, mistakes: &mut Mistakes) -> Option<Vec<LitStr>
         keys.push(key);
     }
     Some(keys)
+}
+
+fn read_capabilities(argument: &Argument, mistakes: &mut Mistakes) -> Option<Vec<LitStr>> {
+    let form = "[\"threads:2\"]";
+    let array: syn::ExprArray = argument.value_as(form, mistakes)?;
+    let mut capabilities = Vec::new();
+    for element in array.elems {
+        let Ok(text) = syn::parse2::<LitStr>(quote! { #element }) else {
+            mistakes.at(element, "a capability is a text");
+            continue;
+        };
+        match text.value().parse::<Capability>() {
+            Ok(_) => capabilities.push(text),
+            Err(error) => mistakes.at(&text, error),
+        }
+    }
+    Some(capabilities)
 }
 
 fn read_rank(argument: &Argument, mistakes: &mut Mistakes) -> Option<i32> {
@@ -285,6 +308,7 @@ impl Plugin {
             ["DESCRIPTION", "LICENSE", "AUTHORS", "HOMEPAGE"].map(cargo);
         let metadata = self.metadata.literal();
         let (singleton, unloadable) = (self.singleton, self.unloadable);
+        let capabilities = &self.capabilities;
         let shared = self.shared();
         // Mistakes about how the type is made are shown at the type.
         let life = quote_spanned! { ident.span()=> __private::Choose::<#ident>::LIFE };
@@ -320,6 +344,7 @@ impl Plugin {
                     provides: &[#(#definitions),*],
                     singleton: #singleton,
                     configurable: LIFE.configurable,
+                    capabilities: &[#(#capabilities),*],
                     build: __private::BuildDef {
                         panic_abort: ::core::cfg!(panic = "abort"),
                         unloadable: #unloadable,

@@ -56,6 +56,7 @@ fn a_plugin() {
             id = "org.example.zstd",
             provides(Codec, keys = ["zstd", "zst"], rank = 10),
             metadata = { "level": 3 },
+            capabilities = ["threads:2"],
         },
         quote! {
             /// Compresses with zstd.

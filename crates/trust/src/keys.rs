@@ -22,6 +22,18 @@ impl KeyId {
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
+
+    /// The key that a signature in minisign's format names, in its second line: base64 of two bytes of algorithm, the
+    /// eight bytes of the number, and the signature itself. Nothing else of it is looked at.
+    #[must_use]
+    pub fn named_by(signature: &str) -> Option<Self> {
+        // Sixteen digits are twelve bytes: algorithm, number, and two of the signature.
+        let mut head = [0; 12];
+        let line = signature.lines().nth(1)?.as_bytes();
+        decode(line.get(..16)?, &mut head)?;
+        let [_, _, number @ .., _, _] = head;
+        Some(Self(number))
+    }
 }
 
 impl fmt::Display for KeyId {
@@ -106,6 +118,21 @@ impl core::error::Error for ParseKeyError {}
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Decodes base64 without padding: four digits for each three bytes of `to`.
+fn decode(digits: &[u8], to: &mut [u8]) -> Option<()> {
+    for (three, four) in to.chunks_exact_mut(3).zip(digits.chunks_exact(4)) {
+        let mut bits = 0;
+        for letter in four {
+            let mut known = DIGITS.iter().zip(0_u32..);
+            let (_, digit) = known.find(|(digit, _)| *digit == letter)?;
+            bits = bits << 6 | digit;
+        }
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        three.copy_from_slice(&bytes);
+    }
+    Some(())
+}
+
 impl FromStr for PublicKey {
     type Err = ParseKeyError;
 
@@ -115,21 +142,7 @@ impl FromStr for PublicKey {
         if text.len() != LENGTH / 3 * 4 {
             return Err(ParseKeyError(expected));
         }
-        for (three, four) in key.chunks_exact_mut(3).zip(text.as_bytes().chunks_exact(4)) {
-            let mut bits = 0;
-            for letter in four {
-                let digit = DIGITS
-                    .iter()
-                    .zip(0_u32..)
-                    .find(|(digit, _)| *digit == letter);
-                let Some((_, digit)) = digit else {
-                    return Err(ParseKeyError(expected));
-                };
-                bits = bits << 6 | digit;
-            }
-            let [_, bytes @ ..] = bits.to_be_bytes();
-            three.copy_from_slice(&bytes);
-        }
+        decode(text.as_bytes(), &mut key).ok_or(ParseKeyError(expected))?;
         if key[..2] != ALGORITHM {
             return Err(ParseKeyError(
                 "a public key of minisign begins with RW: its algorithm is Ed25519",
@@ -324,6 +337,22 @@ mod tests {
             "+7620F1842B4E81F",
         ] {
             assert!(text.parse::<KeyId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_signature_names_its_key() {
+        let signature = "untrusted comment: signature from minisign secret key\n\
+            RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=\n";
+        let key: PublicKey = KEY.parse().unwrap();
+        assert_eq!(KeyId::named_by(signature), Some(key.id()));
+        for text in [
+            "",
+            "one line",
+            "two\nRUQf6LRCGA9i559",
+            "two\nRUQf6LRCGA9i55=r",
+        ] {
+            assert_eq!(KeyId::named_by(text), None, "{text}");
         }
     }
 

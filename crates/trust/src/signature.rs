@@ -78,6 +78,8 @@ pub enum SignatureCheck {
     UnknownKey,
     /// The bundle manifest does not list the file with these bytes.
     NotListed,
+    /// It is not of minisign's form, its comment cannot be understood, or what it was made over is no bundle manifest.
+    Malformed,
 }
 
 /// What the comment of a signature, which is signed with it, says of the plugin: words of the form `name:value`, separated by

@@ -198,6 +198,8 @@ codes! {
     SignatureForged = "signature.forged", 347;
     /// A signature is of the older form that is not accepted.
     SignatureLegacy = "signature.legacy", 347;
+    /// What lies there as a signature is none.
+    SignatureMalformed = "signature.malformed", 347;
     /// A signature is by a key that the policy does not know.
     SignatureUnknownKey = "signature.unknown-key", 346;
     /// A signature is by a key that was revoked.

@@ -304,6 +304,14 @@ fn print_record(record: &Record, facts: &mut Facts<'_>) -> io::Result<()> {
             &format!("{interface} {}, keys {}", provided.version, keys.join(", ")),
         )?;
     }
+    if !summary.capabilities.is_empty() {
+        let asked: Vec<String> = summary
+            .capabilities
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        facts.line("  asks for", &escape::text(&asked.join(", ")))?;
+    }
     if let Some(detail) = &record.detail {
         for (name, text) in [
             ("  name", &detail.name),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use plugwright_inspect::{Links, ReadAt, headers, open};
 use plugwright_manifest::embed::{BuildDef, Linkage, ProvidedDef, RecordDef};
-use plugwright_manifest::{Description, Id, Record, Version, c, note};
+use plugwright_manifest::{Capability, Description, Id, Record, Version, c, note};
 
 use super::report::Trouble;
 use crate::exit::Exit;
@@ -89,6 +89,10 @@ struct C {
     /// Its instances take a configuration
     #[arg(long)]
     configurable: bool,
+
+    /// What it asks its host to be allowed, such as threads:2; may be repeated
+    #[arg(long)]
+    capability: Vec<Capability>,
 }
 
 impl Interface {
@@ -170,6 +174,10 @@ impl C {
             ));
         }
         let keys: Vec<&str> = self.key.iter().map(|key| leaked(key)).collect();
+        let capabilities = self.capability.iter();
+        let capabilities: Vec<&str> = capabilities
+            .map(|asked| leaked(&asked.to_string()))
+            .collect();
         let def = RecordDef {
             entry: leaked(&entry(&self.id)),
             id: leaked(self.id.as_str()),
@@ -185,6 +193,7 @@ impl C {
             .leak(),
             singleton: self.singleton,
             configurable: self.configurable,
+            capabilities: capabilities.leak(),
             build: BuildDef {
                 abi: description.abi,
                 target: leaked(&format!(

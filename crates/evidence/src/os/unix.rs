@@ -28,6 +28,13 @@ impl Steps {
     }
 }
 
+/// Whether the numbers of user or group say that this process has rights that who started it has not: a setuid or setgid
+/// program.
+pub(crate) fn is_privileged() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    geteuid() != getuid() || getegid() != getgid()
+}
+
 /// Opens the entry `name`, which is one component and neither `.` nor `..`, of `folder`. A symbolic link is an error.
 pub(super) fn step(folder: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> io::Result<OwnedFd> {
     openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())

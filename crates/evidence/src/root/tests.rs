@@ -173,7 +173,9 @@ fn facts_are_of_the_bytes_that_are_given_and_of_the_file_that_was_opened() {
         buffer[..count].copy_from_slice(&rest[..count]);
         Ok(count)
     };
-    let facts = opened.facts(&mut read_at, Structure::sound()).unwrap();
+    let facts = opened
+        .facts(&mut read_at, Structure::sound(), &Found::default())
+        .unwrap();
     assert_eq!(facts.digest.as_bytes(), blake3::hash(b"plain").as_bytes());
     let stat = facts.file.unwrap();
     assert_eq!((stat.mode & 0o7777, stat.links, stat.size), (0o640, 2, 5));

@@ -37,6 +37,7 @@ fn plugin() -> PathBuf {
         .leak(),
         singleton: false,
         configurable: false,
+        capabilities: &[],
         build: BuildDef {
             abi: description.abi,
             target: "c",

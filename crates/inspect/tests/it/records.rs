@@ -27,6 +27,7 @@ const FIRST: RecordDef = RecordDef {
     provides: &[],
     singleton: false,
     configurable: false,
+    capabilities: &[],
     build: BUILD,
     name: "First",
     description: "The first of two.",

@@ -74,6 +74,7 @@ const fn def(linkage: Linkage, crate_name: &'static str) -> RecordDef {
         }],
         singleton: false,
         configurable: false,
+        capabilities: &[],
         build: BuildDef {
             abi: 1,
             target: "x86_64-unknown-linux-gnu",
@@ -119,6 +120,38 @@ fn a_summary_comes_back() {
     );
     assert_eq!(provided.keys, ["zstd", "zst"]);
     assert_eq!(provided.rank, -7);
+}
+
+#[test]
+fn what_a_plugin_asks_for_comes_back_and_nothing_asked_takes_no_room() {
+    const ASKS: RecordDef = RecordDef {
+        capabilities: &["threads:4", "files:read:/usr/share/zstd"],
+        ..DEF
+    };
+    static ASKING: Notes<{ embed::summary_note_size(&ASKS) }, { embed::detail_note_size(&ASKS) }> =
+        embed::notes(&ASKS);
+    let asked = |cbor| Summary::decode(cbor).expect("our own summary").capabilities;
+    let texts: Vec<String> = asked(ASKING.summary())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(texts, ASKS.capabilities);
+    assert_eq!(asked(NOTES.summary()), []);
+    // A key, a list, and the two texts with their heads.
+    let texts: usize = ASKS.capabilities.iter().map(|text| text.len() + 2).sum();
+    assert_eq!(ASKING.summary().len() - NOTES.summary().len(), 1 + texts);
+    let unknown = Summary::decode(
+        &ASKING
+            .summary()
+            .iter()
+            .map(|byte| if *byte == b'4' { b'x' } else { *byte })
+            .collect::<Vec<u8>>(),
+    );
+    let error = unknown.expect_err("no number");
+    assert_eq!(
+        error.to_string(),
+        "\"threads:x\" is not a capability that this version knows"
+    );
 }
 
 #[test]

@@ -43,6 +43,7 @@ pub(crate) const fn record(
         provides,
         singleton: false,
         configurable: false,
+        capabilities: &[],
         build: BuildDef {
             abi: plugwright_plugin::abi::ABI,
             target: "test",

@@ -19,7 +19,9 @@ pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
             // Somebody changed what was signed, whoever else signed it.
             Code::SignatureForged => true,
             // Says nothing against the bytes; they are as if unsigned.
-            Code::SignatureUnknownKey | Code::SignatureNotListed => required && !signed,
+            Code::SignatureUnknownKey | Code::SignatureNotListed | Code::SignatureMalformed => {
+                required && !signed
+            }
             _ => !signed,
         };
         if counts {
@@ -68,6 +70,15 @@ fn accept<'a>(
         )
     };
     let id = signature.key;
+    if signature.check == SignatureCheck::Malformed {
+        return Err(Reason::new(
+            Code::SignatureMalformed,
+            &about("is none"),
+            "four lines in minisign's form, over a file or a bundle manifest that can be read",
+            "something else",
+            "install it anew from where it came, or make it with `plugwright sign` or minisign",
+        ));
+    }
     let known = policy.keys.iter().find(|key| key.public.id() == id);
     let key = match (known, signature.check) {
         (Some(key), check) if check != SignatureCheck::UnknownKey => key,
@@ -111,7 +122,7 @@ fn accept<'a>(
                 "remove the file from the folder, or make and sign the bundle manifest anew",
             ));
         }
-        SignatureCheck::Good | SignatureCheck::UnknownKey => {}
+        SignatureCheck::Good | SignatureCheck::UnknownKey | SignatureCheck::Malformed => {}
     }
     if let Some(why) = &key.revoked {
         return Err(Reason::new(

@@ -29,6 +29,11 @@ struct ProvidesNothing;
 #[derive(Default)]
 struct NoComma;
 
+#[plugin(id = "org.example.a", provides(A), capabilities = ["files", 7, "threads:2"])]
+#[derive(Default)]
+struct AsksWrongly;
+
+impl A for AsksWrongly {}
 impl A for Nothing {}
 impl A for Wrong {}
 impl A for Twice {}

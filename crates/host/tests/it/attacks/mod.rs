@@ -1,0 +1,175 @@
+//! The attacker's suite: each test is named after what it tries, and holds when nothing of the plugin ran.
+//!
+//! What is tried is tried in a child process of another user where the suite runs as root, and of the same user elsewhere. The plugin
+//! is one whose constructor leaves a mark; the parent looks for it.
+
+mod capabilities;
+mod locks;
+mod signatures;
+
+use std::fs;
+use std::io::Cursor;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use fixture_marker_interface::Marker;
+use minisign::KeyPair;
+use plugwright_evidence::{BUNDLE, SIGNATURE_SUFFIX};
+use plugwright_host::{CreateError, Handle, Host, Policy, RefusalKind};
+use plugwright_inspect::ReadAt;
+use plugwright_trust::{Bundle, BundledFile, Code, Digest, IdPattern, Key};
+
+use crate::{Folder, permitted};
+
+/// The id of the plugin that leaves a mark.
+pub(crate) const ID: &str = "org.example.marking";
+
+/// Somebody who is not root; Debian's `nobody`.
+const NOBODY: u32 = 65_534;
+
+/// Whether a mark was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ran {
+    No,
+    Yes,
+}
+
+/// Runs `attempt`, which is the body of the test called `name`, in a child process, and looks whether the plugin's
+/// constructor ran there.
+#[track_caller]
+pub(crate) fn in_child(name: &str, expected: Ran, attempt: impl FnOnce()) {
+    const MARK: &str = "PLUGWRIGHT_FIXTURE_MARK";
+    if std::env::var_os(MARK).is_some() {
+        return attempt();
+    }
+    let folder = Folder::new();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("ours");
+    let mark = folder.join("mark");
+    let run = |uid: Option<u32>| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "constructors read the environment, which a test must not change for others"
+        )]
+        let mut command = std::process::Command::new(std::env::current_exe().expect("a path"));
+        command
+            .args([&format!("attacks::{name}"), "--exact"])
+            .env(MARK, &mark)
+            .current_dir("/");
+        if let Some(uid) = uid {
+            command.uid(uid).gid(uid);
+        }
+        command.output()
+    };
+    let root = rustix::process::geteuid().is_root();
+    // Where the other user may not enter the folder of the test program, the attempt is made as root.
+    let output = match root.then(|| run(Some(NOBODY))) {
+        Some(Ok(output)) => output,
+        _ => run(None).expect("the child runs"),
+    };
+    assert!(
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let found = mark.try_exists().expect("readable");
+    assert_eq!(found, expected == Ran::Yes, "whether a constructor ran");
+}
+
+/// A folder with the plugin in it, as `libmarker.so`.
+pub(crate) fn marker() -> Folder {
+    Folder::with(&["marker"])
+}
+
+/// A policy that takes files of this user below `/tmp`, and otherwise keeps to the strict side.
+pub(crate) fn policy() -> Policy {
+    Policy::developer()
+}
+
+pub(crate) fn create(folder: &Folder, policy: Policy) -> Result<Handle<dyn Marker>, CreateError> {
+    let host = permitted(Host::builder(policy))
+        .copies_below(std::env::temp_dir())
+        .folder(folder.path())
+        .scan();
+    host.create::<dyn Marker>("marker")
+}
+
+/// That the plugin is refused, for exactly these reasons.
+#[track_caller]
+pub(crate) fn check(folder: &Folder, policy: Policy, expected: &[Code]) {
+    match create(folder, policy) {
+        Ok(_) => assert_eq!(expected, [], "it was loaded"),
+        Err(error) => {
+            let [attempt] = error.attempts() else {
+                panic!("one attempt: {error}");
+            };
+            let RefusalKind::Judged(reasons) = attempt.refusal.kind() else {
+                panic!("refused by the judge: {error}");
+            };
+            let codes: Vec<Code> = reasons.iter().map(|reason| reason.code).collect();
+            assert_eq!(codes, expected, "{error}");
+        }
+    }
+}
+
+/// Somebody with a secret key.
+pub(crate) struct Signer(KeyPair);
+
+impl Signer {
+    pub(crate) fn new() -> Self {
+        Self(KeyPair::generate_unencrypted_keypair().expect("random numbers"))
+    }
+
+    /// The key, as a policy knows it.
+    pub(crate) fn key(&self, ids: &str) -> Key {
+        let ids: IdPattern = ids.parse().expect("a pattern");
+        let public = self.0.pk.to_base64().parse().expect("minisign's form");
+        Key::new("release", public, [ids])
+    }
+
+    pub(crate) fn sign(&self, bytes: &[u8], comment: &str) -> String {
+        let signed = minisign::sign(None, &self.0.sk, Cursor::new(bytes), Some(comment), None);
+        signed.expect("signed").to_string()
+    }
+
+    /// Lays a signature beside a file.
+    pub(crate) fn sign_file(&self, path: &Path, comment: &str) {
+        let bytes = fs::read(path).expect("readable");
+        fs::write(signature_of(path), self.sign(&bytes, comment)).expect("written");
+    }
+
+    /// Lays a signed bundle manifest into a folder.
+    pub(crate) fn sign_bundle(&self, folder: &Folder, bundle: &Bundle, comment: &str) {
+        let text = bundle.write().expect("small numbers");
+        let path = folder.write(BUNDLE, text.as_bytes());
+        self.sign_file(&path, comment);
+    }
+}
+
+pub(crate) fn signature_of(path: &Path) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(SIGNATURE_SUFFIX);
+    name.into()
+}
+
+pub(crate) fn digest(path: &Path) -> Digest {
+    let bytes = fs::read(path).expect("readable");
+    plugwright_evidence::digest(&mut |buffer, offset| bytes.read_at(buffer, offset))
+        .expect("memory")
+}
+
+/// A bundle manifest that lists the plugin as it is.
+pub(crate) fn bundle(folder: &Folder, version: &str) -> Bundle {
+    let path = folder.join("libmarker.so");
+    let size = fs::metadata(&path).expect("there").len();
+    let version = version.parse().expect("a version");
+    let mut bundle = Bundle::default();
+    bundle
+        .files
+        .push(BundledFile::new("libmarker.so", size, digest(&path)).with_plugin(ID, version));
+    bundle
+}
+
+/// The version of the plugin: that of all fixtures.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
