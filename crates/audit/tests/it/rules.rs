@@ -19,6 +19,7 @@ const DEF: RecordDef = RecordDef {
     provides: &[],
     singleton: false,
     configurable: false,
+    capabilities: &[],
     build: BuildDef {
         abi: 1,
         target: "x86_64-unknown-linux-gnu",
