@@ -147,7 +147,8 @@ fn of_methods(ours: &Method, theirs: Option<&Method>) -> Difference {
         return at(String::new(), ours.to_string(), None);
     };
     let whole = || at(String::new(), ours.to_string(), Some(theirs.to_string()));
-    if ours.name != theirs.name || ours.params.len() != theirs.params.len() {
+    let same = ours.name == theirs.name && ours.receiver == theirs.receiver;
+    if !same || ours.params.len() != theirs.params.len() {
         return whole();
     }
     let params = ours.params.iter().zip(&theirs.params);

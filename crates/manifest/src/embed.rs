@@ -6,7 +6,7 @@
 //! definition alone: no path and no time enters it.
 
 use crate::note;
-use crate::schema::{FieldShape, InterfaceShape, MethodShape, Shape, code};
+use crate::schema::{FieldShape, InterfaceShape, MethodShape, Receiver, Shape, code};
 
 /// How a plugin's library was built: facts that the SDK's build script gathers.
 #[derive(Clone, Copy, Debug)]
@@ -281,11 +281,15 @@ impl<'a> Writer<'a> {
     }
 
     const fn method(&mut self, method: &MethodShape) {
-        self.array(4);
+        let is_shared = matches!(method.receiver, Receiver::Shared);
+        self.array(if is_shared { 4 } else { 5 });
         self.text(method.name);
         self.fields(method.params);
         self.shape(method.result);
         self.unsigned(method.since as u64);
+        if !is_shared {
+            self.unsigned(method.receiver as u64);
+        }
     }
 
     const fn version_of(&mut self, interface: &InterfaceShape) {

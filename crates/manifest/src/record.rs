@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cbor::{CborError, Reader, to_json};
-use crate::schema::{Field, Holder, Method, Scalar, Schema, Type, Variant, code};
+use crate::schema::{Field, Holder, Method, Receiver, Scalar, Schema, Type, Variant, code};
 use crate::{Capability, Id, InterfaceVersion, InvalidId, MAX_CAPABILITY, note};
 
 /// The format that this version writes and the newest that it reads.
@@ -535,18 +535,39 @@ fn read_schema(reader: &mut Reader<'_>, left: &mut usize) -> Result<Schema, Deco
     let (interface, version) = interface_version(reader)?;
     let mut methods = Vec::new();
     for _ in 0..entries(reader, "methods")? {
-        exactly(reader, "method", 4)?;
-        methods.push(Method {
-            name: text(reader, "method name", MAX_TEXT)?,
-            params: read_fields(reader, 0, left)?,
-            result: read_type(reader, 0, left)?,
-            since: number(reader, "since")?,
-        });
+        methods.push(read_method(reader, left)?);
     }
     Ok(Schema {
         interface,
         version,
         methods,
+    })
+}
+
+/// A method that takes `&self` does not say so.
+fn read_method(reader: &mut Reader<'_>, left: &mut usize) -> Result<Method, DecodeError> {
+    let parts = reader.array()?;
+    if parts != 4 && parts != 5 {
+        return Err(DecodeError::Unknown {
+            field: "method",
+            value: parts,
+        });
+    }
+    let name = text(reader, "method name", MAX_TEXT)?;
+    let params = read_fields(reader, 0, left)?;
+    let result = read_type(reader, 0, left)?;
+    let since = number(reader, "since")?;
+    let code = if parts == 5 { reader.unsigned()? } else { 0 };
+    let receiver = Receiver::from_code(code).ok_or(DecodeError::Unknown {
+        field: "receiver",
+        value: code,
+    })?;
+    Ok(Method {
+        name,
+        receiver,
+        params,
+        result,
+        since,
     })
 }
 

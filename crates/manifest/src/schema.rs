@@ -92,12 +92,49 @@ pub struct VariantShape {
     pub fields: &'static [FieldShape],
 }
 
+/// How a method takes the object that it is called on. The number is its code in the manifest
+/// and never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Receiver {
+    /// `&self`
+    Shared = 0,
+    /// `&mut self`
+    Exclusive = 1,
+    /// `self: Box<Self>`
+    Owned = 2,
+}
+
+impl Receiver {
+    /// The receiver as Rust writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "&self",
+            Self::Exclusive => "&mut self",
+            Self::Owned => "self: Box<Self>",
+        }
+    }
+
+    pub(crate) fn from_code(code: u64) -> Option<Self> {
+        match code {
+            0 => Some(Self::Shared),
+            1 => Some(Self::Exclusive),
+            2 => Some(Self::Owned),
+            _ => None,
+        }
+    }
+}
+
 /// A method of an interface.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
 pub struct MethodShape {
     /// The method's name.
     pub name: &'static str,
+    /// How it takes its object.
+    pub receiver: Receiver,
     /// Its parameters without the receiver.
     pub params: &'static [FieldShape],
     /// What it returns.
@@ -234,6 +271,8 @@ pub(crate) mod code {
     pub(crate) const MAP: u64 = 137;
     pub(crate) const SET: u64 = 138;
     pub(crate) const INTERFACE: u64 = 139;
+    /// In fingerprints only: what a [`super::Receiver`]'s number is added to.
+    pub(crate) const RECEIVER: u64 = 256;
 }
 
 /// Mixes bytes into a 64-bit FNV-1a hash (the parameters are those of the FNV authors).
@@ -339,8 +378,8 @@ impl Hash {
 }
 
 impl MethodShape {
-    /// A number that is equal on both sides exactly if the method's name, the types of its
-    /// parameters and its result are (but for a collision of 64-bit hashes). Names of
+    /// A number that is equal on both sides exactly if the method's name, its receiver, the types
+    /// of its parameters and its result are (but for a collision of 64-bit hashes). Names of
     /// parameters and of types do not enter; names of fields and variants do.
     #[must_use]
     pub const fn fingerprint(&self) -> u64 {
@@ -353,6 +392,10 @@ impl MethodShape {
             index += 1;
         }
         hash.shape(self.result);
+        // Nothing for what nearly all methods take.
+        if !matches!(self.receiver, Receiver::Shared) {
+            hash.number(code::RECEIVER + self.receiver as u64);
+        }
         hash.0
     }
 }
@@ -418,6 +461,22 @@ const fn all_owned(fields: &[FieldShape]) -> bool {
 }
 
 impl InterfaceShape {
+    /// Whether an object has one handle only, because a method takes it exclusively or whole.
+    /// All minor versions of one major version agree on it: what was there from the start
+    /// decides.
+    #[must_use]
+    pub const fn is_exclusive(&self) -> bool {
+        let mut index = 0;
+        while index < self.methods.len() {
+            let method = &self.methods[index];
+            if method.since == 0 && !matches!(method.receiver, Receiver::Shared) {
+                return true;
+            }
+            index += 1;
+        }
+        false
+    }
+
     /// The fingerprints of the methods, for a table of `N` methods.
     ///
     /// # Panics
@@ -493,6 +552,8 @@ pub struct Variant {
 pub struct Method {
     /// The method's name.
     pub name: String,
+    /// How it takes its object.
+    pub receiver: Receiver,
     /// Its parameters without the receiver.
     pub params: Vec<Field>,
     /// What it returns.
@@ -520,6 +581,7 @@ impl Schema {
     pub fn to_shape(&self) -> &'static InterfaceShape {
         let methods = self.methods.iter().map(|method| MethodShape {
             name: leaked(&method.name),
+            receiver: method.receiver,
             params: constant_fields(&method.params),
             result: method.result.constant(),
             since: method.since,
@@ -623,6 +685,7 @@ impl From<&MethodShape> for Method {
     fn from(method: &MethodShape) -> Self {
         Self {
             name: method.name.to_owned(),
+            receiver: method.receiver,
             params: owned(method.params),
             result: method.result.into(),
             since: method.since,
@@ -660,7 +723,7 @@ impl fmt::Display for Type {
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "fn {}(&self", self.name)?;
+        write!(f, "fn {}({}", self.name, self.receiver.name())?;
         for param in &self.params {
             write!(f, ", {}: {}", param.name, param.ty)?;
         }
@@ -699,6 +762,7 @@ mod tests {
     const fn method(name: &'static str, params: &'static [FieldShape]) -> MethodShape {
         MethodShape {
             name,
+            receiver: Receiver::Shared,
             params,
             result: U64,
             since: 0,
@@ -721,6 +785,15 @@ mod tests {
     }
 
     #[test]
+    fn fingerprints_tell_receivers() {
+        const SHARED: MethodShape = method("size", &[]);
+        let of = |receiver| MethodShape { receiver, ..SHARED }.fingerprint();
+        assert_ne!(of(Receiver::Exclusive), SHARED.fingerprint());
+        assert_ne!(of(Receiver::Owned), SHARED.fingerprint());
+        assert_ne!(of(Receiver::Owned), of(Receiver::Exclusive));
+    }
+
+    #[test]
     fn fingerprints_tell_fields_not_type_names() {
         const A: &Shape = &Shape::Struct("A", &[field("x", U32), field("y", U32)]);
         const B: &Shape = &Shape::Struct("B", &[field("x", U32), field("y", U32)]);
@@ -728,6 +801,7 @@ mod tests {
         let of = |shape: &'static Shape| {
             MethodShape {
                 name: "put",
+                receiver: Receiver::Shared,
                 params: &[],
                 result: shape,
                 since: 0,
@@ -758,6 +832,7 @@ mod tests {
         ];
         let method = Method::from(&MethodShape {
             name: "encode",
+            receiver: Receiver::Shared,
             params: PARAMS,
             result: RESULT,
             since: 0,

@@ -27,12 +27,21 @@ struct Interface {
 
 struct Method {
     name: Ident,
+    receiver: Receiver,
     params: Vec<Param>,
     result: Type,
     /// The minor version in which it was added.
     since: u16,
     /// Whether the trait has a body for it.
     has_body: bool,
+}
+
+/// How a method takes its object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Receiver {
+    Shared,
+    Exclusive,
+    Owned,
 }
 
 struct Param {
@@ -143,7 +152,11 @@ fn methods(
                     };
                     mistakes.at(&function.sig.ident, mistake);
                 }
-                methods.extend(method(function, since, mistakes));
+                let method = method(function, since, mistakes);
+                if let Some(method) = &method {
+                    check_growth(method, &methods, mistakes);
+                }
+                methods.extend(method);
             }
             TraitItem::Const(item) => mistakes.at(
                 &item.ident,
@@ -235,6 +248,23 @@ fn misdated(given: InterfaceVersion, version: InterfaceVersion) -> Option<String
     }
 }
 
+/// Whether an object has several handles cannot change while hosts and plugins of different
+/// minor versions meet.
+fn check_growth(method: &Method, before: &[Method], mistakes: &mut Mistakes) {
+    let from_the_start = |method: &&Method| method.since == 0;
+    let mut before = before.iter().filter(from_the_start);
+    if method.since > 0
+        && method.receiver != Receiver::Shared
+        && before.all(|method| method.receiver == Receiver::Shared)
+    {
+        mistakes.at(
+            &method.name,
+            "all methods of the first version take `&self`, so hosts may share its objects: \
+             raise the interface's major version, or take `&self` here too",
+        );
+    }
+}
+
 fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option<Method> {
     let signature = &function.sig;
     for attribute in &function.attrs {
@@ -264,7 +294,7 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
         let mistake = format!("a method of an interface {mistake}");
         mistakes.at(&signature.generics, mistake);
     }
-    check_receiver(function, mistakes);
+    let receiver = receiver(function, mistakes);
     let mut params = Vec::new();
     for (index, input) in signature.inputs.iter().enumerate() {
         let FnArg::Typed(typed) = input else {
@@ -296,6 +326,7 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
     };
     Some(Method {
         name: signature.ident.clone(),
+        receiver,
         params,
         result,
         since,
@@ -311,16 +342,29 @@ fn parameter_name(index: usize, pattern: &Pat) -> Ident {
     }
 }
 
-fn check_receiver(function: &TraitItemFn, mistakes: &mut Mistakes) {
+/// The receiver; one that an interface cannot have is told, and taken for `&self`.
+fn receiver(function: &TraitItemFn, mistakes: &mut Mistakes) -> Receiver {
     let receiver = function.sig.receiver();
     match receiver.map(|receiver| &receiver.kind) {
-        Some(ReceiverKind::Reference(_, None, None)) => {}
-        Some(_) => mistakes.at(receiver, "a method of an interface takes `&self`"),
+        Some(ReceiverKind::Reference(_, None, None)) => return Receiver::Shared,
+        Some(ReceiverKind::Reference(_, None, Some(_))) => return Receiver::Exclusive,
+        Some(ReceiverKind::Typed(_, ty)) if is_box_of_self(ty) => {
+            return Receiver::Owned;
+        }
+        Some(_) => mistakes.at(
+            receiver,
+            "a method of an interface takes `&self`, `&mut self` or `self: Box<Self>`",
+        ),
         None => mistakes.at(
             &function.sig.ident,
             "a method of an interface takes `&self`: a plugin is called through its objects",
         ),
     }
+    Receiver::Shared
+}
+
+fn is_box_of_self(ty: &Type) -> bool {
+    ty.to_token_stream().to_string().replace(' ', "") == "Box<Self>"
 }
 
 fn check_parameter(ty: &Type, mistakes: &mut Mistakes) {

@@ -26,12 +26,16 @@ use proc_macro::TokenStream;
 /// - `version`: `major.minor`. Add methods at the end, each with `#[since("1.2")]`, and raise
 ///   the minor number to that; anything else raises the major number.
 ///
-/// The trait may require `Send`, `Sync` and `'static`. Its methods take `&self` and types
-/// that are `Portable`; they may have default bodies. A later method that the plugin does
+/// The trait may require `Send`, `Sync` and `'static`. Its methods take types that are
+/// `Portable`, and may have default bodies. They take `&self`; or `&mut self` or
+/// `self: Box<Self>`, and then an object has one handle, which is not `Clone`: it crosses in a
+/// `Box` and not in an `Arc`, and no singleton has it. A later minor version cannot add such a
+/// method to an interface that has none. A later method that the plugin does
 /// not have yet is answered by its default body, on the host's side, and is a `CallError` of
 /// the kind `Unsupported` where there is none. Beside the trait, `TRAITCalls` is
 /// made: what a `Handle<dyn TRAIT>` dereferences to, with a `try_NAME` for each method that
-/// returns failures of the call itself as a `CallError`.
+/// returns failures of the call itself as a `CallError`. (The form of a method that takes
+/// `self: Box<Self>` takes the handle: `TRAITCalls::try_NAME(handle)`.)
 #[proc_macro_attribute]
 pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);

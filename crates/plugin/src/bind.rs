@@ -47,8 +47,7 @@ impl Drop for Inner {
     }
 }
 
-/// An instance of a plugin, started, which has handles for each of the plugin's interfaces.
-/// It is one of the references that keep it.
+/// An instance of a plugin, started, for which there is no handle yet.
 #[derive(Debug)]
 pub struct Instance {
     object: RawObject,
@@ -125,6 +124,13 @@ pub enum CreateError {
     },
     /// The plugin provides another form of the interface.
     Mismatch(Mismatch),
+    /// The plugin says that all share one instance, and objects of the interface cannot be
+    /// shared: its trait does not require `Send` and `Sync`, or has methods that do not take
+    /// `&self`.
+    NotShareable {
+        /// The interface's id.
+        interface: &'static str,
+    },
     /// The plugin's constructor failed.
     Failed(CallError),
 }
@@ -136,6 +142,11 @@ impl fmt::Display for CreateError {
                 write!(f, "the plugin does not provide {interface}")
             }
             Self::Mismatch(mismatch) => mismatch.fmt(f),
+            Self::NotShareable { interface } => write!(
+                f,
+                "the plugin says that all share one instance of it, and objects of {interface} \
+                 cannot be shared"
+            ),
             Self::Failed(error) => write!(f, "the plugin's object was not made: {error}"),
         }
     }
@@ -144,7 +155,7 @@ impl fmt::Display for CreateError {
 impl std::error::Error for CreateError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NotProvided { .. } => None,
+            Self::NotProvided { .. } | Self::NotShareable { .. } => None,
             Self::Mismatch(mismatch) => Some(mismatch),
             Self::Failed(error) => Some(error),
         }
@@ -281,16 +292,25 @@ impl BoundPlugin {
     ) -> Result<Handle<T>, CreateError> {
         self.vtable::<T>(schema)?;
         let instance = self.instance(configuration);
-        instance.map_err(CreateError::Failed)?.handle(schema)
+        instance.map_err(CreateError::Failed)?.into_handle(schema)
     }
 }
 
 impl Instance {
-    /// Another reference to the instance, as `T`.
+    /// Hands the instance out as `T`: the handle is the only one, so that it may be sent
+    /// elsewhere when `T` allows that, and called exclusively.
     ///
     /// # Errors
-    /// When the plugin does not provide `T` in a form that fits.
-    pub fn handle<T: ?Sized + Interface>(
+    /// When the plugin does not provide `T` in a form that fits; the instance stops then.
+    pub fn into_handle<T: ?Sized + Interface>(
+        self,
+        schema: Option<&Schema>,
+    ) -> Result<Handle<T>, CreateError> {
+        self.another(schema)
+    }
+
+    /// Another reference to the instance, as `T`.
+    fn another<T: ?Sized + Interface>(
         &self,
         schema: Option<&Schema>,
     ) -> Result<Handle<T>, CreateError> {
@@ -307,20 +327,6 @@ impl Instance {
         // SAFETY: the reference was taken just now, and the library is kept.
         unsafe { Handle::new(object, self.plugin.0.keep.clone()) }
             .map_err(|invalid| CreateError::Failed(CallError::invalid("new", invalid)))
-    }
-
-    /// Stops the instance: calls that are made through any handle fail from now on. Does
-    /// nothing when it was stopped before.
-    ///
-    /// # Errors
-    /// When the plugin says that it failed, or panicked. The instance is stopped all the same.
-    pub fn stop(&self) -> Result<(), CallError> {
-        // SAFETY: a static of a library that the plugin's `keep` keeps loaded.
-        let table = unsafe { self.plugin.0.table.as_ref() };
-        // SAFETY: an instance of this plugin, referenced by `self`.
-        let reply = unsafe { (table.stop)(self.object.object) };
-        // SAFETY: every `stop` returns what stands for `()`.
-        unsafe { reply.take("stop") }
     }
 
     /// The instance for all threads.
@@ -348,11 +354,36 @@ impl Drop for Instance {
     }
 }
 
-impl std::ops::Deref for SharedInstance {
-    type Target = Instance;
+impl SharedInstance {
+    /// Another reference to the instance, as `T`.
+    ///
+    /// # Errors
+    /// When the plugin does not provide `T` in a form that fits, or when objects of `T` cannot
+    /// be shared.
+    pub fn handle<T: ?Sized + Interface>(
+        &self,
+        schema: Option<&Schema>,
+    ) -> Result<Handle<T>, CreateError> {
+        if const { T::SHAPE.is_exclusive() || !T::ANY_THREAD } {
+            let interface = T::SHAPE.id;
+            return Err(CreateError::NotShareable { interface });
+        }
+        self.0.another(schema)
+    }
 
-    fn deref(&self) -> &Instance {
-        &self.0
+    /// Stops the instance: calls that are made through any handle fail from now on. Does
+    /// nothing when it was stopped before.
+    ///
+    /// # Errors
+    /// When the plugin says that it failed, or panicked. The instance is stopped all the same.
+    pub fn stop(&self) -> Result<(), CallError> {
+        let instance = &self.0;
+        // SAFETY: a static of a library that the plugin's `keep` keeps loaded.
+        let table = unsafe { instance.plugin.0.table.as_ref() };
+        // SAFETY: an instance of this plugin, referenced by `self`.
+        let reply = unsafe { (table.stop)(instance.object.object) };
+        // SAFETY: every `stop` returns what stands for `()`.
+        unsafe { reply.take("stop") }
     }
 }
 

@@ -107,6 +107,15 @@ impl CallError {
         Self::new(CallErrorKind::Unsupported, method, message)
     }
 
+    /// Somebody else uses the object in a way that allows no other.
+    #[cold]
+    pub(crate) fn reentrant(plugin: &str) -> Self {
+        let message = "a method that takes `&mut self` or `self: Box<Self>` needs it alone";
+        let mut error = Self::new(CallErrorKind::Reentrant, "", message);
+        plugin.clone_into(&mut error.0.plugin);
+        error
+    }
+
     /// What happened, for decisions.
     #[must_use]
     pub fn kind(&self) -> CallErrorKind {

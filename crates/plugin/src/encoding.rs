@@ -89,7 +89,7 @@ impl<'a> Encoder<'a> {
         match self.link {
             Some(link) if I::ANY_THREAD => {
                 // SAFETY: the caller gave the object away.
-                let (home, number) = unsafe { remote::give(link, object) };
+                let (home, number) = unsafe { remote::give::<I>(link, object) };
                 self.raw(&[u8::from(home)]);
                 self.count(number);
             }
@@ -252,6 +252,9 @@ impl<'a> Decoder<'a> {
         let link = self.link.ok_or(VALUES_ONLY)?;
         match home {
             0 => Ok(remote::proxy::<I>(link, number)),
+            1 if I::SHAPE.is_exclusive() => Err(Invalid::new(
+                "an object that has one handle to be called from where it is",
+            )),
             1 => remote::come_home(link, number),
             _ => Err(Invalid::new("an object of this side or the other")),
         }

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 use crate::abi::{KeepAlive, RawInterface, RawObject, VtableHead};
-use crate::interface::Interface;
+use crate::interface::{Interface, Shareable};
 use crate::{CallError, Invalid, vtable};
 
 /// An object of a plugin: it implements the trait `T` itself, with one indirect call for
@@ -15,7 +15,9 @@ use crate::{CallError, Invalid, vtable};
 /// returns a failure of the call (a panic in the plugin, for instance) as a
 /// [`CallError`]. Boxed, it is an ordinary `Box<dyn Trait>`.
 ///
-/// `Handle<dyn Trait>` is `Send` or `Sync` exactly if `dyn Trait` is.
+/// `Handle<dyn Trait>` is `Send` or `Sync` exactly if `dyn Trait` is. It is `Clone` if that is
+/// both and all methods take `&self`: an object with a method that takes `&mut self` or
+/// `self: Box<Self>` has one handle, which is all that makes such a call sound.
 #[repr(transparent)]
 pub struct Handle<T: ?Sized + Interface> {
     raw: RawHandle<T::Vtable>,
@@ -65,6 +67,14 @@ impl<V> RawHandle<V> {
     pub fn handle<T: ?Sized + Interface<Vtable = V>>(&self) -> &Handle<T> {
         // SAFETY: a handle is transparent over this.
         unsafe { &*(&raw const *self).cast::<Handle<T>>() }
+    }
+
+    /// The same, borrowed exclusively.
+    #[inline]
+    #[must_use]
+    pub fn handle_mut<T: ?Sized + Interface<Vtable = V>>(&mut self) -> &mut Handle<T> {
+        // SAFETY: a handle is transparent over this.
+        unsafe { &mut *(&raw mut *self).cast::<Handle<T>>() }
     }
 
     fn head(&self) -> &VtableHead {
@@ -193,8 +203,8 @@ impl<T: ?Sized + Interface> Handle<T> {
 }
 
 /// Another handle for the same object, as `Arc` does it: any thread may have one, which is
-/// sound only when the object can be shared and sent.
-impl<T: ?Sized + Interface + Send + Sync> Clone for Handle<T> {
+/// sound only when the object can be shared and sent, and when no method wants it alone.
+impl<T: ?Sized + Shareable + Send + Sync> Clone for Handle<T> {
     fn clone(&self) -> Self {
         // SAFETY: this handle holds a reference, so the object is alive.
         unsafe { (self.raw.head().retain)(self.raw.object) };
@@ -214,6 +224,14 @@ impl<T: ?Sized + Interface> Deref for Handle<T> {
     #[inline]
     fn deref(&self) -> &T::Calls {
         self.raw.calls::<T>()
+    }
+}
+
+impl<T: ?Sized + Interface> DerefMut for Handle<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T::Calls {
+        // SAFETY: as in `RawHandle::calls`, and borrowed exclusively.
+        unsafe { &mut *(&raw mut self.raw).cast() }
     }
 }
 

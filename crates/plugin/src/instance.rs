@@ -5,11 +5,14 @@
 //! plugin's panic message is printed only when no boundary took it to the host.
 
 use std::any::{Any, TypeId};
-use std::cell::RefCell;
+use std::cell::{RefCell, UnsafeCell};
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
+
+use plugwright_manifest::schema::Receiver;
 
 use crate::abi::{
     CreateArguments, Failure, HostTable, PluginTable, ProvidedTable, RawObject, RawSlice, Reply,
@@ -29,18 +32,29 @@ struct Instance<T: 'static> {
     /// First, so that it can be read of every object that this image made.
     class: TypeId,
     state: AtomicU8,
+    /// Who uses the object by number: see [`Using`].
+    users: AtomicU32,
     plugin: &'static str,
     /// What is run at the start and at the stop of an instance of a plugin.
     life: Option<&'static Life<T>>,
-    value: T,
+    /// Gone when the state is `CONSUMED`.
+    value: UnsafeCell<ManuallyDrop<T>>,
 }
 
 /// The states of an object. One comparison with `RUNNING` is all that a call costs.
+///
+/// That only one caller uses an object exclusively is not for the state to say: whoever may
+/// call such a method has the only handle there is, and has borrowed it exclusively. What
+/// `BUSY` and `CONSUMED` tell is who broke that rule on the same thread.
 mod state {
     pub(super) const RUNNING: u8 = 0;
     pub(super) const CREATED: u8 = 1;
     pub(super) const POISONED: u8 = 2;
     pub(super) const STOPPED: u8 = 3;
+    /// A method that takes `&mut self` is running.
+    pub(super) const BUSY: u8 = 4;
+    /// A method took the object whole.
+    pub(super) const CONSUMED: u8 = 5;
 }
 
 impl<T: 'static> Instance<T> {
@@ -53,16 +67,30 @@ impl<T: 'static> Instance<T> {
         Arc::into_raw(Arc::new(Self {
             class: TypeId::of::<T>(),
             state: AtomicU8::new(state),
+            users: AtomicU32::new(0),
             plugin,
             life,
-            value,
+            value: UnsafeCell::new(ManuallyDrop::new(value)),
         }))
         .cast()
     }
 
+    /// # Safety
+    /// No method has the value exclusively, and none took it whole.
+    #[inline]
+    unsafe fn value(&self) -> &T {
+        // SAFETY: by this function's contract.
+        unsafe { &*self.value.get() }
+    }
+
     /// Runs a hook behind the panic boundary.
-    fn hook(&self, hook: fn(&T) -> Result<(), PluginError>) -> Result<(), *mut Failure> {
-        match catch_unwind(AssertUnwindSafe(|| hook(&self.value).map_err(text_of))) {
+    ///
+    /// # Safety
+    /// As [`Instance::value`].
+    unsafe fn hook(&self, hook: fn(&T) -> Result<(), PluginError>) -> Result<(), *mut Failure> {
+        // SAFETY: by this function's contract.
+        let value = unsafe { self.value() };
+        match catch_unwind(AssertUnwindSafe(|| hook(value).map_err(text_of))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(message)) => Err(failure(
                 CallErrorKind::Failed,
@@ -83,35 +111,156 @@ impl<T: 'static> Instance<T> {
             Ordering::Relaxed,
         );
         match (was, self.life) {
-            (Ok(_), Some(life)) => self.hook(life.stop),
+            // SAFETY: it was running, and nobody calls it exclusively from now on.
+            (Ok(_), Some(life)) => unsafe { self.hook(life.stop) },
+            (Err(state::BUSY), _) => Err(not_running(self.plugin, state::BUSY)),
             _ => Ok(()),
         }
     }
 }
 
-/// Runs a method of the object behind `object`.
+impl<T: 'static> Drop for Instance<T> {
+    fn drop(&mut self) {
+        if *self.state.get_mut() != state::CONSUMED {
+            // SAFETY: the value is still there, and goes with the object.
+            unsafe { ManuallyDrop::drop(self.value.get_mut()) };
+        }
+    }
+}
+
+/// Runs a method of the object behind `object` that takes `&self`. Everything that may panic is
+/// behind the panic boundary: `take` takes the arguments over, also when the method is not run.
 ///
 /// # Safety
 /// `object` is one that [`create`] made for this `T`, and is referenced during the call.
+/// Nobody calls it exclusively meanwhile.
 #[inline]
-pub unsafe fn call<T: 'static, A: Copy>(
+pub unsafe fn call<T: 'static, P, A: Copy>(
     object: *const (),
-    method: impl FnOnce(&T) -> Result<A, Fault>,
+    take: impl FnOnce() -> P,
+    method: impl FnOnce(&T, P) -> Result<A, Fault>,
 ) -> Reply<A> {
     // SAFETY: by this function's contract.
     let instance = unsafe { &*object.cast::<Instance<T>>() };
+    // SAFETY: by this function's contract, for as long as the object runs.
+    let run = |arguments| method(unsafe { instance.value() }, arguments);
     // Relaxed: the state guards no memory; a call that races with a panic may still run.
+    bounded(instance, instance.state.load(Ordering::Relaxed), take, run)
+}
+
+/// Runs a method that takes `&mut self`, as [`call`].
+///
+/// # Safety
+/// As [`call`], and nobody calls it at all meanwhile.
+#[inline]
+pub unsafe fn call_exclusively<T: 'static, P, A: Copy>(
+    object: *const (),
+    take: impl FnOnce() -> P,
+    method: impl FnOnce(&mut T, P) -> Result<A, Fault>,
+) -> Reply<A> {
+    // SAFETY: by this function's contract.
+    let instance = unsafe { &*object.cast::<Instance<T>>() };
     let now = instance.state.load(Ordering::Relaxed);
-    if now != state::RUNNING {
-        return Reply::failed(not_running(instance.plugin, now));
-    }
-    match catch_unwind(AssertUnwindSafe(|| method(&instance.value))) {
+    bounded(instance, now, take, |arguments| {
+        instance.state.store(state::BUSY, Ordering::Relaxed);
+        // SAFETY: by this function's contract the value is this call's alone; it is there,
+        // since the object runs.
+        let result = method(unsafe { &mut *instance.value.get() }, arguments);
+        instance.state.store(state::RUNNING, Ordering::Relaxed);
+        result
+    })
+}
+
+/// Runs a method that takes `self: Box<Self>`, as [`call`]. What is left is an object that
+/// answers no call. Its stop is not run: the method has the value.
+///
+/// # Safety
+/// As [`call_exclusively`].
+#[inline]
+pub unsafe fn call_owned<T: 'static, P, A: Copy>(
+    object: *const (),
+    take: impl FnOnce() -> P,
+    method: impl FnOnce(Box<T>, P) -> Result<A, Fault>,
+) -> Reply<A> {
+    // SAFETY: by this function's contract.
+    let instance = unsafe { &*object.cast::<Instance<T>>() };
+    let now = instance.state.load(Ordering::Relaxed);
+    bounded(instance, now, take, |arguments| {
+        instance.state.store(state::CONSUMED, Ordering::Relaxed);
+        // SAFETY: by this function's contract the value is this call's alone.
+        let value = unsafe { &mut *instance.value.get() };
+        // SAFETY: it is there, since the object ran, and is not looked at again, since it does
+        // not run any more.
+        let value = unsafe { ManuallyDrop::take(value) };
+        method(Box::new(value), arguments)
+    })
+}
+
+/// Runs what a call consists of, when the object is in a state for it.
+#[inline]
+fn bounded<T: 'static, P, A: Copy>(
+    instance: &Instance<T>,
+    now: u8,
+    take: impl FnOnce() -> P,
+    run: impl FnOnce(P) -> Result<A, Fault>,
+) -> Reply<A> {
+    let whole = || {
+        let arguments = take();
+        if now == state::RUNNING {
+            run(arguments)
+        } else {
+            Err(Fault::NotRunning(now))
+        }
+    };
+    match catch_unwind(AssertUnwindSafe(whole)) {
         Ok(Ok(value)) => Reply::ok(value),
         Ok(Err(fault)) => Reply::failed(faulty(instance.plugin, fault)),
         Err(payload) => {
-            instance.state.store(state::POISONED, Ordering::Relaxed);
+            // What was taken whole is not there any more, panic or not.
+            if instance.state.load(Ordering::Relaxed) != state::CONSUMED {
+                instance.state.store(state::POISONED, Ordering::Relaxed);
+            }
             Reply::failed(panicked(instance.plugin, payload))
         }
+    }
+}
+
+/// A call by number, which comes from who may know nothing of borrowing. The objects of
+/// interfaces whose methods all take `&self` do without it.
+pub(crate) struct Using<'a> {
+    users: &'a AtomicU32,
+    all: u32,
+}
+
+impl<'a> Using<'a> {
+    /// Stands for a user that has the object alone.
+    const EXCLUSIVELY: u32 = u32::MAX;
+
+    /// # Safety
+    /// `object` is one that [`create`] made for this `T`, and is referenced during `'a`.
+    pub(crate) unsafe fn enter<T: 'static>(
+        object: *const (),
+        receiver: Receiver,
+    ) -> Result<Self, CallError> {
+        // SAFETY: by this function's contract.
+        let instance = unsafe { &*object.cast::<Instance<T>>() };
+        let users = &instance.users;
+        let all = if receiver == Receiver::Shared {
+            1
+        } else {
+            Self::EXCLUSIVELY
+        };
+        let with = |users: u32| users.checked_add(all);
+        match users.fetch_update(Ordering::Acquire, Ordering::Relaxed, with) {
+            Ok(_) => Ok(Self { users, all }),
+            Err(_) => Err(CallError::reentrant(instance.plugin)),
+        }
+    }
+}
+
+impl Drop for Using<'_> {
+    fn drop(&mut self) {
+        self.users.fetch_sub(self.all, Ordering::Release);
     }
 }
 
@@ -123,6 +272,8 @@ pub enum Fault {
     Invalid(Invalid),
     /// Another call that this one is made of failed.
     Call(CallError),
+    /// The object answers no calls: its state.
+    NotRunning(u8),
 }
 
 impl From<Invalid> for Fault {
@@ -145,6 +296,14 @@ fn not_running(plugin: &'static str, now: u8) -> *mut Failure {
             let message = "it has not been started".to_owned();
             failure(CallErrorKind::Stopped, plugin, Note::of(message))
         }
+        state::BUSY => {
+            let message = "a method that takes `&mut self` is running".to_owned();
+            failure(CallErrorKind::Reentrant, plugin, Note::of(message))
+        }
+        state::CONSUMED => {
+            let message = "a method that takes `self: Box<Self>` took it".to_owned();
+            failure(CallErrorKind::Stopped, plugin, Note::of(message))
+        }
         _ => failure(CallErrorKind::Stopped, plugin, Note::default()),
     }
 }
@@ -165,6 +324,7 @@ fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
             };
             failure(error.kind(), error.plugin(), note)
         }
+        Fault::NotRunning(now) => not_running(plugin, now),
     }
 }
 
@@ -174,6 +334,11 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Ca
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Fault::Call(error))) => Err(error),
         Ok(Err(Fault::Invalid(invalid))) => Err(CallError::invalid("", invalid)),
+        Ok(Err(Fault::NotRunning(now))) => {
+            let failure = not_running(own::plugin(), now);
+            // SAFETY: made just now.
+            Err(unsafe { CallError::take(failure, "") })
+        }
         // SAFETY: made just now.
         Err(payload) => Err(unsafe { CallError::take(panicked(own::plugin(), payload), "") }),
     }
@@ -286,7 +451,8 @@ pub unsafe extern "C" fn start<T: 'static>(object: *const ()) -> Reply<u8> {
     if instance.state.load(Ordering::Relaxed) == state::CREATED
         && let Some(life) = instance.life
     {
-        if let Err(failure) = instance.hook(life.start) {
+        // SAFETY: no method has been called yet.
+        if let Err(failure) = unsafe { instance.hook(life.start) } {
             return Reply::failed(failure);
         }
         instance.state.store(state::RUNNING, Ordering::Release);
@@ -321,7 +487,8 @@ where
 /// Looks at an object, if this very image made it of a `T`.
 ///
 /// # Safety
-/// `raw` is an object with its vtable, and is referenced during the call.
+/// `raw` is an object with its vtable, is referenced during the call, and nobody uses it
+/// exclusively meanwhile.
 pub(crate) unsafe fn at_home<T: 'static, R>(
     raw: RawObject,
     look: impl FnOnce(&T) -> R,
@@ -338,7 +505,8 @@ pub(crate) unsafe fn at_home<T: 'static, R>(
     }
     // SAFETY: the class says that it is this one.
     let instance = unsafe { &*raw.object.cast::<Instance<T>>() };
-    Some(look(&instance.value))
+    // SAFETY: by this function's contract; nothing takes a wrapper or a proxy whole.
+    Some(look(unsafe { instance.value() }))
 }
 
 /// The front of the vtable of the interface `I` on `T`.

@@ -64,6 +64,18 @@ pub unsafe trait Interface: 'static {
     ) -> Result<(), Fault>;
 }
 
+/// An interface whose methods all take `&self`: an object of it may have several handles.
+///
+/// # Safety
+/// `SHAPE` says so.
+#[diagnostic::on_unimplemented(
+    message = "objects of `{Self}` have one handle only",
+    label = "a method of the trait takes `&mut self` or `self: Box<Self>`",
+    note = "what is shared is called with `&self`: give the object a lock inside, or hand it out \
+            as Box<dyn Trait>"
+)]
+pub unsafe trait Shareable: Interface {}
+
 /// The vtable of an interface for a type that implements the trait.
 ///
 /// # Safety

@@ -10,7 +10,7 @@ use plugwright_manifest::schema::{Holder, Shape};
 
 use crate::abi::{KeepAlive, RawInterface};
 use crate::encoding::{Decoder, Encoder};
-use crate::interface::{Interface, Provides};
+use crate::interface::{Interface, Provides, Shareable};
 use crate::portable::{Invalid, Portable};
 use crate::remote::Proxy;
 use crate::{Handle, instance, own};
@@ -170,11 +170,12 @@ unsafe impl<T: ?Sized + Boxed> Portable for Box<T> {
 #[diagnostic::on_unimplemented(
     message = "`Arc<{Self}>` cannot cross the plugin boundary",
     label = "what is in this Arc cannot be shared across the boundary",
-    note = "an Arc<dyn Trait> crosses when the trait has #[interface] and requires both Send and \
-            Sync, or neither: give an object that may only be sent as Box<dyn Trait>",
+    note = "an Arc<dyn Trait> crosses when the trait has #[interface], requires both Send and \
+            Sync, or neither, and all its methods take `&self`: give any other object as \
+            Box<dyn Trait>",
     note = "values cross as themselves: they are copied, not shared"
 )]
-pub unsafe trait Shared: Interface + Provides<Owned<Arc<Self>>> + Provides<Proxy> {}
+pub unsafe trait Shared: Shareable + Provides<Owned<Arc<Self>>> + Provides<Proxy> {}
 
 // SAFETY: an object crosses as itself, with its vtable and what keeps it.
 unsafe impl<T: ?Sized + Shared> Portable for Arc<T> {

@@ -7,7 +7,7 @@ pub use plugwright_manifest::embed::{
     BuildDef, Linkage, Notes, ProvidedDef, RecordDef, detail_note_size, notes, summary_note_size,
 };
 pub use plugwright_manifest::schema::{
-    FieldShape, Holder, InterfaceShape, MethodShape, Shape, VariantShape,
+    FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Shape, VariantShape,
 };
 
 use crate::CallError;
@@ -17,8 +17,10 @@ pub use crate::abi::{
 };
 pub use crate::encoding::{Decoder, Encoder};
 pub use crate::handle::RawHandle;
-pub use crate::instance::{Fault, call, create, enter, start, stop, vtable, vtable_head};
-pub use crate::interface::{Interface, Provides};
+pub use crate::instance::{
+    Fault, call, call_exclusively, call_owned, create, enter, start, stop, vtable, vtable_head,
+};
+pub use crate::interface::{Interface, Provides, Shareable};
 pub use crate::life::{Choose, Life, Simple};
 pub use crate::linked::{Linkable, LinkedPlugin};
 pub use crate::objects::{Boxed, Owned, Shared, give_box, receive_box};
@@ -112,7 +114,7 @@ pub fn no_such_method(method: u32) -> Fault {
 }
 
 /// Asks at compile time that an interface's objects may be shared between threads.
-pub const fn shared<I: ?Sized + SharedBetweenThreads>() {}
+pub const fn shared<I: ?Sized + Shareable + SharedBetweenThreads>() {}
 
 /// An interface whose trait requires `Send` and `Sync`.
 #[diagnostic::on_unimplemented(

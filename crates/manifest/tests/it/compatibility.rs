@@ -1,7 +1,7 @@
 //! A misfit is told as a difference that one can act on.
 
 use plugwright_manifest::schema::{
-    FieldShape, InterfaceShape, MethodShape, Scalar, Shape, VariantShape,
+    FieldShape, InterfaceShape, MethodShape, Receiver, Scalar, Shape, VariantShape,
 };
 use plugwright_manifest::{InterfaceVersion, compat};
 
@@ -39,6 +39,7 @@ fn another_major_version() {
 fn a_method_that_the_plugin_does_not_have() {
     const WINDOW: MethodShape = MethodShape {
         name: "window",
+        receiver: Receiver::Shared,
         params: &[],
         result: U32,
         since: 2,
@@ -54,6 +55,7 @@ fn a_method_that_the_plugin_does_not_have() {
 fn a_method_that_was_added_later_is_not_missed() {
     const WINDOW: MethodShape = MethodShape {
         name: "window",
+        receiver: Receiver::Shared,
         params: &[],
         result: U32,
         since: 3,

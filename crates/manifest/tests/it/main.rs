@@ -2,7 +2,7 @@
 
 use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, ProvidedDef, RecordDef};
 use plugwright_manifest::schema::{
-    FieldShape, InterfaceShape, MethodShape, Scalar, Schema, Shape, VariantShape,
+    FieldShape, InterfaceShape, MethodShape, Receiver, Scalar, Schema, Shape, VariantShape,
 };
 use plugwright_manifest::{
     DecodeError, Detail, InterfaceVersion, Record, Role, Summary, Version, cbor, compat,
@@ -31,6 +31,7 @@ const ERROR: &Shape = &Shape::Enum(
 );
 pub(crate) const ENCODE: MethodShape = MethodShape {
     name: "encode",
+    receiver: Receiver::Shared,
     params: &[
         FieldShape {
             name: "input",
@@ -46,6 +47,7 @@ pub(crate) const ENCODE: MethodShape = MethodShape {
 };
 pub(crate) const NAME: MethodShape = MethodShape {
     name: "name",
+    receiver: Receiver::Shared,
     params: &[],
     result: &Shape::Scalar(Scalar::String),
     since: 0,

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{ItemTrait, TraitItem, TraitItemFn, parse_quote};
 
-use super::{Interface, Method};
+use super::{Interface, Method, Receiver};
 use crate::lifetimes::with_static;
 use crate::portable::as_portable;
 
@@ -69,36 +69,23 @@ impl Interface {
             " The methods of [`{ident}`] on a handle, with failures of the call itself as values."
         );
         let methods = self.methods.iter().map(|method| {
-            let function = &method.name;
-            let try_name = method.try_name();
-            let params = method.declarations();
-            let arguments = method.names();
-            let portables = method.portables();
-            let result = &method.result;
-            let path = format!("{ident}::{function}");
-            let doc = format!(" As [`{ident}::{function}`].");
-            let pointer = self.pointer(method, &path);
-            quote! {
-                #[doc = #doc]
-                ///
-                /// # Errors
-                /// When the call itself fails: the plugin panicked, for instance.
-                #[inline]
-                pub fn #try_name(&self, #params)
-                    -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
-                {
-                    #pointer
-                    // SAFETY: the handle's object and vtable belong together, and each
-                    // argument is given away once.
-                    let __reply = unsafe {
-                        __function(
-                            self.0.object(),
-                            #(#portables::into_abi(#arguments),)*
-                        )
-                    };
-                    // SAFETY: the vtable declares this result.
-                    unsafe { __reply.take::<#result>(#path) }
+            let doc = format!(" As [`{ident}::{}`].", method.name);
+            let called = self.called(method);
+            let owned = (method.receiver == Receiver::Owned).then(|| self.taken_whole(method));
+            let hidden = owned.is_some().then(|| quote! { #[doc(hidden)] });
+            let head = owned.is_none().then(|| {
+                quote! {
+                    #[doc = #doc]
+                    ///
+                    /// # Errors
+                    /// When the call itself fails: the plugin panicked, for instance.
                 }
+            });
+            quote! {
+                #owned
+                #head
+                #hidden
+                #called
             }
         });
         quote! {
@@ -113,19 +100,87 @@ impl Interface {
         }
     }
 
+    /// The function that calls a method through the vtable.
+    fn called(&self, method: &Method) -> TokenStream {
+        let ident = &self.item.ident;
+        let name = method.caller();
+        let this = method.borrowed_self();
+        let params = method.declarations();
+        let arguments = method.names();
+        let portables = method.portables();
+        let result = &method.result;
+        let path = format!("{ident}::{}", method.name);
+        let pointer = self.pointer(method, &path);
+        quote! {
+            #[inline]
+            pub fn #name(#this, #params)
+                -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
+            {
+                #pointer
+                // SAFETY: the handle's object and vtable belong together, and each
+                // argument is given away once. What takes `&mut self` or more is
+                // borrowed exclusively here, and the object has no other handle.
+                let __reply = unsafe {
+                    __function(
+                        self.0.object(),
+                        #(#portables::into_abi(#arguments),)*
+                    )
+                };
+                // SAFETY: the vtable declares this result.
+                unsafe { __reply.take::<#result>(#path) }
+            }
+        }
+    }
+
+    /// The `try_` form of a method that takes its object whole: it takes the handle.
+    fn taken_whole(&self, method: &Method) -> TokenStream {
+        let ident = &self.item.ident;
+        let (function, try_name, caller) = (&method.name, method.try_name(), method.caller());
+        let params = method.declarations();
+        let arguments: Vec<_> = method.names().collect();
+        let result = &method.result;
+        let doc = format!(" As [`{ident}::{function}`].");
+        let absent = method.may_run_here().then(|| {
+            let body = body_name(function);
+            quote! {
+                if ::plugwright_plugin::__private::RawHandle::vtable(&__handle.0).#function.is_none() {
+                    let __object = ::std::boxed::Box::new(__handle);
+                    return ::core::result::Result::Ok(#ident::#body(__object, #(#arguments),*));
+                }
+            }
+        });
+        quote! {
+            #[doc = #doc]
+            ///
+            /// # Errors
+            /// When the call itself fails: the plugin panicked, for instance.
+            #[inline]
+            pub fn #try_name(mut __handle: ::plugwright_plugin::Handle<dyn #ident>, #params)
+                -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
+            {
+                #absent
+                __handle.#caller(#(#arguments),*)
+            }
+        }
+    }
+
     /// Takes a method's function out of the vtable, or answers the call without it.
     fn pointer(&self, method: &Method, path: &str) -> TokenStream {
         let function = &method.name;
         if method.since == 0 {
             return quote! { let __function = self.0.vtable().#function; };
         }
-        let absent = if method.may_run_here() {
+        let absent = if method.may_run_here() && method.receiver != Receiver::Owned {
             let ident = &self.item.ident;
             let body = body_name(function);
             let arguments = method.names();
+            let handle = match method.receiver {
+                Receiver::Exclusive => quote! { handle_mut },
+                _ => quote! { handle },
+            };
             quote! {
                 ::core::result::Result::Ok(
-                    #ident::#body(self.0.handle::<dyn #ident>(), #(#arguments),*)
+                    #ident::#body(self.0.#handle::<dyn #ident>(), #(#arguments),*)
                 )
             }
         } else {
@@ -150,10 +205,14 @@ impl Interface {
             let params = method.declarations();
             let arguments = method.names();
             let result = &method.result;
+            let (this, object) = match method.receiver {
+                Receiver::Owned => (quote! { self: ::std::boxed::Box<Self> }, quote! { *self }),
+                _ => (method.borrowed_self(), quote! { self }),
+            };
             quote! {
                 #[inline]
-                fn #function(&self, #params) -> #result {
-                    match #calls::#try_name(self, #(#arguments),*) {
+                fn #function(#this, #params) -> #result {
+                    match #calls::#try_name(#object, #(#arguments),*) {
                         ::core::result::Result::Ok(__value) => __value,
                         ::core::result::Result::Err(__error) => {
                             use ::plugwright_plugin::__private::{LiftAsError as _, LiftAsPanic as _};
@@ -206,6 +265,22 @@ impl Method {
 
     pub(super) fn try_name(&self) -> Ident {
         format_ident!("try_{}", self.name)
+    }
+
+    /// The function that calls the method of an object that is borrowed.
+    pub(super) fn caller(&self) -> Ident {
+        match self.receiver {
+            Receiver::Owned => format_ident!("__{}", self.name),
+            _ => self.try_name(),
+        }
+    }
+
+    /// How the object is borrowed for a call.
+    pub(super) fn borrowed_self(&self) -> TokenStream {
+        match self.receiver {
+            Receiver::Shared => quote! { &self },
+            Receiver::Exclusive | Receiver::Owned => quote! { &mut self },
+        }
     }
 
     /// The parameters' names, as the arguments of a call.

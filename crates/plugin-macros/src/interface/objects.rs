@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::TypeParamBound;
 
-use super::Interface;
+use super::{Interface, Receiver};
 
 impl Interface {
     /// How objects of the interface cross, wrapped on the way out.
@@ -13,14 +13,23 @@ impl Interface {
         let owned = self.owned();
         // A shared object that may be sent but not used by two threads at once cannot be
         // given away: the giver would keep a part of it on its own thread.
-        let shared = (self.requires("Send") == self.requires("Sync")).then(|| {
+        let may_be_shared = self.requires("Send") == self.requires("Sync");
+        let shared = (self.is_shareable() && may_be_shared).then(|| {
             quote! {
                 // SAFETY: the trait requires both of Send and Sync, or neither.
                 unsafe impl ::plugwright_plugin::__private::Shared for dyn #ident {}
             }
         });
+        let shareable = self.is_shareable().then(|| {
+            quote! {
+                // SAFETY: all methods take `&self`.
+                unsafe impl ::plugwright_plugin::Shareable for dyn #ident {}
+            }
+        });
         quote! {
             #owned
+
+            #shareable
 
             // SAFETY: an object crosses as itself with its vtable and what keeps it.
             unsafe impl ::plugwright_plugin::__private::Boxed for dyn #ident {
@@ -75,26 +84,49 @@ impl Interface {
         })
     }
 
-    /// The trait for what is given away: each method is that of the object pointed to.
+    /// Whether all methods take `&self`. Those that were added later change nothing.
+    fn is_shareable(&self) -> bool {
+        let mut methods = self.methods.iter();
+        methods.all(|method| method.receiver == Receiver::Shared)
+    }
+
+    /// The trait for what is given away: each method is that of the object pointed to. What is
+    /// not shared is given away in a box only.
     fn owned(&self) -> TokenStream {
         let ident = &self.item.ident;
         let bounds = &self.item.supertraits;
         let bounds = (!bounds.is_empty()).then(|| quote! { Self: #bounds, });
+        let (generics, pointer, target, pointers) = if self.is_shareable() {
+            (
+                quote! { <__P> },
+                quote! { __P },
+                quote! { __P::Target },
+                Some(quote! { __P: ::core::ops::Deref<Target: #ident>, }),
+            )
+        } else {
+            let pointer = quote! { ::std::boxed::Box<dyn #ident> };
+            (TokenStream::new(), pointer, quote! { dyn #ident }, None)
+        };
         let methods = self.methods.iter().map(|method| {
             let function = &method.name;
             let params = method.declarations();
             let arguments = method.names();
             let result = &method.result;
+            let (this, object) = match method.receiver {
+                Receiver::Shared => (quote! { &self }, quote! { &*self.0 }),
+                Receiver::Exclusive => (quote! { &mut self }, quote! { &mut *self.0 }),
+                Receiver::Owned => (quote! { self: ::std::boxed::Box<Self> }, quote! { self.0 }),
+            };
             quote! {
-                fn #function(&self, #params) -> #result {
-                    <__P::Target as #ident>::#function(&self.0, #(#arguments),*)
+                fn #function(#this, #params) -> #result {
+                    <#target as #ident>::#function(#object, #(#arguments),*)
                 }
             }
         });
         quote! {
-            impl<__P> #ident for ::plugwright_plugin::__private::Owned<__P>
+            impl #generics #ident for ::plugwright_plugin::__private::Owned<#pointer>
             where
-                __P: ::core::ops::Deref<Target: #ident>,
+                #pointers
                 #bounds
             {
                 #(#methods)*

@@ -12,11 +12,11 @@ impl Interface {
         let calls = self.calls_name();
         let methods = self.methods.iter().zip(0_u32..).map(|(method, number)| {
             let number = Literal::u32_unsuffixed(number);
-            let try_name = method.try_name();
+            let caller = method.caller();
             let arguments = method.params.iter().map(|_| quote! { __input.take()? });
             quote! {
                 #number => ::plugwright_plugin::__private::reply(
-                    #calls::#try_name(__calls, #(#arguments),*), __out,
+                    #calls::#caller(__calls, #(#arguments),*), __out,
                 ),
             }
         });
@@ -52,19 +52,25 @@ impl Interface {
             let portables = method.portables();
             let result = method.static_result();
             let ty = with_static(&method.result);
-            let (params, taken) = (method.abi_params(), method.taken());
+            let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
             quote! {
                 unsafe extern "C" fn #function(
                     __object: *const (),
                     #params
                 ) -> ::plugwright_plugin::__private::Reply<#result::Abi> {
-                    #taken
-                    let __encode = move |__out: &mut ::plugwright_plugin::__private::Encoder<'_>| {
-                        #(#portables::encode(#names?, __out);)*
-                        ::core::result::Result::Ok(())
-                    };
+                    #take
                     // SAFETY: the object is a proxy, whose vtable holds this function.
-                    unsafe { ::plugwright_plugin::__private::send::<#ty>(__object, #number, __encode) }
+                    unsafe {
+                        ::plugwright_plugin::__private::send::<#ty, _>(
+                            __object,
+                            #number,
+                            __take,
+                            move |#taken, __out| {
+                                #(#portables::encode(#names?, __out);)*
+                                ::core::result::Result::Ok(())
+                            },
+                        )
+                    }
                 }
             }
         });

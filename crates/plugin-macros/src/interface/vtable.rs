@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Interface, Method};
+use super::{Interface, Method, Receiver};
 use crate::lifetimes::with_static;
 use crate::portable::as_portable;
 
@@ -145,20 +145,30 @@ impl Interface {
         let names: Vec<_> = method.names().collect();
         let result = method.static_result();
         let give = as_portable(&method.result);
-        let (params, taken) = (method.abi_params(), method.taken());
+        let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
+        let (call, this) = match method.receiver {
+            Receiver::Shared => (quote! { call }, quote! { &__T }),
+            Receiver::Exclusive => (quote! { call_exclusively }, quote! { &mut __T }),
+            Receiver::Owned => (quote! { call_owned }, quote! { ::std::boxed::Box<__T> }),
+        };
         quote! {
             unsafe extern "C" fn #function<__T: #ident + 'static>(
                 __object: *const (),
                 #params
             ) -> ::plugwright_plugin::__private::Reply<#result::Abi> {
-                #taken
-                let __method = move |__this: &__T| {
-                    ::core::result::Result::Ok(#give::into_abi(
-                        <__T as #ident>::#function(__this, #(#names?),*),
-                    ))
-                };
+                #take
                 // SAFETY: the object is one of `__T`, whose vtable holds this function.
-                unsafe { ::plugwright_plugin::__private::call::<__T, _>(__object, __method) }
+                unsafe {
+                    ::plugwright_plugin::__private::#call::<__T, _, _>(
+                        __object,
+                        __take,
+                        move |__this: #this, #taken| {
+                            ::core::result::Result::Ok(#give::into_abi(
+                                <__T as #ident>::#function(__this, #(#names?),*),
+                            ))
+                        },
+                    )
+                }
             }
         }
     }
@@ -176,15 +186,25 @@ impl Method {
         quote! { #(#names: #statics::Abi,)* }
     }
 
-    /// Statements that take the arguments over.
+    /// `__take`, a function that takes the arguments over.
+    pub(super) fn take(&self) -> TokenStream {
+        let (names, types) = (self.names(), self.portables());
+        let body = if self.params.is_empty() {
+            quote! { () }
+        } else {
+            quote! {
+                // SAFETY: the caller gave each argument away, as the Abi of its type. All are
+                // taken over before anything can fail, so that none is lost.
+                (#(unsafe { #types::from_abi(#names) },)*)
+            }
+        };
+        quote! { let __take = move || #body; }
+    }
+
+    /// The arguments as they were taken over: a pattern.
     pub(super) fn taken(&self) -> TokenStream {
-        let names: Vec<_> = self.names().collect();
-        let types = self.portables();
-        quote! {
-            // SAFETY: the caller gave each argument away, as the Abi of its type. All are
-            // taken over before anything can fail, so that none is lost.
-            #(let #names = unsafe { #types::from_abi(#names) };)*
-        }
+        let names = self.names();
+        quote! { (#(#names,)*) }
     }
 
     /// The method's shape: a constant expression.
@@ -202,9 +222,15 @@ impl Method {
         });
         let result = self.static_result();
         let since = self.since;
+        let receiver = match self.receiver {
+            Receiver::Shared => quote! { Shared },
+            Receiver::Exclusive => quote! { Exclusive },
+            Receiver::Owned => quote! { Owned },
+        };
         quote! {
             ::plugwright_plugin::__private::MethodShape {
                 name: #name,
+                receiver: ::plugwright_plugin::__private::Receiver::#receiver,
                 params: &[#(#params),*],
                 result: #result::SHAPE,
                 since: #since,

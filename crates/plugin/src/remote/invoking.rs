@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use plugwright_manifest::schema::Receiver;
+
 use super::connection::{Link, answer, crossing, raw};
 use crate::abi::{InvokeContext, KeepAlive, RawInterface, RawLink, RawSlice, RawVec};
 use crate::encoding::{Arena, Decoder, Encoder};
 use crate::handle::borrowed_calls;
-use crate::instance::{Fault, guarded};
+use crate::instance::{Fault, Using, guarded};
 use crate::interface::{Interface, Provides};
 use crate::portable::Portable;
 use crate::{CallError, CallErrorKind};
@@ -248,7 +250,7 @@ impl Drop for Nested {
 }
 
 /// The `invoke` of a vtable of `I` on objects of `T`.
-pub(crate) unsafe extern "C" fn invoke<T, I: ?Sized + Interface + Provides<T>>(
+pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provides<T>>(
     object: *const (),
     context: *const InvokeContext,
     method: u32,
@@ -270,10 +272,20 @@ pub(crate) unsafe extern "C" fn invoke<T, I: ?Sized + Interface + Provides<T>>(
         let input = unsafe { <&[u8]>::from_abi(input) }?;
         // SAFETY: null, or lent for the call.
         let link = unsafe { context.link.as_ref() };
+        let using = if const { I::SHAPE.is_exclusive() } {
+            let index = usize::try_from(method).unwrap_or(usize::MAX);
+            let receiver = I::SHAPE.methods.get(index).map(|method| method.receiver);
+            let receiver = receiver.unwrap_or(Receiver::Shared);
+            // SAFETY: the object is one of `T`, and is kept during the call.
+            Some(unsafe { Using::enter::<T>(object, receiver) }?)
+        } else {
+            None
+        };
         // SAFETY: the object is one of `T`, whose vtable this function is in; it is kept
         // during the call, which is all that the calls are used in.
         let mut calls = unsafe { borrowed_calls::<I>(object, I::VTABLE) };
         let bytes = served::<I>(&mut calls, method, input, link)?;
+        drop(using);
         drop(nested);
         Ok(bytes)
     });

@@ -95,15 +95,18 @@ impl fmt::Debug for Proxy {
 /// # Safety
 /// `object` is one of [`Proxy`], and is referenced during the call. What the arguments
 /// borrow is lent to this function.
-pub unsafe fn send<R: Portable>(
+pub unsafe fn send<R: Portable, P>(
     object: *const (),
     method: u32,
-    arguments: impl FnOnce(&mut Encoder<'_>) -> Result<(), Invalid>,
+    take: impl FnOnce() -> P,
+    encode: impl FnOnce(P, &mut Encoder<'_>) -> Result<(), Invalid>,
 ) -> Reply<R::Abi> {
-    // SAFETY: by this function's contract.
+    // SAFETY: by this function's contract. Sending needs no more than `&self`; the other side
+    // sees to it that a method which wants its object alone has it so.
     unsafe {
-        instance::call::<Proxy, _>(object, |proxy| {
-            proxy.send::<R>(method, arguments).map(R::into_abi)
+        instance::call::<Proxy, P, _>(object, take, |proxy, arguments| {
+            let encode = |out: &mut Encoder<'_>| encode(arguments, out);
+            proxy.send::<R>(method, encode).map(R::into_abi)
         })
     }
 }
@@ -136,17 +139,20 @@ pub(crate) fn come_home(link: &RawLink, number: u64) -> Result<RawInterface, Inv
     }
 }
 
-/// Gives an object to the other side: whether it goes home, and its number.
+/// Gives an object to the other side: whether it goes home, and its number. One that has a
+/// single handle does not go home, where another call might still use it: it is called
+/// through here then.
 ///
 /// # Safety
-/// `raw` is an object that is given away here.
-pub(crate) unsafe fn give(link: &RawLink, raw: RawInterface) -> (bool, u64) {
-    // SAFETY: the object is referenced until it is given away below.
-    let number = unsafe {
-        instance::at_home::<Proxy, _>(raw.object, |proxy| {
-            (proxy.link.keep.context == link.keep.context).then_some(proxy.number)
-        })
+/// `raw` is an object of `I` that is given away here.
+pub(crate) unsafe fn give<I: ?Sized + Interface>(link: &RawLink, raw: RawInterface) -> (bool, u64) {
+    let mine = |proxy: &Proxy| {
+        let same = !I::SHAPE.is_exclusive() && proxy.link.keep.context == link.keep.context;
+        same.then_some(proxy.number)
     };
+    // SAFETY: the object is referenced until it is given away below; a proxy is never used
+    // exclusively.
+    let number = unsafe { instance::at_home::<Proxy, _>(raw.object, mine) };
     match number.flatten() {
         Some(number) => {
             // SAFETY: whoever lends the connection keeps it. The proxy, whose reference is
@@ -221,8 +227,9 @@ impl<T: ?Sized + Interface + Provides<Proxy>> Handle<T> {
 impl<T: ?Sized + Interface + Send + Sync> Handle<T> {
     /// The object behind the handle, for a connection to hand about.
     #[must_use]
-    pub fn to_object(&self) -> Object {
-        // SAFETY: another reference, made just now; the object may be used by any thread.
+    pub fn into_object(self) -> Object {
+        // SAFETY: another reference, made just now; the object may be used by any thread. When
+        // it has a single handle, that is gone: it is called by number only from now on.
         unsafe { Object::from_raw(self.to_raw()) }
     }
 }

@@ -6,6 +6,7 @@ mod layout;
 mod life;
 mod matrix;
 mod objects;
+mod receivers;
 mod remote;
 mod transport;
 

@@ -143,7 +143,7 @@ fn objects_cross_and_come_home() {
 #[test]
 fn a_limit_crosses_and_passes() {
     let invoke =
-        |invocation: &Invocation, method| far().to_object().invoke(invocation, method, &[]);
+        |invocation: &Invocation, method| far().into_object().invoke(invocation, method, &[]);
     assert_eq!(invoke(&Invocation::new(), 3), Ok(vec![0]), "no limit");
     let hour = Invocation::new().with_limit(Some(Duration::from_secs(3600)));
     let left = invoke(&hour, 3).expect("in time");
@@ -170,7 +170,9 @@ fn a_limit_crosses_and_passes() {
 #[test]
 fn bytes_are_checked() {
     let check = |method, bytes: &[u8], kind| {
-        let result = far().to_object().invoke(&Invocation::new(), method, bytes);
+        let result = far()
+            .into_object()
+            .invoke(&Invocation::new(), method, bytes);
         assert_eq!(result.expect_err("refused").kind(), kind, "{bytes:?}");
     };
     check(0, &[], CallErrorKind::Invalid);
@@ -198,7 +200,7 @@ fn results_borrow_from_the_object() {
 #[test]
 fn borrowed_results_are_not_remotable() {
     let (here, there): (Arc<End>, _) = pipe();
-    let number = there.export(near().to_object());
+    let number = there.export(near().into_object());
     let refused = Handle::<dyn Near>::remote(here, number).expect_err("not remotable");
     assert_eq!(refused.methods, ["name", "words", "longest"]);
     assert_eq!(

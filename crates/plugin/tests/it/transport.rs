@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use plugwright_plugin::remote::{Invocation, Link, Object};
-use plugwright_plugin::{CallError, Handle, Interface, Provides};
+use plugwright_plugin::{CallError, Handle, Provides, Shareable};
 
 const CALL: u64 = 0;
 const RESULT: u64 = 1;
@@ -178,10 +178,10 @@ impl Link for End {
 /// The same object, seen from the other end of a new pipe.
 pub(crate) fn piped<T>(handle: &Handle<T>) -> (Handle<T>, Arc<End>)
 where
-    T: ?Sized + Interface + Provides<plugwright_plugin::remote::Proxy> + Send + Sync,
+    T: ?Sized + Shareable + Provides<plugwright_plugin::remote::Proxy> + Send + Sync,
 {
     let (here, there) = pipe();
-    let number = there.export(handle.to_object());
+    let number = there.export(handle.clone().into_object());
     let remote = Handle::remote(here, number).expect("remotable");
     (remote, there)
 }

@@ -15,8 +15,8 @@ trait Qualifiers {
 trait Receivers {
     fn none(value: u8);
     fn by_value(self);
-    fn for_writing(&mut self);
-    fn boxed(self: Box<Self>);
+    fn counted(self: std::sync::Arc<Self>);
+    fn pinned(self: std::pin::Pin<&mut Self>);
 }
 
 #[interface(id = "org.example.a", version = "1.0")]
