@@ -1,6 +1,7 @@
 //! What a rule found, with the evidence.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use plugwright_inspect::Untrusted;
 use serde::{Serialize, Serializer};
@@ -9,6 +10,7 @@ use crate::context::Context;
 use crate::pillar::Pillar;
 use crate::rule::Rule;
 use crate::severity::Severity;
+use crate::subject::shown;
 
 /// Findings of one rule about one target that are kept; one more says how many were left out.
 const MOST: usize = 32;
@@ -169,6 +171,35 @@ impl<'a> Sink<'a> {
         self.report_as(self.rule.severity, title)
     }
 
+    /// Adds a finding about another target than the sink's own, such as a file of the folder that is reviewed. There is no limit
+    /// here: rules tell each file once.
+    pub(crate) fn report_about(
+        &mut self,
+        path: &Path,
+        severity: Severity,
+        title: impl Into<String>,
+    ) -> &mut Finding {
+        let (severity, adjusted) = self.context.adjust(severity);
+        self.found.push(Finding {
+            rule: self.rule,
+            severity,
+            adjusted,
+            target: shown(path),
+            title: title.into(),
+            evidence: Vec::new(),
+            fingerprint: String::new(),
+        });
+        self.newest()
+    }
+
+    fn newest(&mut self) -> &mut Finding {
+        let last = self.found.len().saturating_sub(1);
+        match self.found.get_mut(last) {
+            Some(finding) => finding,
+            None => unreachable!("a finding was pushed"),
+        }
+    }
+
     /// Adds a finding of another severity.
     pub(crate) fn report_as(
         &mut self,
@@ -203,11 +234,6 @@ impl<'a> Sink<'a> {
                 last.title = text;
             }
         }
-        // There is one: it was pushed just now, or before.
-        let last = self.found.len().saturating_sub(1);
-        match self.found.get_mut(last) {
-            Some(finding) => finding,
-            None => unreachable!("a finding was pushed"),
-        }
+        self.newest()
     }
 }

@@ -45,10 +45,12 @@ mod review;
 
 pub mod cwe;
 
+mod deployment;
 mod os;
 mod ownership;
 mod source_rules;
 mod subject;
+mod system;
 mod walk;
 mod watched;
 

@@ -71,6 +71,8 @@ pub struct Options {
     pub trusted_groups: Vec<u32>,
     /// Folders of `LD_LIBRARY_PATH` for the closure; the variable itself is not read.
     pub library_path: Vec<PathBuf>,
+    /// Where the system's own configuration is read from: `/`, or the top of an unpacked image of another.
+    pub system_root: PathBuf,
     /// Whether the deployment's policy wants signatures.
     pub wants_signatures: bool,
     /// Threads to read with; as many as there are processors when `None`.
@@ -80,12 +82,13 @@ pub struct Options {
 impl Options {
     /// A review of a tier, with nothing else said.
     #[must_use]
-    pub const fn new(tier: Tier) -> Self {
+    pub fn new(tier: Tier) -> Self {
         Self {
             tier,
             trusted_users: Vec::new(),
             trusted_groups: Vec::new(),
             library_path: Vec::new(),
+            system_root: PathBuf::from("/"),
             wants_signatures: false,
             threads: None,
         }
@@ -109,6 +112,13 @@ impl Options {
     #[must_use]
     pub fn with_library_path(mut self, folders: Vec<PathBuf>) -> Self {
         self.library_path = folders;
+        self
+    }
+
+    /// Sets where the system's own configuration is read from.
+    #[must_use]
+    pub fn with_system_root(mut self, root: PathBuf) -> Self {
+        self.system_root = root;
         self
     }
 

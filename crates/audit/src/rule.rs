@@ -5,10 +5,11 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use crate::cwe;
+use crate::deployment::Deployment;
 use crate::finding::Sink;
 use crate::pillar::Pillar;
 use crate::severity::Severity;
-use crate::subject::FileSubject;
+use crate::subject::{FileSubject, SystemSubject, TextSubject};
 
 /// One rule.
 #[non_exhaustive]
@@ -72,6 +73,12 @@ impl SubjectKind {
 pub(crate) enum Check {
     /// At a file, whose images were read.
     File(fn(&FileSubject<'_>, &mut Sink<'_>) -> u64),
+    /// At all files of one target together, and the folders around them.
+    Deployment(fn(&Deployment<'_>, &mut Sink<'_>) -> u64),
+    /// At a file that is no library and that people write: a script, a unit of systemd, a configuration.
+    Text(fn(&TextSubject<'_>, &mut Sink<'_>) -> u64),
+    /// At the system around all targets.
+    System(fn(&SystemSubject<'_>, &mut Sink<'_>) -> u64),
     /// The reviewer tells it, when it looks.
     Reviewer,
 }

@@ -10,6 +10,8 @@ use plugwright_inspect::{
 use crate::finding::Finding;
 use crate::options::Options;
 use crate::os::Stat;
+use crate::ownership::Ownership;
+use crate::system::System;
 use crate::watched::{Seen, SymbolFacts};
 
 /// A file with what was read of it.
@@ -102,19 +104,40 @@ impl<'a> FileSubject<'a> {
 
     /// Up to `len` bytes at `offset`; fewer at the end of the file, none where reading fails.
     pub(crate) fn bytes(&self, offset: u64, len: usize) -> Vec<u8> {
-        let rest = self.opened.size().saturating_sub(offset);
-        let mut bytes = vec![0; usize::try_from(rest).unwrap_or(usize::MAX).min(len)];
-        let mut done = 0;
-        while let Some(free) = bytes.get_mut(done..).filter(|free| !free.is_empty()) {
-            let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-            match self.opened.read_at(free, at) {
-                Ok(0) | Err(_) => break,
-                Ok(count) => done = done.saturating_add(count),
-            }
-        }
-        bytes.truncate(done);
-        bytes
+        read(self.opened, offset, len)
     }
+}
+
+/// A file that people write.
+#[derive(Debug)]
+pub(crate) struct TextSubject<'a> {
+    /// Its first bytes, line by line with the places of their beginnings.
+    pub(crate) lines: &'a [(u64, &'a str)],
+}
+
+/// The system around all targets.
+#[derive(Debug)]
+pub(crate) struct SystemSubject<'a> {
+    /// Where its files lie: `/`, or the top of an unpacked image.
+    pub(crate) root: &'a Path,
+    pub(crate) ownership: &'a Ownership,
+    pub(crate) system: &'a System,
+}
+
+/// Up to `len` bytes at `offset`; fewer at the end of the file, none where reading fails.
+pub(crate) fn read(file: &Opened, offset: u64, len: usize) -> Vec<u8> {
+    let rest = file.size().saturating_sub(offset);
+    let mut bytes = vec![0; usize::try_from(rest).unwrap_or(usize::MAX).min(len)];
+    let mut done = 0;
+    while let Some(free) = bytes.get_mut(done..).filter(|free| !free.is_empty()) {
+        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+        match file.read_at(free, at) {
+            Ok(0) | Err(_) => break,
+            Ok(count) => done = done.saturating_add(count),
+        }
+    }
+    bytes.truncate(done);
+    bytes
 }
 
 /// The dynamic entry with `tag` that a loader follows, as a place in the file.

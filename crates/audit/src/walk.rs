@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::os::{self, Stat};
+
 /// Entries of one walk that are kept; a folder with more is told as a failure.
 const MOST: usize = 2_000_000;
 
@@ -13,6 +15,7 @@ const MOST: usize = 2_000_000;
 pub(crate) struct Entry {
     pub(crate) path: PathBuf,
     pub(crate) kind: EntryKind,
+    pub(crate) stat: Stat,
 }
 
 /// What an entry is.
@@ -39,8 +42,20 @@ pub(crate) fn walk(root: &Path) -> Walk {
     let mut walk = Walk::default();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
-        match fs::metadata(&folder) {
-            Ok(_) => walk.entries.push(Entry {
+        // The folder itself may be named by a link; one below it may have become a link since it was listed.
+        let metadata = if folder == root {
+            fs::metadata(&folder)
+        } else {
+            fs::symlink_metadata(&folder)
+        };
+        match metadata {
+            Ok(metadata) if metadata.is_symlink() => {
+                let changed = io::Error::other("it became a link meanwhile");
+                walk.failures.push((folder, changed));
+                continue;
+            }
+            Ok(metadata) => walk.entries.push(Entry {
+                stat: os::stat(&metadata),
                 path: folder.clone(),
                 kind: EntryKind::Folder,
             }),
@@ -85,7 +100,11 @@ fn entries(folder: &Path, walk: &mut Walk, open: &mut Vec<PathBuf>) -> io::Resul
         } else {
             EntryKind::Other
         };
-        walk.entries.push(Entry { path, kind });
+        walk.entries.push(Entry {
+            stat: os::stat(&metadata),
+            path,
+            kind,
+        });
     }
     Ok(())
 }

@@ -7,7 +7,9 @@ use plugwright_inspect::{
 };
 
 use super::tally::{Counts, Tally};
+use super::text;
 use crate::context::Context;
+use crate::deployment::{Summary, claims_to_be_a_library};
 use crate::finding::Finding;
 use crate::options::Options;
 use crate::os;
@@ -26,8 +28,8 @@ pub(super) struct Work {
     pub(super) path: PathBuf,
     /// Whether it was named itself, so that being no library is worth a word.
     pub(super) named: bool,
-    /// The path as seen from what was named.
-    pub(super) place: PathBuf,
+    /// The folder that was named, or that the file lies in.
+    pub(super) root: PathBuf,
 }
 
 /// What one file told.
@@ -36,6 +38,7 @@ pub(super) struct Outcome {
     pub(super) findings: Vec<Finding>,
     pub(super) kind: Option<TargetKind>,
     pub(super) loads: Vec<Load>,
+    pub(super) summary: Option<Summary>,
     pub(super) images: u64,
     pub(super) bytes: u64,
     pub(super) unread: u64,
@@ -45,9 +48,8 @@ pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
     let mut tally = Tally::new(counts);
     tally.saw(1);
     let target = shown(&work.path);
-    let place = work.place.as_os_str().as_encoded_bytes();
     let refuse = |mut tally: Tally<'_>, why: &str| {
-        tally.not_examined(&target, place, Severity::Medium, why);
+        tally.not_examined(&target, &work.root, Severity::Medium, why);
         Outcome {
             findings: tally.findings,
             unread: 1,
@@ -68,10 +70,15 @@ pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
     let first = identity(&opened, name);
     let foreign = |code| matches!(code, Code::NotALibrary | Code::EmptyFile);
     if first.images.is_empty() && first.problems.iter().all(|problem| foreign(problem.code)) {
-        return if work.named {
+        let stat = os::stat(opened.metadata());
+        let is_text = text::look(work, &opened, &stat, &mut tally);
+        return if work.named && !is_text {
             refuse(tally, "it is no library")
         } else {
-            Outcome::default()
+            Outcome {
+                findings: tally.findings,
+                ..Outcome::default()
+            }
         };
     }
     let mut symbols: Vec<SymbolFacts> = Vec::new();
@@ -102,10 +109,12 @@ pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
         scan: &found,
         symbols: &symbols,
     };
-    let context = context(&subject);
-    tally.ask(&target, &context, place, |rule, sink| match rule.check {
-        Check::File(check) if applies(rule.kinds, &subject) => Some(check(&subject, sink)),
-        _ => None,
+    let context = context(work, &subject);
+    tally.ask(&target, &context, &work.root, |rule, sink| {
+        match rule.check {
+            Check::File(check) if applies(rule.kinds, &subject) => Some(check(&subject, sink)),
+            _ => None,
+        }
     });
     Outcome {
         findings: tally.findings,
@@ -115,13 +124,19 @@ pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
             TargetKind::Library
         }),
         loads: loads(&work.path, &subject),
+        summary: Some(Summary::of(&subject)),
         images: u64::try_from(found.images.len()).unwrap_or(u64::MAX),
         bytes: opened.size(),
         unread: 0,
     }
 }
 
-fn context(file: &FileSubject<'_>) -> Context {
+fn context(work: &Work, file: &FileSubject<'_>) -> Context {
+    // A program starts it by its mode, a loader finds it by its name, a host knows a plugin by what it says of itself.
+    let is_reached = work.named
+        || file.is_plugin()
+        || file.stat.mode & 0o111 != 0
+        || claims_to_be_a_library(&work.path);
     let why = if file.stat.runs_as_owner() {
         "it runs as its owner (setuid or setgid)"
     } else {
@@ -129,7 +144,9 @@ fn context(file: &FileSubject<'_>) -> Context {
     };
     Context {
         privilege: file.is_privileged().then(|| why.to_owned()),
-        unreached: None,
+        unreached: (!is_reached).then(|| {
+            "nothing is known to load a file of that name that is not executable".to_owned()
+        }),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use std::path::Path;
+
 use plugwright_inspect::Untrusted;
 
 use crate::context::Context;
@@ -53,7 +55,7 @@ impl<'c> Tally<'c> {
         &mut self,
         target: &Untrusted,
         context: &Context,
-        place: &[u8],
+        root: &Path,
         check: impl Fn(&'static Rule, &mut Sink<'_>) -> Option<u64>,
     ) {
         let before = self.findings.len();
@@ -66,7 +68,7 @@ impl<'c> Tally<'c> {
             }
         }
         for finding in self.findings.iter_mut().skip(before) {
-            finding.seal(place);
+            finding.seal(place(&finding.target, root).as_bytes());
         }
     }
 
@@ -74,14 +76,14 @@ impl<'c> Tally<'c> {
     pub(super) fn not_examined(
         &mut self,
         target: &Untrusted,
-        place: &[u8],
+        root: &Path,
         severity: Severity,
         why: &str,
     ) {
         let context = Context::default();
         let mut sink = Sink::new(&NOT_EXAMINED, target, &context, &mut self.findings);
         sink.report_as(severity, format!("not examined: {why}"))
-            .seal(place);
+            .seal(place(target, root).as_bytes());
     }
 
     /// Counts that the rule about what was not examined was kept, for `count` things.
@@ -94,4 +96,12 @@ impl<'c> Tally<'c> {
             }
         }
     }
+}
+
+/// The target as seen from what was reviewed, so that the same deployment elsewhere has the same fingerprints.
+fn place(target: &Untrusted, root: &Path) -> Untrusted {
+    let root = root.as_os_str().as_encoded_bytes();
+    let rest = target.as_bytes().strip_prefix(root);
+    let below = rest.and_then(|rest| rest.strip_prefix(b"/"));
+    below.map_or_else(|| target.clone(), Untrusted::from)
 }

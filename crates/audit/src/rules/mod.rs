@@ -8,6 +8,7 @@ mod b04;
 mod b05;
 mod b06;
 mod b07;
+mod b08;
 mod b09;
 mod b10;
 mod b11;
@@ -39,6 +40,21 @@ mod b39;
 mod b40;
 mod b41;
 mod b42;
+mod d01;
+mod d02;
+mod d03;
+mod d04;
+mod d05;
+mod d13;
+mod d14;
+mod d15;
+mod d16;
+mod d17;
+mod d18;
+mod d19;
+mod d20;
+mod d21;
+mod d22;
 mod parts;
 mod run_path;
 mod structure;
@@ -58,6 +74,7 @@ pub static RULES: &[&Rule] = &[
     &b05::RULE,
     &b06::RULE,
     &b07::RULE,
+    &b08::RULE,
     &b09::RULE,
     &b10::RULE,
     &b11::RULE,
@@ -89,6 +106,21 @@ pub static RULES: &[&Rule] = &[
     &b40::RULE,
     &b41::RULE,
     &b42::RULE,
+    &d01::RULE,
+    &d02::RULE,
+    &d03::RULE,
+    &d04::RULE,
+    &d05::RULE,
+    &d13::RULE,
+    &d14::RULE,
+    &d15::RULE,
+    &d16::RULE,
+    &d17::RULE,
+    &d18::RULE,
+    &d19::RULE,
+    &d20::RULE,
+    &d21::RULE,
+    &d22::RULE,
 ];
 
 /// The rule with this id, in either case.

@@ -1,0 +1,70 @@
+//! D02: Folder that others can write, on the way to a library.
+
+use crate::deployment::Deployment;
+use crate::finding::Sink;
+use crate::ownership::in_words;
+use crate::rule::{Check, Rule, SubjectKind};
+use crate::severity::Severity;
+use crate::walk::EntryKind;
+use std::path::Path;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "D02",
+    title: "Folder that others can write, on the way to a library",
+    cwe: 732,
+    severity: Severity::Critical,
+    severity_rule: "High where the sticky bit keeps others from taking away what is there.",
+    kinds: &[SubjectKind::Deployment],
+    looked_at: "Owner and mode of every folder that holds libraries, and of every folder above it up to the top.",
+    why: "Who can write a folder can put another file under a library's name. The sticky bit forbids to replace what another made; it does not forbid to make what is not there yet.",
+    remedy: "chmod go-w on the folder, or install elsewhere.",
+    references: &["CVE-2024-27903"],
+    check: Check::Deployment(check),
+};
+
+fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
+    let mut looked = 0_u64;
+    let loading = deployment.loading_folders();
+    let is_above = |path: &Path| loading.iter().any(|folder| folder.starts_with(path));
+    let folders = deployment
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Folder);
+    for entry in folders.filter(|entry| is_above(&entry.path)) {
+        looked = looked.saturating_add(1);
+        let Some(writers) = deployment.ownership.other_writers(&entry.stat) else {
+            continue;
+        };
+        let severity = if entry.stat.mode & STICKY != 0 {
+            Severity::High
+        } else {
+            Severity::Critical
+        };
+        sink.report_about(
+            &entry.path,
+            severity,
+            format!("the folder may be written by {writers}"),
+        )
+        .with("owner and mode", in_words(&entry.stat).as_str());
+    }
+    for (path, stat) in deployment.ancestors {
+        looked = looked.saturating_add(1);
+        let Some(writers) = deployment.ownership.other_writers(stat) else {
+            continue;
+        };
+        // In a sticky folder nobody can take away the next folder on the way, if that is not theirs.
+        if stat.mode & STICKY != 0 {
+            continue;
+        }
+        sink.report_about(
+            path,
+            Severity::Critical,
+            format!("a folder above may be written by {writers}"),
+        )
+        .with("owner and mode", in_words(stat).as_str());
+    }
+    looked
+}
+
+/// `S_ISVTX`.
+const STICKY: u32 = 0o1000;

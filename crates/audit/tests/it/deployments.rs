@@ -1,0 +1,148 @@
+//! A failing and a passing folder for each rule about deployments.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use plugwright_audit::{Finding, Options, RULES, Report, Severity, SubjectKind, Target, Tier};
+use plugwright_testkit::elf::ElfBuilder;
+
+use crate::rules::plugin;
+
+fn library(soname: &str) -> Vec<u8> {
+    ElfBuilder::x86_64().soname(soname).build().into_bytes()
+}
+
+fn write(path: &Path, contents: &[u8], mode: u32) {
+    fs::write(path, contents).expect("written");
+    chmod(path, mode);
+}
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+}
+
+/// Makes a folder with one good library, and in it what the rule is to tell of.
+fn fail(id: &str, folder: &Path) -> bool {
+    let file = folder.join("liba.so.1");
+    match id {
+        "B08" => write(&folder.join("liba-2.so"), &library("liba.so.1"), 0o644),
+        "D01" => chmod(&file, 0o666),
+        "D02" => chmod(folder, 0o777),
+        "D03" => {
+            // Root alone may give files away; another user cannot make the failing folder.
+            if std::os::unix::fs::chown(&file, Some(12345), None).is_err() {
+                return false;
+            }
+        }
+        "D04" => symlink("/etc/passwd", folder.join("libout.so")).expect("linked"),
+        "D05" => {
+            let elsewhere = folder.parent().expect("a folder above").join("elsewhere");
+            fs::hard_link(&file, elsewhere).expect("linked");
+        }
+        "D13" => {
+            write(&folder.join("libb.so"), &plugin(), 0o644);
+            write(&folder.join("libc.so"), &plugin(), 0o644);
+        }
+        "D14" => write(&folder.join("LIBA.so.1"), &library("other"), 0o644),
+        "D15" => write(
+            &folder.join("AppRun"),
+            b"#!/bin/sh\nLD_LIBRARY_PATH=/opt/lib: exec app\n",
+            0o755,
+        ),
+        "D16" => {
+            fs::create_dir(folder.join("etc")).expect("made");
+            write(&folder.join("etc/ld.so.preload"), b"/opt/spy.so\n", 0o644);
+        }
+        "D17" => write(&folder.join("qt.conf"), b"[Paths]\n", 0o666),
+        "D18" => {
+            let program = ElfBuilder::x86_64()
+                .import("dlopen", None)
+                .relocation(6, Some("dlopen"), 0)
+                .section(".interp", 2, b"/lib64/ld-linux-x86-64.so.2\0")
+                .build();
+            let mut program = program;
+            program.set_header(plugwright_testkit::elf::EhdrField::Type, 2);
+            write(&folder.join("program"), &program.into_bytes(), 0o4755);
+        }
+        "D19" => chmod(&file, 0o4755),
+        "D20" => write(&folder.join("readme"), b"text", 0o666),
+        "D21" => write(
+            &folder.join("install.reg"),
+            b"\"ImagePath\"=\"C:\\\\Program Files\\\\App\\\\service.exe\"\n",
+            0o644,
+        ),
+        "D22" => write(&folder.join("liba.so.bak"), &library("liba.so.bak"), 0o644),
+        _ => panic!("{id} has no failing folder"),
+    }
+    true
+}
+
+fn review(folder: &Path) -> Report {
+    let options = Options::new(Tier::Files).with_system_root(folder.to_owned());
+    plugwright_audit::review(&[Target::path(folder)], &options)
+}
+
+fn of<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
+    report.findings.iter().find(|finding| finding.rule.id == id)
+}
+
+#[test]
+fn each_rule_tells_its_folder_and_passes_the_other() {
+    for rule in RULES {
+        let is_deployment = rule.kinds.contains(&SubjectKind::Deployment);
+        if !is_deployment && rule.id != "B08" {
+            continue;
+        }
+        let above = tempfile::tempdir().expect("a folder");
+        let folder = above.path().join("plugins");
+        fs::create_dir(&folder).expect("made");
+        chmod(&folder, 0o755);
+        write(&folder.join("liba.so.1"), &library("liba.so.1"), 0o644);
+        assert_eq!(of(&review(&folder), rule.id), None, "{}", rule.id);
+        if fail(rule.id, &folder) {
+            let report = review(&folder);
+            assert!(of(&report, rule.id).is_some(), "{}: {report}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn a_name_of_the_systems_is_worse_under_another_file_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(
+        &folder.path().join("libspy.so"),
+        &library("libc.so.6"),
+        0o644,
+    );
+    let report = review(folder.path());
+    let Some(finding) = of(&report, "B08") else {
+        // A system without glibc's cache has no such name.
+        return;
+    };
+    assert_eq!(finding.severity, Severity::Critical);
+    assert!(finding.evidence[0].offset.is_some());
+}
+
+#[test]
+fn links_are_counted_and_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(
+        &folder.path().join("liba.so.1"),
+        &library("liba.so.1"),
+        0o644,
+    );
+    symlink("liba.so.1", folder.path().join("liba.so")).expect("linked");
+    symlink("nowhere", folder.path().join("libb.so")).expect("linked");
+    let report = review(folder.path());
+    let target = &report.targets[0];
+    assert_eq!((target.entries, target.files, target.links), (4, 1, 2));
+    let told = report.context.iter().any(|note| {
+        note.text == "1 links lead to what is reviewed here, 0 out of the folder, 1 nowhere"
+    });
+    assert!(told, "{:?}", report.context);
+    assert_eq!(
+        of(&report, "D04").map(|found| found.severity),
+        Some(Severity::Info)
+    );
+}
