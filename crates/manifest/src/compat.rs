@@ -170,6 +170,7 @@ fn of_types(path: &str, ours: &Type, theirs: &Type) -> Found {
     match (ours, theirs) {
         (Type::Scalar(a), Type::Scalar(b)) if a == b => None,
         (Type::Option(a), Type::Option(b)) => of_types(&format!("{path}.Some"), a, b),
+        (Type::Ref(a), Type::Ref(b)) => of_types(path, a, b),
         (Type::Result(ok, err), Type::Result(their_ok, their_err)) => {
             of_types(&format!("{path}.Ok"), ok, their_ok)
                 .or_else(|| of_types(&format!("{path}.Err"), err, their_err))

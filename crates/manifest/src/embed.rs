@@ -232,6 +232,7 @@ impl<'a> Writer<'a> {
             Shape::Result(ok, err) => self.two(code::RESULT, ok, err),
             Shape::Vec(element) => self.one(code::VEC, element),
             Shape::Slice(element) => self.one(code::SLICE, element),
+            Shape::Ref(value) => self.one(code::REF, value),
             Shape::SliceMut(element) => self.one(code::SLICE_MUT, element),
             Shape::Tuple(parts) => {
                 self.array(2);

@@ -646,6 +646,7 @@ fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<
         (code::RESULT, 3) => Type::Result(part()?, part()?),
         (code::VEC, 2) => Type::Vec(part()?),
         (code::SLICE, 2) => Type::Slice(part()?),
+        (code::REF, 2) => Type::Ref(part()?),
         (code::SLICE_MUT, 2) => Type::SliceMut(part()?),
         (code::MAP, 3) => Type::Map(part()?, part()?),
         (code::SET, 2) => Type::Set(part()?),

@@ -25,6 +25,8 @@ pub enum Shape {
     Vec(&'static Self),
     /// `&[T]`, as pointer and length.
     Slice(&'static Self),
+    /// `&T` of a value, as a clone of it.
+    Ref(&'static Self),
     /// `&mut [T]`, as pointer and length.
     SliceMut(&'static Self),
     /// A tuple of two or more.
@@ -53,6 +55,8 @@ pub enum Holder {
     Box = 0,
     /// `Arc<dyn Interface>`.
     Arc = 1,
+    /// `&dyn Interface`, for the call.
+    Ref = 2,
 }
 
 impl Holder {
@@ -60,6 +64,7 @@ impl Holder {
         match self {
             Self::Box => "Box",
             Self::Arc => "Arc",
+            Self::Ref => "&",
         }
     }
 
@@ -67,6 +72,7 @@ impl Holder {
         match code {
             0 => Some(Self::Box),
             1 => Some(Self::Arc),
+            2 => Some(Self::Ref),
             _ => None,
         }
     }
@@ -271,6 +277,7 @@ pub(crate) mod code {
     pub(crate) const MAP: u64 = 137;
     pub(crate) const SET: u64 = 138;
     pub(crate) const INTERFACE: u64 = 139;
+    pub(crate) const REF: u64 = 140;
     /// In fingerprints only: what a [`super::Receiver`]'s number is added to.
     pub(crate) const RECEIVER: u64 = 256;
 }
@@ -336,6 +343,7 @@ impl Hash {
             Shape::Result(ok, err) => self.two(code::RESULT, ok, err),
             Shape::Vec(element) => self.one(code::VEC, element),
             Shape::Slice(element) => self.one(code::SLICE, element),
+            Shape::Ref(value) => self.one(code::REF, value),
             Shape::SliceMut(element) => self.one(code::SLICE_MUT, element),
             Shape::Tuple(parts) => {
                 self.number(code::TUPLE);
@@ -402,65 +410,139 @@ impl MethodShape {
 
 impl MethodShape {
     /// Whether the method can be called from a side that shares no memory with the object:
-    /// everything but a result that borrows from the object can be.
+    /// everything can be but a result that borrows from the object, and an object that is lent.
     #[must_use]
     pub const fn is_remotable(&self) -> bool {
-        self.result.is_owned()
+        !self.result.any(Part::Borrowed) && !any_field(self.params, Part::LentObject)
     }
+
+    /// Whether values are made for the call, which its arguments borrow.
+    #[must_use]
+    pub const fn is_converted(&self) -> bool {
+        any_field(self.params, Part::Converted)
+    }
+}
+
+/// What is asked of each part of a type.
+#[derive(Clone, Copy)]
+enum Part {
+    Borrowed,
+    Converted,
+    LentObject,
 }
 
 impl Shape {
     /// Whether no part of it is borrowed.
     #[must_use]
     pub const fn is_owned(&self) -> bool {
+        !self.any(Part::Borrowed)
+    }
+
+    /// Whether it is a number, which crosses as itself.
+    const fn is_plain(&self) -> bool {
+        matches!(
+            self,
+            Self::Scalar(
+                Scalar::U8
+                    | Scalar::U16
+                    | Scalar::U32
+                    | Scalar::U64
+                    | Scalar::Usize
+                    | Scalar::I8
+                    | Scalar::I16
+                    | Scalar::I32
+                    | Scalar::I64
+                    | Scalar::Isize
+                    | Scalar::F32
+                    | Scalar::F64
+            )
+        )
+    }
+
+    /// Whether this or a part of it is one.
+    const fn any(&self, part: Part) -> bool {
+        let itself = match (self, part) {
+            (Self::Interface(Holder::Ref, ..), _)
+            | (Self::Ref(_), Part::Borrowed | Part::Converted) => true,
+            (
+                Self::Scalar(Scalar::Str | Scalar::OsStr | Scalar::Path)
+                | Self::Slice(_)
+                | Self::SliceMut(_),
+                Part::Borrowed,
+            ) => true,
+            (Self::Slice(element), Part::Converted) => !element.is_plain(),
+            _ => false,
+        };
+        if itself {
+            return true;
+        }
         match self {
-            Self::Scalar(Scalar::Str | Scalar::OsStr | Scalar::Path)
-            | Self::Slice(_)
-            | Self::SliceMut(_) => false,
-            Self::Scalar(_) | Self::Interface(..) => true,
-            Self::Option(part) | Self::Vec(part) | Self::Array(part, _) | Self::Set(part) => {
-                part.is_owned()
-            }
+            Self::Scalar(_) | Self::Interface(..) => false,
+            Self::Option(of)
+            | Self::Vec(of)
+            | Self::Slice(of)
+            | Self::SliceMut(of)
+            | Self::Ref(of)
+            | Self::Array(of, _)
+            | Self::Set(of) => of.any(part),
             Self::Result(first, second) | Self::Map(first, second) => {
-                first.is_owned() && second.is_owned()
+                first.any(part) || second.any(part)
             }
             Self::Tuple(parts) => {
                 let mut index = 0;
                 while index < parts.len() {
-                    if !parts[index].is_owned() {
-                        return false;
+                    if parts[index].any(part) {
+                        return true;
                     }
                     index += 1;
                 }
-                true
+                false
             }
-            Self::Struct(_, fields) => all_owned(fields),
+            Self::Struct(_, fields) => any_field(fields, part),
             Self::Enum(_, variants) => {
                 let mut index = 0;
                 while index < variants.len() {
-                    if !all_owned(variants[index].fields) {
-                        return false;
+                    if any_field(variants[index].fields, part) {
+                        return true;
                     }
                     index += 1;
                 }
-                true
+                false
             }
         }
     }
 }
 
-const fn all_owned(fields: &[FieldShape]) -> bool {
+const fn any_field(fields: &[FieldShape], part: Part) -> bool {
     let mut index = 0;
     while index < fields.len() {
-        if !fields[index].shape.is_owned() {
-            return false;
+        if fields[index].shape.any(part) {
+            return true;
         }
         index += 1;
     }
-    true
+    false
 }
 
 impl InterfaceShape {
+    /// Holds the interface to what can cross.
+    ///
+    /// # Panics
+    /// At compile time, when it cannot: the message says what to write instead.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        let mut index = 0;
+        while index < self.methods.len() {
+            assert!(
+                !self.methods[index].result.any(Part::Converted),
+                "a method returns a reference to what is converted when it crosses: return the \
+                 value itself, or text or numbers by reference"
+            );
+            index += 1;
+        }
+        self
+    }
+
     /// Whether an object has one handle only, because a method takes it exclusively or whole.
     /// All minor versions of one major version agree on it: what was there from the start
     /// decides.

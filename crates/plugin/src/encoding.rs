@@ -84,6 +84,11 @@ impl<'a> Encoder<'a> {
         self.lent.push(lent);
     }
 
+    /// Writes what only a side that shares memory can have.
+    pub(crate) fn refuse(&mut self, refused: Invalid) {
+        self.refused.get_or_insert(refused);
+    }
+
     /// Writes an object of interface `I`, which is given away.
     pub fn object<I: ?Sized + Interface>(&mut self, object: RawInterface) {
         match self.link {
@@ -101,7 +106,7 @@ impl<'a> Encoder<'a> {
                 } else {
                     VALUES_ONLY
                 };
-                self.refused.get_or_insert(refused);
+                self.refuse(refused);
             }
         }
     }

@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::interface::{Interface, Provides};
 use crate::life::{Life, PluginError, Unmade, text_of};
 use crate::own;
-use crate::portable::{Invalid, Portable};
+use crate::portable::{Invalid, Kept, Portable};
 use crate::remote::invoke;
 use crate::{CallError, CallErrorKind, forward};
 
@@ -130,6 +130,7 @@ impl<T: 'static> Drop for Instance<T> {
 
 /// Runs a method of the object behind `object` that takes `&self`. Everything that may panic is
 /// behind the panic boundary: `take` takes the arguments over, also when the method is not run.
+/// `converted` says whether values are made for the call that its arguments borrow.
 ///
 /// # Safety
 /// `object` is one that [`create`] made for this `T`, and is referenced during the call.
@@ -137,6 +138,7 @@ impl<T: 'static> Drop for Instance<T> {
 #[inline]
 pub unsafe fn call<T: 'static, P, A: Copy>(
     object: *const (),
+    converted: bool,
     take: impl FnOnce() -> P,
     method: impl FnOnce(&T, P) -> Result<A, Fault>,
 ) -> Reply<A> {
@@ -145,7 +147,8 @@ pub unsafe fn call<T: 'static, P, A: Copy>(
     // SAFETY: by this function's contract, for as long as the object runs.
     let run = |arguments| method(unsafe { instance.value() }, arguments);
     // Relaxed: the state guards no memory; a call that races with a panic may still run.
-    bounded(instance, instance.state.load(Ordering::Relaxed), take, run)
+    let now = instance.state.load(Ordering::Relaxed);
+    bounded(instance, now, converted, take, run)
 }
 
 /// Runs a method that takes `&mut self`, as [`call`].
@@ -155,13 +158,14 @@ pub unsafe fn call<T: 'static, P, A: Copy>(
 #[inline]
 pub unsafe fn call_exclusively<T: 'static, P, A: Copy>(
     object: *const (),
+    converted: bool,
     take: impl FnOnce() -> P,
     method: impl FnOnce(&mut T, P) -> Result<A, Fault>,
 ) -> Reply<A> {
     // SAFETY: by this function's contract.
     let instance = unsafe { &*object.cast::<Instance<T>>() };
     let now = instance.state.load(Ordering::Relaxed);
-    bounded(instance, now, take, |arguments| {
+    bounded(instance, now, converted, take, |arguments| {
         instance.state.store(state::BUSY, Ordering::Relaxed);
         // SAFETY: by this function's contract the value is this call's alone; it is there,
         // since the object runs.
@@ -179,13 +183,14 @@ pub unsafe fn call_exclusively<T: 'static, P, A: Copy>(
 #[inline]
 pub unsafe fn call_owned<T: 'static, P, A: Copy>(
     object: *const (),
+    converted: bool,
     take: impl FnOnce() -> P,
     method: impl FnOnce(Box<T>, P) -> Result<A, Fault>,
 ) -> Reply<A> {
     // SAFETY: by this function's contract.
     let instance = unsafe { &*object.cast::<Instance<T>>() };
     let now = instance.state.load(Ordering::Relaxed);
-    bounded(instance, now, take, |arguments| {
+    bounded(instance, now, converted, take, |arguments| {
         instance.state.store(state::CONSUMED, Ordering::Relaxed);
         // SAFETY: by this function's contract the value is this call's alone.
         let value = unsafe { &mut *instance.value.get() };
@@ -201,10 +206,12 @@ pub unsafe fn call_owned<T: 'static, P, A: Copy>(
 fn bounded<T: 'static, P, A: Copy>(
     instance: &Instance<T>,
     now: u8,
+    converted: bool,
     take: impl FnOnce() -> P,
     run: impl FnOnce(P) -> Result<A, Fault>,
 ) -> Reply<A> {
     let whole = || {
+        let _kept = Kept::when(converted);
         let arguments = take();
         if now == state::RUNNING {
             run(arguments)

@@ -4,6 +4,8 @@
 //! the interface has for the wrapper; the receiver gets a [`Handle`] for it, which keeps
 //! the giver's library. An object that comes home is unwrapped instead.
 
+use std::ops::Deref;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use plugwright_manifest::schema::{Holder, Shape};
@@ -11,7 +13,7 @@ use plugwright_manifest::schema::{Holder, Shape};
 use crate::abi::{KeepAlive, RawInterface};
 use crate::encoding::{Decoder, Encoder};
 use crate::interface::{Interface, Provides, Shareable};
-use crate::portable::{Invalid, Portable};
+use crate::portable::{Invalid, Portable, keep};
 use crate::remote::Proxy;
 use crate::{Handle, instance, own};
 
@@ -161,6 +163,77 @@ unsafe impl<T: ?Sized + Boxed> Portable for Box<T> {
         unsafe { T::decode(input) }
     }
 }
+
+/// An object of somebody else, which is called during the call that it was lent for. It is not
+/// the handle that it has inside: that would be cloned, and kept.
+#[derive(Debug)]
+pub struct Borrowed<I: ?Sized + Interface>(Handle<I>);
+
+impl<I: ?Sized + Interface> Deref for Borrowed<I> {
+    type Target = Handle<I>;
+
+    fn deref(&self) -> &Handle<I> {
+        &self.0
+    }
+}
+
+/// One's own object, for as long as it is lent.
+#[derive(Debug)]
+pub struct LentObject<I: ?Sized>(NonNull<I>);
+
+// SAFETY: it gives `&I` only, and only to who got a `&I` for it: that is sent to another thread
+// where `I` is Sync, and never where it is not.
+unsafe impl<I: ?Sized + Send> Send for LentObject<I> {}
+// SAFETY: as for Send.
+unsafe impl<I: ?Sized + Sync> Sync for LentObject<I> {}
+
+impl<I: ?Sized> Deref for LentObject<I> {
+    type Target = I;
+
+    fn deref(&self) -> &I {
+        // SAFETY: lent for the call in which this is used (`lend_object`).
+        unsafe { self.0.as_ref() }
+    }
+}
+
+/// Lends an object for a call.
+///
+/// # Safety
+/// The object outlives the call that is being made.
+pub unsafe fn lend_object<I>(object: NonNull<I>, handle: Option<&Handle<I>>) -> RawInterface
+where
+    I: ?Sized + Interface + Provides<Owned<LentObject<I>>>,
+{
+    match handle {
+        Some(handle) => handle.to_raw(),
+        None => wrapped::<_, I>(Owned(LentObject(object))),
+    }
+}
+
+/// Borrows an object until the call ends.
+///
+/// # Errors
+/// When it is not of an interface that fits `I`.
+///
+/// # Safety
+/// `raw` came from [`lend_object`], on either side, and is used once; the result is used
+/// during the call only.
+pub unsafe fn borrow_object<'a, I: ?Sized + Interface>(
+    raw: RawInterface,
+) -> Result<&'a Owned<Borrowed<I>>, Invalid> {
+    // SAFETY: by this function's contract.
+    let handle = unsafe { receive::<I>(raw) }?;
+    // SAFETY: by this function's contract.
+    Ok(unsafe { keep(Owned(Borrowed(handle))) })
+}
+
+/// What a lent object is instead of bytes: nothing. Its lender could not see the end of it.
+pub fn refuse_lent(out: &mut Encoder<'_>) {
+    out.refuse(LENT);
+}
+
+/// What is told when bytes are to be a lent object.
+pub const LENT: Invalid = Invalid::new("no lent object: those cross within a process only");
 
 /// What can cross in an `Arc`: objects of interfaces.
 ///

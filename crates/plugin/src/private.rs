@@ -23,8 +23,11 @@ pub use crate::instance::{
 pub use crate::interface::{Interface, Provides, Shareable};
 pub use crate::life::{Choose, Life, Simple};
 pub use crate::linked::{Linkable, LinkedPlugin};
-pub use crate::objects::{Boxed, Owned, Shared, give_box, receive_box};
-pub use crate::portable::{Invalid, Portable};
+pub use crate::objects::{
+    Borrowed, Boxed, LENT, LentObject, Owned, Shared, borrow_object, give_box, lend_object,
+    receive_box, refuse_lent,
+};
+pub use crate::portable::{Invalid, Kept, Lend, Portable};
 pub use crate::remote::{Proxy, send};
 
 /// How this copy of the SDK, and so the plugin around it, is built.

@@ -24,6 +24,8 @@ pub enum Type {
     Vec(Box<Self>),
     /// `&[T]`.
     Slice(Box<Self>),
+    /// `&T`.
+    Ref(Box<Self>),
     /// `&mut [T]`.
     SliceMut(Box<Self>),
     /// A tuple.
@@ -130,6 +132,7 @@ impl Type {
             Self::Result(ok, err) => Shape::Result(ok.constant(), err.constant()),
             Self::Vec(element) => Shape::Vec(element.constant()),
             Self::Slice(element) => Shape::Slice(element.constant()),
+            Self::Ref(value) => Shape::Ref(value.constant()),
             Self::SliceMut(element) => Shape::SliceMut(element.constant()),
             Self::Tuple(parts) => {
                 Shape::Tuple(parts.iter().map(Self::constant).collect::<Vec<_>>().leak())
@@ -164,6 +167,7 @@ impl From<&Shape> for Type {
             Shape::Result(ok, err) => Self::Result(boxed(ok), boxed(err)),
             Shape::Vec(element) => Self::Vec(boxed(element)),
             Shape::Slice(element) => Self::Slice(boxed(element)),
+            Shape::Ref(value) => Self::Ref(boxed(value)),
             Shape::SliceMut(element) => Self::SliceMut(boxed(element)),
             Shape::Tuple(parts) => Self::Tuple(parts.iter().map(|part| (*part).into()).collect()),
             Shape::Array(element, length) => Self::Array(boxed(element), *length as u64),
@@ -217,6 +221,7 @@ impl fmt::Display for Type {
             Self::Result(ok, err) => write!(f, "Result<{ok}, {err}>"),
             Self::Vec(element) => write!(f, "Vec<{element}>"),
             Self::Slice(element) => write!(f, "&[{element}]"),
+            Self::Ref(value) => write!(f, "&{value}"),
             Self::SliceMut(element) => write!(f, "&mut [{element}]"),
             Self::Tuple(parts) => {
                 f.write_str("(")?;
@@ -229,6 +234,7 @@ impl fmt::Display for Type {
             Self::Array(element, length) => write!(f, "[{element}; {length}]"),
             Self::Map(key, value) => write!(f, "Map<{key}, {value}>"),
             Self::Set(element) => write!(f, "Set<{element}>"),
+            Self::Interface(Holder::Ref, id, major) => write!(f, "&dyn {id} {major}"),
             Self::Interface(holder, id, major) => {
                 write!(f, "{}<dyn {id} {major}>", holder.name())
             }

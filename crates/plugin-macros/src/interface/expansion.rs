@@ -111,12 +111,17 @@ impl Interface {
         let result = &method.result;
         let path = format!("{ident}::{}", method.name);
         let pointer = self.pointer(method, &path);
+        let converted = self.converted(method);
+        let kept = (!method.params.is_empty()).then(|| {
+            quote! { let __kept = ::plugwright_plugin::__private::Kept::when(#converted); }
+        });
         quote! {
             #[inline]
             pub fn #name(#this, #params)
                 -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
             {
                 #pointer
+                #kept
                 // SAFETY: the handle's object and vtable belong together, and each
                 // argument is given away once. What takes `&mut self` or more is
                 // borrowed exclusively here, and the object has no other handle.

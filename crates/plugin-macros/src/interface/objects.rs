@@ -26,10 +26,13 @@ impl Interface {
                 unsafe impl ::plugwright_plugin::Shareable for dyn #ident {}
             }
         });
+        let lent = self.is_shareable().then(|| self.lent());
         quote! {
             #owned
 
             #shareable
+
+            #lent
 
             // SAFETY: an object crosses as itself with its vtable and what keeps it.
             unsafe impl ::plugwright_plugin::__private::Boxed for dyn #ident {
@@ -82,6 +85,64 @@ impl Interface {
                 .is_some_and(|last| last.ident == marker),
             _ => false,
         })
+    }
+
+    /// How a reference to an object crosses.
+    fn lent(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        quote! {
+            // SAFETY: an object crosses as itself with its vtable and what keeps it.
+            unsafe impl<'__a> ::plugwright_plugin::Lend for dyn #ident + '__a {
+                type Abi = ::plugwright_plugin::__private::RawInterface;
+
+                const SHAPE: &'static ::plugwright_plugin::__private::Shape =
+                    &::plugwright_plugin::__private::Shape::Interface(
+                        ::plugwright_plugin::__private::Holder::Ref,
+                        <dyn #ident as ::plugwright_plugin::Interface>::ID,
+                        <dyn #ident as ::plugwright_plugin::Interface>::VERSION.major,
+                    );
+
+                fn lend(&self) -> Self::Abi {
+                    let handle = #ident::__plugwright_handle(self);
+                    let object = ::core::ptr::NonNull::from(self);
+                    // SAFETY: only the lifetime changes: the object outlives the call, and
+                    // who borrows it for the call does not use it later.
+                    unsafe {
+                        let object = ::core::mem::transmute::<
+                            ::core::ptr::NonNull<Self>,
+                            ::core::ptr::NonNull<dyn #ident>,
+                        >(object);
+                        ::plugwright_plugin::__private::lend_object(object, handle)
+                    }
+                }
+
+                unsafe fn borrow<'__b>(
+                    abi: Self::Abi,
+                ) -> ::core::result::Result<&'__b Self, ::plugwright_plugin::Invalid>
+                where
+                    Self: '__b,
+                {
+                    // SAFETY: by this function's contract.
+                    let object = unsafe {
+                        ::plugwright_plugin::__private::borrow_object::<dyn #ident>(abi)
+                    }?;
+                    ::core::result::Result::Ok(object)
+                }
+
+                fn write(&self, out: &mut ::plugwright_plugin::__private::Encoder<'_>) {
+                    ::plugwright_plugin::__private::refuse_lent(out);
+                }
+
+                unsafe fn read<'__b>(
+                    _: &mut ::plugwright_plugin::__private::Decoder<'_>,
+                ) -> ::core::result::Result<&'__b Self, ::plugwright_plugin::Invalid>
+                where
+                    Self: '__b,
+                {
+                    ::core::result::Result::Err(::plugwright_plugin::__private::LENT)
+                }
+            }
+        }
     }
 
     /// Whether all methods take `&self`. Those that were added later change nothing.

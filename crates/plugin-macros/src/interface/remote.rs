@@ -48,6 +48,7 @@ impl Interface {
         let functions = self.methods.iter().zip(0_u32..).map(|(method, number)| {
             let number = Literal::u32_unsuffixed(number);
             let function = &method.name;
+            let converted = self.converted(method);
             let names: Vec<_> = method.names().collect();
             let portables = method.portables();
             let result = method.static_result();
@@ -64,6 +65,7 @@ impl Interface {
                         ::plugwright_plugin::__private::send::<#ty, _>(
                             __object,
                             #number,
+                            #converted,
                             __take,
                             move |#taken, __out| {
                                 #(#portables::encode(#names?, __out);)*

@@ -100,7 +100,8 @@ impl Interface {
                         id: Self::ID,
                         version: Self::VERSION,
                         methods: &[#(#shapes),*],
-                    };
+                    }
+                    .checked();
                 const TABLE: &'static ::plugwright_plugin::__private::InterfaceTable = &TABLE;
                 const ANY_THREAD: bool = {
                     use ::plugwright_plugin::__private::{OneThread, Threads};
@@ -119,6 +120,19 @@ impl Interface {
 
                 #dispatch
             }
+        }
+    }
+
+    /// Whether values are made for a call, which its arguments borrow: a constant expression.
+    pub(super) fn converted(&self, method: &Method) -> TokenStream {
+        if method.params.is_empty() {
+            return quote! { false };
+        }
+        let ident = &self.item.ident;
+        let same = |other: &Method| other.name == method.name;
+        let index = self.methods.iter().position(same).unwrap_or_default();
+        quote! {
+            const { <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.methods[#index].is_converted() }
         }
     }
 
@@ -146,6 +160,7 @@ impl Interface {
         let result = method.static_result();
         let give = as_portable(&method.result);
         let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
+        let converted = self.converted(method);
         let (call, this) = match method.receiver {
             Receiver::Shared => (quote! { call }, quote! { &__T }),
             Receiver::Exclusive => (quote! { call_exclusively }, quote! { &mut __T }),
@@ -161,6 +176,7 @@ impl Interface {
                 unsafe {
                     ::plugwright_plugin::__private::#call::<__T, _, _>(
                         __object,
+                        #converted,
                         __take,
                         move |__this: #this, #taken| {
                             ::core::result::Result::Ok(#give::into_abi(

@@ -9,6 +9,7 @@ mod alternatives;
 mod buffer;
 mod collections;
 mod os;
+mod references;
 mod scalars;
 mod sequences;
 mod text;
@@ -21,6 +22,8 @@ use plugwright_manifest::schema::Shape;
 use crate::encoding::{Decoder, Encoder};
 
 pub use buffer::Buffer;
+pub(crate) use references::keep;
+pub use references::{Kept, Lend};
 pub use sequences::Plain;
 
 /// A type that can be a parameter, a result, or a part of one.
@@ -30,6 +33,8 @@ pub use sequences::Plain;
 /// | `u8` to `u128`, `i8` to `i128`, `usize`, `isize`, `f32`, `f64`, `()`, [`CallError`](crate::CallError) | as itself or as plain parts |
 /// | `bool`, `char`, `NonZero` (to 64 bits), [`Duration`](std::time::Duration) | as numbers, checked on arrival |
 /// | `&str`, `&[T]` and `&mut [T]` of numbers; on Unix also `&OsStr` and `&Path` | lent without a copy: arguments for the call, results for as long as the object is borrowed (`&mut` as arguments only) |
+/// | `&T` and `&[T]` of what is `Clone` and crosses | lent as clones, which the receiver has until the call ends; as arguments only |
+/// | `&dyn Trait` of an interface whose methods all take `&self` | lent for the call; the receiver calls it |
 /// | `String`, `Vec<T>`, `OsString`, `PathBuf` | given away; the receiver copies once and has the giver free |
 /// | [`Buffer`] | owned bytes, given away without a copy |
 /// | maps and sets of the standard library | as vectors; equal keys are refused on arrival |
@@ -51,7 +56,7 @@ pub use sequences::Plain;
     label = "this type does not cross",
     note = "these cross: numbers, bool, char, text, paths, Duration, NonZero, and Option, Result, \
             Vec, Box, tuples, arrays, maps and sets of what crosses",
-    note = "slices of numbers are lent as &[T] and &mut [T]; give other elements as Vec<T>",
+    note = "references to what crosses and is Clone cross too; &mut [T] is for numbers only",
     note = "objects cross as Box<dyn Trait> and Arc<dyn Trait>, when the trait has #[interface]",
     note = "your own structs and enums cross with #[derive(plugwright_plugin::Portable)]"
 )]

@@ -8,6 +8,7 @@ use std::mem::ManuallyDrop;
 
 use plugwright_manifest::schema::Shape;
 
+use super::references::{Lend, keep};
 use super::{Invalid, Portable};
 use crate::abi::{RawArray, RawSlice, RawSliceMut, RawVec};
 use crate::encoding::{Decoder, Encoder, Lent};
@@ -56,42 +57,72 @@ pub(super) unsafe fn borrow<'a, T: Plain>(raw: RawSlice) -> Result<&'a [T], Inva
     Ok(unsafe { std::slice::from_raw_parts(raw.pointer.cast::<T>(), raw.length) })
 }
 
-// SAFETY: crosses as pointer and length.
-unsafe impl<T: Plain> Portable for &[T] {
+// SAFETY: crosses as pointer and length: numbers where they are, other elements as clones in a
+// row of their own, each of which is given away.
+unsafe impl<T: Portable + Clone> Lend for [T] {
     type Abi = RawSlice;
 
     const SHAPE: &'static Shape = &Shape::Slice(T::SHAPE);
 
     #[inline]
-    fn into_abi(self) -> RawSlice {
+    fn lend(&self) -> RawSlice {
+        let pointer = if T::PLAIN {
+            self.as_ptr().cast()
+        } else {
+            let row: Vec<T::Abi> = self
+                .iter()
+                .map(|element| element.clone().into_abi())
+                .collect();
+            // SAFETY: it is used during the call, which whoever makes it spans.
+            unsafe { keep(row) }.as_ptr().cast()
+        };
         RawSlice {
-            pointer: self.as_ptr().cast(),
+            pointer,
             length: self.len(),
         }
     }
 
     #[inline]
-    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
-        // SAFETY: by this function's contract.
-        unsafe { borrow(abi) }
+    unsafe fn borrow<'a>(abi: RawSlice) -> Result<&'a Self, Invalid>
+    where
+        T: 'a,
+    {
+        possible::<T::Abi>(abi.pointer, abi.length)?;
+        if T::PLAIN {
+            // SAFETY: by this function's contract; what is PLAIN is its own Abi, and what no
+            // slice has was told apart just now.
+            return Ok(unsafe { std::slice::from_raw_parts(abi.pointer.cast::<T>(), abi.length) });
+        }
+        // SAFETY: by this function's contract, so many Abis lie there.
+        let row = unsafe { std::slice::from_raw_parts(abi.pointer.cast::<T::Abi>(), abi.length) };
+        // SAFETY: each element is given away, and is taken once.
+        let elements: Vec<T> = unsafe { take_all(row) }?;
+        // SAFETY: by this function's contract the slice is used during the call only.
+        Ok(unsafe { keep(elements) })
     }
 
-    fn encode(self, out: &mut Encoder<'_>) {
+    fn write(&self, out: &mut Encoder<'_>) {
         out.length(self.len());
-        numbers_to_bytes(self, out);
+        match as_bytes(self) {
+            Some(bytes) => out.raw(bytes),
+            None => self.iter().for_each(|element| element.clone().encode(out)),
+        }
     }
 
-    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+    unsafe fn read<'a>(input: &mut Decoder<'_>) -> Result<&'a Self, Invalid>
+    where
+        T: 'a,
+    {
         let length = input.length()?;
-        let elements = if size_of::<T>() == 1 {
-            input.raw(length)?.as_ptr().cast::<T>()
-        } else {
-            let numbers = elements_from_bytes::<T>(length, input)?;
-            input.place(numbers)
-        };
-        // SAFETY: so many lie there, for as long as the call lasts; of a byte's size are
-        // only numbers, for which any byte is one.
-        Ok(unsafe { std::slice::from_raw_parts(elements, length) })
+        if T::PLAIN && size_of::<T>() == 1 {
+            let bytes = input.raw(length)?.as_ptr().cast::<T>();
+            // SAFETY: so many lie there, for as long as the call lasts; of a byte's size are
+            // only numbers, for which any byte is one.
+            return Ok(unsafe { std::slice::from_raw_parts(bytes, length) });
+        }
+        let elements = elements_from_bytes::<T>(length, input)?;
+        // SAFETY: by this function's contract the slice is used during the call only.
+        Ok(unsafe { keep(elements) })
     }
 }
 
@@ -118,7 +149,7 @@ unsafe impl<T: Plain> Portable for &mut [T] {
     }
 
     fn encode(self, out: &mut Encoder<'_>) {
-        (&*self).encode(out);
+        self.write(out);
         out.lend(lent(self.as_mut_ptr(), self.len()));
     }
 
@@ -196,6 +227,18 @@ fn lent<T: Plain>(elements: *mut T, length: usize) -> Lent {
     }
 }
 
+/// Takes elements over: all, also those behind an invalid one, so that none is lost.
+///
+/// # Safety
+/// As [`Portable::from_abi`], for each.
+unsafe fn take_all<T: Portable>(row: &[T::Abi]) -> Result<Vec<T>, Invalid> {
+    // SAFETY: by this function's contract.
+    let mut taken = row.iter().map(|element| unsafe { T::from_abi(*element) });
+    let all: Result<Vec<T>, Invalid> = taken.by_ref().collect();
+    taken.for_each(drop);
+    all
+}
+
 /// Frees the elements that a vector of this very library gave away.
 unsafe extern "C" fn release<A>(pointer: *mut u8, length: usize, capacity: usize) {
     // SAFETY: the three parts are those of a `Vec<A>` of this library's allocator, which
@@ -246,14 +289,8 @@ unsafe impl<T: Portable> Portable for Vec<T> {
         } else {
             // SAFETY: by this function's contract, so many Abis lie there.
             let raw = unsafe { std::slice::from_raw_parts(elements, abi.length) };
-            // All are taken over, also behind an invalid one, so that none is lost.
-            let mut taken = raw.iter().map(|element| {
-                // SAFETY: by this function's contract; each is taken once.
-                unsafe { T::from_abi(*element) }
-            });
-            let copy: Result<Self, Invalid> = taken.by_ref().collect();
-            taken.for_each(drop);
-            copy
+            // SAFETY: by this function's contract; they are taken once.
+            unsafe { take_all(raw) }
         };
         // SAFETY: `abi` is used once, so its elements are freed once.
         unsafe { (abi.release)(abi.pointer, abi.length, abi.capacity) };

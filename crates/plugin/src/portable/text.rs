@@ -2,6 +2,7 @@
 
 use plugwright_manifest::schema::{Scalar, Shape};
 
+use super::references::Lend;
 use super::sequences::borrow;
 use super::{Invalid, Portable};
 use crate::abi::{RawSlice, RawVec};
@@ -11,30 +12,30 @@ const STR: Invalid = Invalid::new("a str that is UTF-8");
 const STRING: Invalid = Invalid::new("a String that is UTF-8");
 
 // SAFETY: crosses as pointer and length; UTF-8 is checked on arrival.
-unsafe impl Portable for &str {
+unsafe impl Lend for str {
     type Abi = RawSlice;
 
     const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Str);
 
     #[inline]
-    fn into_abi(self) -> RawSlice {
+    fn lend(&self) -> RawSlice {
         RawSlice::of(self)
     }
 
     #[inline]
-    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
+    unsafe fn borrow<'a>(abi: RawSlice) -> Result<&'a Self, Invalid> {
         // SAFETY: by this function's contract.
         let bytes = unsafe { borrow(abi) }?;
         std::str::from_utf8(bytes).or(Err(STR))
     }
 
-    fn encode(self, out: &mut Encoder<'_>) {
-        self.as_bytes().encode(out);
+    fn write(&self, out: &mut Encoder<'_>) {
+        self.as_bytes().write(out);
     }
 
-    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+    unsafe fn read<'a>(input: &mut Decoder<'_>) -> Result<&'a Self, Invalid> {
         // SAFETY: by this function's contract.
-        let bytes = unsafe { Portable::decode(input) }?;
+        let bytes = unsafe { <&[u8]>::decode(input) }?;
         std::str::from_utf8(bytes).or(Err(STR))
     }
 }
@@ -58,7 +59,7 @@ unsafe impl Portable for String {
     }
 
     fn encode(self, out: &mut Encoder<'_>) {
-        self.as_str().encode(out);
+        self.as_str().write(out);
     }
 
     unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {

@@ -14,7 +14,7 @@ use crate::encoding::{Arena, Decoder, Encoder};
 use crate::handle::borrowed_calls;
 use crate::instance::{Fault, Using, guarded};
 use crate::interface::{Interface, Provides};
-use crate::portable::Portable;
+use crate::portable::{Kept, Portable};
 use crate::{CallError, CallErrorKind};
 
 /// An object of any interface: what a connection hands about.
@@ -300,6 +300,7 @@ fn served<I: ?Sized + Interface>(
     link: Option<&RawLink>,
 ) -> Result<Vec<u8>, Fault> {
     let arena = Arena::default();
+    let _kept = Kept::when(true);
     let mut decoder = Decoder::new(input, &arena, link);
     let mut out = Encoder::new(link);
     // SAFETY: the bytes outlive this function.

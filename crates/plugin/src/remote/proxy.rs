@@ -98,13 +98,14 @@ impl fmt::Debug for Proxy {
 pub unsafe fn send<R: Portable, P>(
     object: *const (),
     method: u32,
+    converted: bool,
     take: impl FnOnce() -> P,
     encode: impl FnOnce(P, &mut Encoder<'_>) -> Result<(), Invalid>,
 ) -> Reply<R::Abi> {
     // SAFETY: by this function's contract. Sending needs no more than `&self`; the other side
     // sees to it that a method which wants its object alone has it so.
     unsafe {
-        instance::call::<Proxy, P, _>(object, take, |proxy, arguments| {
+        instance::call::<Proxy, P, _>(object, converted, take, |proxy, arguments| {
             let encode = |out: &mut Encoder<'_>| encode(arguments, out);
             proxy.send::<R>(method, encode).map(R::into_abi)
         })
@@ -181,8 +182,8 @@ impl fmt::Display for NotRemotable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} can be used in this process only: the results of its methods {} borrow from the \
-             object",
+            "{} can be used in this process only: its methods {} give or take what is borrowed \
+             and cannot be sent",
             self.interface,
             self.methods.join(", ")
         )

@@ -85,6 +85,13 @@ macro_rules! matrix {
             fn parent(&self, value: &Path) -> PathBuf;
             fn borrowed(&self, value: Borrowed<'_>) -> String;
             fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String;
+            fn one_lent(&self, value: &Point) -> Point;
+            fn number_lent(&self, value: &u64) -> u64;
+            fn maybe_lent(&self, value: Option<&Failed>) -> Option<Failed>;
+            fn many_lent(&self, value: &[Point]) -> Vec<Point>;
+            fn truths_lent(&self, value: &[bool]) -> Vec<bool>;
+            fn words_lent(&self, value: &[&str]) -> Vec<String>;
+            fn lists_lent(&self, value: Vec<&[Pair]>, last: &(u8, String)) -> Vec<Vec<Pair>>;
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String;
             fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix>;
         }
@@ -141,6 +148,35 @@ macro_rules! matrix {
 
             fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String {
                 format!("{value:?}")
+            }
+
+            fn one_lent(&self, value: &Point) -> Point {
+                value.clone()
+            }
+
+            fn number_lent(&self, value: &u64) -> u64 {
+                *value
+            }
+
+            fn maybe_lent(&self, value: Option<&Failed>) -> Option<Failed> {
+                value.cloned()
+            }
+
+            fn many_lent(&self, value: &[Point]) -> Vec<Point> {
+                value.to_vec()
+            }
+
+            fn truths_lent(&self, value: &[bool]) -> Vec<bool> {
+                value.to_vec()
+            }
+
+            fn words_lent(&self, value: &[&str]) -> Vec<String> {
+                value.iter().map(|word| (*word).to_owned()).collect()
+            }
+
+            fn lists_lent(&self, value: Vec<&[Pair]>, last: &(u8, String)) -> Vec<Vec<Pair>> {
+                let last = vec![Pair(last.0, None)];
+                value.into_iter().map(<[Pair]>::to_vec).chain([last]).collect()
             }
 
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String {
@@ -206,6 +242,34 @@ macro_rules! matrix {
 
             fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String {
                 self.0.borrowed_or_not(value)
+            }
+
+            fn one_lent(&self, value: &Point) -> Point {
+                self.0.one_lent(value)
+            }
+
+            fn number_lent(&self, value: &u64) -> u64 {
+                self.0.number_lent(value)
+            }
+
+            fn maybe_lent(&self, value: Option<&Failed>) -> Option<Failed> {
+                self.0.maybe_lent(value)
+            }
+
+            fn many_lent(&self, value: &[Point]) -> Vec<Point> {
+                self.0.many_lent(value)
+            }
+
+            fn truths_lent(&self, value: &[bool]) -> Vec<bool> {
+                self.0.truths_lent(value)
+            }
+
+            fn words_lent(&self, value: &[&str]) -> Vec<String> {
+                self.0.words_lent(value)
+            }
+
+            fn lists_lent(&self, value: Vec<&[Pair]>, last: &(u8, String)) -> Vec<Vec<Pair>> {
+                self.0.lists_lent(value, last)
             }
 
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String {
@@ -301,6 +365,36 @@ fn check<T: Clone + PartialEq + Debug>(method: impl Fn(&dyn Matrix, T) -> T, val
         for value in values {
             assert_eq!(method(echo, value.clone()), *value);
         }
+    });
+}
+
+/// What is lent is converted where it is not numbers: both sides let go of their part.
+#[test]
+fn references() {
+    let point = |label: &str| Point {
+        x: 0.5,
+        label: label.to_owned(),
+        inner: Pair(1, Some(-2)),
+    };
+    let points = [point("a"), point("")];
+    let failed = Failed::Named {
+        offset: 7,
+        data: vec![1, 2],
+    };
+    let pairs = [Pair(1, None), Pair(2, Some(3))];
+    everywhere(|echo| {
+        assert_eq!(echo.one_lent(&points[0]), points[0]);
+        assert_eq!(echo.number_lent(&u64::MAX), u64::MAX);
+        assert_eq!(echo.maybe_lent(Some(&failed)), Some(failed.clone()));
+        assert_eq!(echo.maybe_lent(None), None);
+        assert_eq!(echo.many_lent(&points), points);
+        assert_eq!(echo.many_lent(&[]), []);
+        assert_eq!(echo.truths_lent(&[true, false]), [true, false]);
+        assert_eq!(echo.words_lent(&["", "ß"]), ["", "ß"]);
+        assert_eq!(
+            echo.lists_lent(vec![&pairs, &[]], &(9, "nine".to_owned())),
+            [pairs.to_vec(), vec![], vec![Pair(9, None)]]
+        );
     });
 }
 

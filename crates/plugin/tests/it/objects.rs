@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
+use plugwright_plugin::remote::Link;
+use plugwright_plugin::{CallErrorKind, Handle, Interface, interface, plugin};
 
 use crate::{create, summary_of};
 
@@ -22,6 +23,9 @@ pub(crate) trait Bus: Send + Sync {
     fn pass(&self, sink: Arc<dyn Sink>) -> Arc<dyn Sink>;
     fn maybe(&self, sink: Option<Box<dyn Sink>>) -> Vec<Box<dyn Sink>>;
     fn factory(&self) -> Box<dyn Bus>;
+    fn lent(&self, sink: &dyn Sink, lines: &[&str]) -> u32;
+    fn maybe_lent(&self, sink: Option<&dyn Sink>) -> Option<u32>;
+    fn maybe_shared(&self, sink: Option<Arc<dyn Sink>>) -> Option<Arc<dyn Sink>>;
 }
 
 #[plugin(id = "org.example.post", provides(Bus))]
@@ -60,6 +64,23 @@ impl Bus for Post {
     }
     fn factory(&self) -> Box<dyn Bus> {
         Box::<Self>::default()
+    }
+    fn lent(&self, sink: &dyn Sink, lines: &[&str]) -> u32 {
+        // It is lent on to another one, as it was lent.
+        let other: Box<dyn Bus> = self.factory();
+        match lines {
+            [line, rest @ ..] => sink.put(line) + other.lent(sink, rest),
+            [] => 0,
+        }
+    }
+    fn maybe_lent(&self, sink: Option<&dyn Sink>) -> Option<u32> {
+        // What is lent cannot be kept: it shows no handle that could be cloned.
+        let handle = sink.and_then(|sink| sink.__plugwright_handle());
+        assert!(handle.is_none(), "a handle of the host's object");
+        sink.map(|sink| sink.put("four"))
+    }
+    fn maybe_shared(&self, sink: Option<Arc<dyn Sink>>) -> Option<Arc<dyn Sink>> {
+        sink
     }
 }
 
@@ -135,6 +156,52 @@ fn a_panic_in_a_callback_comes_back_as_a_value() {
     let error = bus.try_publish("panic").expect_err("the callback panicked");
     assert_eq!(error.kind(), CallErrorKind::Panicked);
     assert_eq!(error.method(), "Bus::publish");
+}
+
+#[test]
+fn an_object_is_lent_for_a_call() {
+    /// It borrows, so it cannot be given away.
+    struct Local<'a>(&'a AtomicU32);
+    impl Sink for Local<'_> {
+        fn put(&self, line: &str) -> u32 {
+            assert_ne!(line, "panic", "asked to fail");
+            self.0.fetch_add(1, Ordering::SeqCst)
+        }
+    }
+    let (bus, calls) = (bus(), AtomicU32::new(10));
+    assert_eq!(bus.lent(&Local(&calls), &["a", "b"]), 10 + 11);
+    assert_eq!(bus.maybe_lent(Some(&Local(&calls))), Some(12));
+    assert_eq!(bus.maybe_lent(None), None);
+    // The plugin's own objects, as a handle and in a box, go home.
+    let product = bus.make();
+    assert_eq!(bus.lent(&*product, &["three", ""]), 5);
+    assert_eq!(bus.maybe_lent(Some(&*product)), Some(4));
+    let error = bus
+        .try_lent(&Local(&calls), &["panic"])
+        .map_err(|error| error.kind());
+    assert_eq!(error, Err(CallErrorKind::Panicked));
+}
+
+#[test]
+fn a_lent_object_crosses_within_a_process_only() {
+    assert!(!<dyn Bus as Interface>::SHAPE.methods[7].is_remotable());
+    let (here, there) = crate::transport::pipe();
+    let number = there.export(bus().into_object());
+    let refused = Handle::<dyn Bus>::remote(here, number).expect_err("lent objects");
+    assert_eq!(
+        refused.to_string(),
+        "org.example.bus can be used in this process only: its methods lent, maybe_lent give or \
+         take what is borrowed and cannot be sent"
+    );
+}
+
+#[test]
+fn an_optional_shared_object_that_comes_home_is_itself() {
+    let (total, alive) = (Arc::default(), Arc::default());
+    let sink: Arc<dyn Sink> = Arc::new(Counting::new(&total, &alive));
+    let back = bus().maybe_shared(Some(Arc::clone(&sink)));
+    assert!(back.is_some_and(|back| Arc::ptr_eq(&sink, &back)));
+    assert!(bus().maybe_shared(None).is_none());
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn borrowed_results_are_not_remotable() {
     assert_eq!(refused.methods, ["name", "words", "longest"]);
     assert_eq!(
         refused.to_string(),
-        "org.example.near can be used in this process only: the results of its methods name, \
-         words, longest borrow from the object"
+        "org.example.near can be used in this process only: its methods name, words, longest \
+         give or take what is borrowed and cannot be sent"
     );
 }

@@ -8,55 +8,55 @@ use plugwright_manifest::schema::{Scalar, Shape};
 
 use crate::abi::{RawSlice, RawVec};
 use crate::encoding::{Decoder, Encoder};
-use crate::portable::{Invalid, Portable};
+use crate::portable::{Invalid, Lend, Portable};
 
 // SAFETY: crosses as pointer and length of its bytes.
-unsafe impl Portable for &OsStr {
+unsafe impl Lend for OsStr {
     type Abi = RawSlice;
 
     const SHAPE: &'static Shape = &Shape::Scalar(Scalar::OsStr);
 
-    fn into_abi(self) -> RawSlice {
+    fn lend(&self) -> RawSlice {
         self.as_bytes().into_abi()
     }
 
-    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
+    unsafe fn borrow<'a>(abi: RawSlice) -> Result<&'a Self, Invalid> {
         // SAFETY: by this function's contract.
-        unsafe { <&[u8]>::from_abi(abi) }.map(OsStr::from_bytes)
+        unsafe { <&[u8]>::from_abi(abi) }.map(Self::from_bytes)
     }
 
-    fn encode(self, out: &mut Encoder<'_>) {
-        self.as_bytes().encode(out);
+    fn write(&self, out: &mut Encoder<'_>) {
+        self.as_bytes().write(out);
     }
 
-    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+    unsafe fn read<'a>(input: &mut Decoder<'_>) -> Result<&'a Self, Invalid> {
         // SAFETY: by this function's contract.
-        unsafe { <&[u8]>::decode(input) }.map(OsStr::from_bytes)
+        unsafe { <&[u8]>::decode(input) }.map(Self::from_bytes)
     }
 }
 
 // SAFETY: crosses as an OsStr.
-unsafe impl Portable for &Path {
+unsafe impl Lend for Path {
     type Abi = RawSlice;
 
     const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Path);
 
-    fn into_abi(self) -> RawSlice {
+    fn lend(&self) -> RawSlice {
         self.as_os_str().into_abi()
     }
 
-    unsafe fn from_abi(abi: RawSlice) -> Result<Self, Invalid> {
+    unsafe fn borrow<'a>(abi: RawSlice) -> Result<&'a Self, Invalid> {
         // SAFETY: by this function's contract.
-        unsafe { <&OsStr>::from_abi(abi) }.map(Path::new)
+        unsafe { <&OsStr>::from_abi(abi) }.map(Self::new)
     }
 
-    fn encode(self, out: &mut Encoder<'_>) {
-        self.as_os_str().encode(out);
+    fn write(&self, out: &mut Encoder<'_>) {
+        self.as_os_str().write(out);
     }
 
-    unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+    unsafe fn read<'a>(input: &mut Decoder<'_>) -> Result<&'a Self, Invalid> {
         // SAFETY: by this function's contract.
-        unsafe { <&OsStr>::decode(input) }.map(Path::new)
+        unsafe { <&OsStr>::decode(input) }.map(Self::new)
     }
 }
 

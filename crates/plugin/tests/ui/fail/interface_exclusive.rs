@@ -10,6 +10,7 @@ pub trait Alone: Send + Sync {
 #[interface(id = "org.example.b", version = "1.0")]
 trait Holder {
     fn hold(&self, alone: Arc<dyn Alone>);
+    fn lend(&self, alone: &dyn Alone);
 }
 
 #[interface(id = "org.example.c", version = "1.1")]

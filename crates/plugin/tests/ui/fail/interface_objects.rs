@@ -17,7 +17,7 @@ trait Objects {
     fn shared_value(&self, value: Arc<u32>);
     fn boxed(&self, object: Box<dyn Ordinary>);
     fn boxed_value(&self, value: Box<Own>);
-    fn lent(&self, object: &dyn Sent);
+    fn lent(&self, object: &dyn Ordinary);
 }
 
 fn main() {}

@@ -1,14 +1,14 @@
 use plugwright_plugin::{Portable, interface};
 
 #[derive(Portable)]
-struct Point {
+struct NotClone {
     x: u8,
 }
 
 #[interface(id = "org.example.a", version = "1.0")]
 trait Slices {
-    fn texts(&self, texts: &[String]);
-    fn points(&self, points: &mut [Point]);
+    fn texts(&self, texts: &mut [String]);
+    fn points(&self, points: &[NotClone]);
 }
 
 fn main() {}
