@@ -16,6 +16,13 @@ const QT6: &[u8] = b"\x01\x06\x04\x01\xbf\x02\x61a\x03\x61B\x04\xa1\x64Keys\x81\
 /// Qt 5's.
 const QT5: &[u8] = b"\x00\x05\x0f\x00\xbf\x02\x61a\x03\x61B\xff";
 
+/// The list of crates of cargo-auditable, with one crate.
+const CRATES: &[u8] =
+    b"\x78\xda\xab\x56\x2a\x48\x4c\xce\x4e\x4c\x4f\x2d\x56\xb2\x8a\xae\x56\xca\x4b\xcc\x4d\x55\
+    \xb2\x52\x4a\x54\xd2\x51\x2a\x4b\x2d\x2a\xce\xcc\xcf\x03\xf2\x0c\xf5\x0c\xf4\x0c\x80\x22\
+    \xc5\xf9\xa5\x45\xc9\x20\xe9\x9c\xfc\xe4\xc4\x1c\xa0\x40\x51\x7e\x7e\x89\x92\x55\x49\x51\
+    \x69\x6a\x6d\x6c\x2d\x00\x6e\x49\x17\xc3";
+
 const RECORD: RecordDef = RecordDef {
     entry: "plugwright_entry_org_example_first",
     id: "org.example.first",
@@ -98,6 +105,7 @@ fn elf() -> Vec<Seed> {
                 .qt_section(QT5)
                 .section(".gnu_debuglink", 0, debug_link)
                 .section(".modinfo", 2, b"license=GPL\0name=x\0")
+                .section(".dep-v0", 0, CRATES)
                 .build()
                 .into_bytes(),
         ),

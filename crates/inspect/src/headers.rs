@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use serde::Serialize;
 
 use crate::arch::Target;
+use crate::auditable::RustCrate;
 use crate::depth::Depth;
 use crate::elf::{self, ElfFacts};
 use crate::foreign;
@@ -31,6 +32,9 @@ pub struct ImageHeaders {
     pub needed: Vec<Untrusted>,
     /// Folders in which these are looked for: `DT_RUNPATH`, or `LC_RPATH` joined by `:`.
     pub run_path: Option<Untrusted>,
+    /// The Rust crates that went into it, where it was built with cargo-auditable.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub crates: Vec<RustCrate>,
     /// What only the image's format has.
     #[serde(flatten)]
     pub facts: FormatFacts,

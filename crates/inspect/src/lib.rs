@@ -56,6 +56,7 @@
 )]
 
 mod arch;
+mod auditable;
 pub mod closure;
 mod headers;
 mod identity;
@@ -81,6 +82,7 @@ mod records;
 mod source;
 
 pub use arch::{ByteOrder, Class, Format, Kind, Machine, Target};
+pub use auditable::RustCrate;
 pub use elf::{
     DynamicEntry, DynamicFlags, ElfFacts, GnuProperties, NeededVersion, ProgramHeader, Relocations,
     VersionDefinition, VersionNeed,

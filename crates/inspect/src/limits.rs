@@ -98,6 +98,13 @@ pub const HASH_TABLE: u64 = 128 << 20;
 /// programs need some 400 libraries).
 pub const DEPENDENCIES: usize = 4096;
 
+/// Bytes of the compressed list of Rust crates (that of a program with 500 crates has some
+/// 10 KiB).
+pub const CRATES_PACKED: u64 = 1 << 20;
+
+/// Bytes of the same list when it is decompressed (of 500 crates some 60 KiB).
+pub const CRATES: usize = 1 << 20;
+
 /// Problems that are kept of one file; one more says how many were left out.
 pub const PROBLEMS: usize = 256;
 

@@ -221,6 +221,8 @@ codes! {
     RecordInvalid "record-invalid" Metadata,
     /// A Plugwright detail note belongs to no summary.
     RecordUnpaired "record-unpaired" Metadata,
+    /// The list of Rust crates cannot be decompressed or decoded.
+    CratesInvalid "crates-invalid" Metadata,
     /// Qt metadata has fewer bytes than its header.
     QtTooSmall "qt-too-small" Metadata,
     /// The `.qtmetadata` section does not begin with Qt's mark.

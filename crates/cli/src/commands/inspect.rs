@@ -279,6 +279,24 @@ fn print_image(report: &ImageReport, output: &mut Output) -> io::Result<()> {
         }
         facts.line("plugin kind", &told)?;
     }
+    let crates = headers.crates.iter().map(|listed| {
+        let only: &[u8] = if listed.build_only {
+            b", only to build)"
+        } else {
+            b")"
+        };
+        let (name, version, from) = (&listed.name, &listed.version, &listed.source);
+        let parts = [
+            name.as_bytes(),
+            b" ",
+            version.as_bytes(),
+            b" (",
+            from.as_bytes(),
+            only,
+        ];
+        Untrusted::from(parts.concat().as_slice())
+    });
+    facts.list("crates", &crates.collect::<Vec<_>>())?;
     for record in &image.records {
         print_record(record, &mut facts)?;
     }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use serde::Serialize;
 
+use crate::auditable;
 use crate::depth::Depth;
 use crate::fields::until_nul;
 use crate::headers::{FormatFacts, ImageHeaders};
@@ -68,9 +69,6 @@ pub struct ElfFacts {
     pub debug_link: Option<Untrusted>,
     /// What a kernel module says of itself, as `key=value` (`.modinfo`).
     pub module_info: Vec<Untrusted>,
-    /// Whether it lists the Rust crates that went into it (`.dep-v0` of cargo-auditable).
-    /// The list is compressed, and not read.
-    pub auditable: bool,
     /// Bytes behind everything that the headers name. The file may be another kind of file
     /// as well.
     pub trailing_bytes: u64,
@@ -87,9 +85,6 @@ pub struct ElfFacts {
     /// The program headers, likewise.
     #[serde(skip)]
     pub program_headers: Vec<ProgramHeader>,
-    /// Offset and size of `.dep-v0`, where `auditable`.
-    #[serde(skip)]
-    pub auditable_at: Option<(u64, u64)>,
 }
 
 /// One entry of the dynamic section.
@@ -399,8 +394,6 @@ impl Parts {
             properties: self.properties(source),
             debug_link: self.debug_link(source),
             module_info: self.module_info(source, problems),
-            auditable: self.section_place(b".dep-v0").is_some(),
-            auditable_at: self.section_place(b".dep-v0"),
             program_headers: self.segments.iter().map(program_header).collect(),
             trailing_bytes: views::trailing_bytes(
                 &self.header,
@@ -416,8 +409,12 @@ impl Parts {
             name: None,
             needed: Vec::new(),
             run_path: None,
+            crates: Vec::new(),
             facts: FormatFacts::Elf(Box::default()),
         };
+        if let Some((at, len)) = self.section_place(auditable::SECTION) {
+            headers.crates = auditable::read(source, at, len, problems);
+        }
         if let Some(sections) = &self.sections {
             views::compare_memory(sections, &self.segments, problems);
         }
@@ -461,7 +458,7 @@ impl Parts {
 
     fn section_place(&self, name: &[u8]) -> Option<(u64, u64)> {
         let section = self.sections.as_ref()?.find(name)?;
-        Some((section.offset, section.size))
+        (section.kind != raw::SHT_NOBITS).then_some((section.offset, section.size))
     }
 
     /// The strings of `.modinfo`, which stand one behind the other.

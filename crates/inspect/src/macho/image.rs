@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use plugwright_manifest::note::MACHO_SECTION;
 
 use crate::arch::{Format, Kind, Machine, Target};
+use crate::auditable;
 use crate::budget::Budget;
 use crate::depth::Depth;
 use crate::elf::{Owner, Region, walk_notes};
@@ -82,6 +83,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         name: None,
         needed: Vec::new(),
         run_path: None,
+        crates: Vec::new(),
         facts: FormatFacts::MachO(Box::default()),
     };
     let mut encrypted = None;
@@ -109,7 +111,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         encrypted,
         depth,
         file_name,
-        &mut headers.image,
+        &mut headers,
         problems,
     );
     if !facts.run_paths.is_empty() {
@@ -335,7 +337,7 @@ fn metadata<R: ReadAt + ?Sized>(
     encrypted: Option<(u64, u64)>,
     depth: Depth,
     file_name: Option<&OsStr>,
-    image: &mut Image,
+    headers: &mut ImageHeaders,
     problems: &mut Problems,
 ) {
     let find = |segment: &str, name: &str| {
@@ -376,14 +378,20 @@ fn metadata<R: ReadAt + ?Sized>(
                 notes.push(note);
             }
         });
-        image.records = records::decode(&notes, depth, file_name, source, problems);
+        headers.image.records = records::decode(&notes, depth, file_name, source, problems);
+    }
+    if depth >= Depth::Headers
+        && let Some(section) = find("__DATA", ".dep-v0")
+        && let Some(at) = readable(&section, problems)
+    {
+        headers.crates = auditable::read(source, at, section.size, problems);
     }
     if let Some(section) = find("__TEXT", "qtmetadata")
         && let Some(at) = readable(&section, problems)
     {
         match source.table(at, section.size, limits::QT_METADATA) {
             Ok(bytes) => {
-                image.qt = qt::decode_section(&bytes, at, header.target.machine, problems);
+                headers.image.qt = qt::decode_section(&bytes, at, header.target.machine, problems);
             }
             Err(fault) => {
                 problems.push(fault.into_problem(Code::QtTooSmall, Loader::Accepts, "Qt metadata"));

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use plugwright_manifest::note;
 
 use crate::arch::ByteOrder;
+use crate::auditable;
 use crate::budget::Budget;
 use crate::depth::Depth;
 use crate::elf::{Owner, Region, walk_notes};
@@ -48,10 +49,16 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
         name: None,
         needed: Vec::new(),
         run_path: None,
+        crates: Vec::new(),
         facts: FormatFacts::Pe(Box::default()),
     };
     let (mut exports, mut imports) = (Vec::new(), Vec::new());
     if depth >= Depth::Headers {
+        let listed = |section: &&Section| section.name == auditable::SECTION;
+        if let Some(section) = sections.iter().find(listed) {
+            let (at, len) = (section.offset.into(), section.len().into());
+            headers.crates = auditable::read(source, at, len, problems);
+        }
         let with_symbols = depth >= Depth::Symbols;
         let mut directories = Directories {
             header: &header,

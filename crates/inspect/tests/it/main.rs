@@ -5,6 +5,7 @@ mod closure;
 mod closure_agreement;
 mod corpora;
 mod corrupt_elf;
+mod crates;
 mod kinds;
 mod macho;
 mod metadata;
