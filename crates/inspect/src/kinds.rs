@@ -6,6 +6,7 @@
 //! | `plugwright` | a record in the notes | *identity* |
 //! | `qt` | metadata in the note or section | *identity* |
 //! | `kernel-module` | the section `.modinfo` of an object file | *kinds* |
+//! | `lv2`, `vst3`, Vulkan's and `OpenXR`'s | also a manifest beside the library | [`crate::beside`] |
 //! | all others | an exported symbol, see [`PluginKind`] | *kinds* |
 //!
 //! An export is a hint, not a proof: a library that exports `luaopen_x` may do more besides,
@@ -25,9 +26,10 @@ use crate::identity::Image;
 use crate::macho;
 use crate::pe;
 use crate::problem::{Problem, Problems};
+use crate::qt;
 use crate::read_at::ReadAt;
 use crate::source::{self, Source};
-use crate::symbols::{ImageSymbols, Symbol};
+use crate::symbols::Symbol;
 use crate::untrusted::Untrusted;
 
 /// One kind of plugin that a library is, and what says so.
@@ -42,6 +44,9 @@ pub struct Recognised {
     /// The plugin's name, where the export carries it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Untrusted>,
+    /// What the plugin or its manifest says besides, as `key=value`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<Untrusted>,
 }
 
 /// How an exported name is recognised.
@@ -91,20 +96,20 @@ kinds! {
     Plugwright "plugwright" [],
     /// Qt 5 or 6: its metadata.
     Qt "qt" [],
-    /// Qt 4: `qt_plugin_query_verification_data`. What that returns is not read.
+    /// Qt 4: `qt_plugin_query_verification_data`. What that returns is searched for.
     Qt4 "qt4" [Is("qt_plugin_query_verification_data")],
     /// `GStreamer`: `gst_plugin_NAME_get_desc`, or `gst_plugin_desc` of older ones.
     GStreamer "gstreamer" [Around("gst_plugin_", "_get_desc"), Is("gst_plugin_desc")],
     /// A module of `GLib`'s GIO: `g_io_module_load`, or `g_io_NAME_load`.
-    Gio "gio-module" [Around("g_io_", "_load")],
+    Gio "gio-module" [Around("g_io_", "_load"), Is("g_io_module_load")],
     /// LV2, a plugin or its window: `lv2_descriptor`, `lv2_lib_descriptor`,
-    /// `lv2ui_descriptor`. The bundle's Turtle files beside it are not read.
+    /// `lv2ui_descriptor`; or the bundle's manifest.
     Lv2 "lv2" [Is("lv2_descriptor"), Is("lv2_lib_descriptor"), Is("lv2ui_descriptor")],
     /// LADSPA: `ladspa_descriptor`.
     Ladspa "ladspa" [Is("ladspa_descriptor")],
     /// CLAP: `clap_entry`.
     Clap "clap" [Is("clap_entry")],
-    /// VST 3: `GetPluginFactory`.
+    /// VST 3: `GetPluginFactory`, or the bundle's manifest.
     Vst3 "vst3" [Is("GetPluginFactory")],
     /// VST 2: `VSTPluginMain`.
     Vst2 "vst2" [Is("VSTPluginMain")],
@@ -119,7 +124,7 @@ kinds! {
     /// A PostgreSQL module: `Pg_magic_func`.
     PostgreSql "postgresql-module" [Is("Pg_magic_func")],
     /// A loadable extension of SQLite: `sqlite3_extension_init`, or `sqlite3_NAME_init`.
-    Sqlite "sqlite-extension" [Around("sqlite3_", "_init")],
+    Sqlite "sqlite-extension" [Around("sqlite3_", "_init"), Is("sqlite3_extension_init")],
     /// A Python extension module: `PyInit_NAME`.
     Python "python-extension" [Around("PyInit_", "")],
     /// A Node.js addon: `napi_register_module_v1`, or `node_register_module_vN`.
@@ -161,6 +166,44 @@ impl fmt::Display for PluginKind {
 impl Serialize for PluginKind {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What is read besides, by kind: for docs/formats.md.
+#[cfg(test)]
+fn read_besides(kind: PluginKind) -> (&'static str, &'static str) {
+    match kind {
+        PluginKind::Plugwright => (
+            "the notes of `plugwright`: ELF segments, else the section `.note.plugwright`; Mach-O \
+             `__TEXT,__plugwright`; PE `.plugwrt`",
+            "*identity*: summaries; *headers*: details",
+        ),
+        PluginKind::Qt => (
+            "Qt's metadata: ELF note of `qt-project!`, else the section `.qtmetadata`; Mach-O \
+             `__TEXT,qtmetadata`; PE `.qtmetadata` or `.qtmetad`",
+            "*identity*",
+        ),
+        PluginKind::Qt4 => ("its verification data, searched for in the file", "*kinds*"),
+        PluginKind::KernelModule => (
+            "ELF section `.modinfo`; its lines at the depth *headers*",
+            "*kinds*",
+        ),
+        PluginKind::Lv2 => (
+            "`manifest.ttl` in the same folder: the plugins' URIs",
+            "*kinds*; the manifest by `inspect` only",
+        ),
+        PluginKind::Vst3 => (
+            "`Contents/Resources/moduleinfo.json` of the bundle: name, version, vendor, classes",
+            "*kinds*; the manifest by `inspect` only",
+        ),
+        PluginKind::VulkanLayer
+        | PluginKind::VulkanDriver
+        | PluginKind::OpenXrLayer
+        | PluginKind::OpenXrRuntime => (
+            "`*.json` in the same folder that names the library: name, versions, description",
+            "*kinds*; the manifest by `inspect` only",
+        ),
+        _ => ("", "*kinds*"),
     }
 }
 
@@ -215,9 +258,9 @@ impl Recogniser {
             if host_export(*kind) == Some(plain) {
                 self.hosts.push(*kind);
             }
-            let found = (0..)
-                .zip(kind.exports())
-                .find_map(|(sign, export)| Some((sign, matches(export, plain)?)));
+            // From behind: a sign that names no plugin is also of the form of one that does.
+            let mut signs = kind.exports().iter().enumerate().rev();
+            let found = signs.find_map(|(sign, export)| Some((sign, matches(export, plain)?)));
             if let Some((sign, plugin)) = found
                 && seen.as_ref().is_none_or(|(before, _)| sign < *before)
             {
@@ -225,6 +268,7 @@ impl Recogniser {
                     kind: *kind,
                     evidence: Some(name.into()),
                     name: (!plugin.is_empty()).then(|| plugin.into()),
+                    says: Vec::new(),
                 };
                 *seen = Some((sign, recognised));
             }
@@ -237,6 +281,7 @@ impl Recogniser {
             kind,
             evidence: evidence.map(Untrusted::from),
             name: None,
+            says: Vec::new(),
         };
         let mut found = Vec::new();
         if !image.records.is_empty() {
@@ -255,13 +300,35 @@ impl Recogniser {
 }
 
 /// What an image with these headers and exports is a plugin for.
-pub(crate) fn recognise(headers: &ImageHeaders, exports: &[Symbol]) -> Vec<Recognised> {
+pub(crate) fn recognise<R: ReadAt + ?Sized>(
+    headers: &ImageHeaders,
+    exports: &[Symbol],
+    source: &mut Source<'_, R>,
+    problems: &mut Problems,
+) -> Vec<Recognised> {
     let mut recogniser = Recogniser::new(headers.image.target.format);
     for symbol in exports {
         recogniser.see(symbol.name.as_bytes());
     }
     let is_module = headers.elf().is_some_and(|elf| !elf.module_info.is_empty());
-    recogniser.finish(&headers.image, is_module)
+    let mut found = recogniser.finish(&headers.image, is_module);
+    look_further(&mut found, &headers.image, source, problems);
+    found
+}
+
+/// Reads what plugins of some kinds have in their data.
+pub(crate) fn look_further<R: ReadAt + ?Sized>(
+    found: &mut [Recognised],
+    image: &Image,
+    source: &mut Source<'_, R>,
+    problems: &mut Problems,
+) {
+    for found in found
+        .iter_mut()
+        .filter(|found| found.kind == PluginKind::Qt4)
+    {
+        found.says = qt::verification::read(source, image.offset, image.size, problems);
+    }
 }
 
 /// One image with what it is a plugin for.
@@ -302,21 +369,70 @@ fn images<R: ReadAt + ?Sized>(
     file_name: Option<&OsStr>,
     problems: &mut Problems,
 ) -> Vec<ImageKinds> {
-    let described = |image: ImageSymbols| ImageKinds {
-        kinds: recognise(&image.headers, &image.exports),
-        image: image.headers.image,
-    };
     if elf::is_elf(source.head()) {
         let image = elf::kinds(source, file_name, problems);
-        image.into_iter().collect()
-    } else if macho::is_macho(source.head()) {
-        let images = macho::read(source, Depth::Symbols, file_name, problems);
-        images.into_iter().map(described).collect()
+        return image.into_iter().collect();
+    }
+    let images = if macho::is_macho(source.head()) {
+        macho::read(source, Depth::Symbols, file_name, problems)
     } else if pe::is_pe(source.head()) {
         let image = pe::read(source, Depth::Symbols, file_name, problems);
-        image.into_iter().map(described).collect()
+        image.into_iter().collect()
     } else {
         problems.push(foreign::describe(source.head(), source.size()));
         Vec::new()
+    };
+    let described = images.into_iter().map(|image| ImageKinds {
+        kinds: recognise(&image.headers, &image.exports, source, problems),
+        image: image.headers.image,
+    });
+    described.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// The table of kinds as docs/formats.md has it.
+    fn table() -> String {
+        let mut text = String::from(
+            "| kind | told by the export | what is read besides | depth of `list` |\n\
+             |---|---|---|---|\n",
+        );
+        for kind in PluginKind::ALL {
+            let exports = kind.exports().iter().map(|export| match export {
+                Is(name) => format!("`{name}`"),
+                Begins(start) => format!("`{start}…`"),
+                Around(start, end) => format!("`{start}NAME{end}`"),
+            });
+            let exports: Vec<_> = exports.collect();
+            let (besides, depth) = read_besides(*kind);
+            let exports = exports.join(", ");
+            writeln!(text, "| `{kind}` | {exports} | {besides} | {depth} |").expect("memory");
+        }
+        text
+    }
+
+    /// `PLUGWRIGHT_BLESS=1` writes it.
+    #[test]
+    fn docs_have_every_kind() {
+        const START: &str = "<!-- begin kinds -->\n";
+        const END: &str = "<!-- end kinds -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats.md");
+        let text = std::fs::read_to_string(path).expect("docs/formats.md");
+        let (before, rest) = text.split_once(START).expect("the table's begin");
+        let (found, after) = rest.split_once(END).expect("the table's end");
+        let table = table();
+        if std::env::var_os("PLUGWRIGHT_BLESS").is_some() {
+            let whole = format!("{before}{START}{table}{END}{after}");
+            std::fs::write(path, whole).expect("docs/formats.md");
+        } else {
+            assert_eq!(
+                found, table,
+                "PLUGWRIGHT_BLESS=1 cargo test -p plugwright-inspect docs_have_every_kind"
+            );
+        }
     }
 }

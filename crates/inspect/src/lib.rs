@@ -62,6 +62,7 @@ mod headers;
 mod identity;
 mod kinds;
 pub mod limits;
+mod manifests;
 mod open;
 mod problem;
 mod qt;
@@ -91,6 +92,7 @@ pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
 pub use identity::{Identity, Image, identity};
 pub use kinds::{ImageKinds, Kinds, PluginKind, Recognised, kinds};
 pub use macho::MachOFacts;
+pub use manifests::{Beside, ManifestForm, beside, manifest_says};
 #[cfg(unix)]
 pub use open::open_at;
 pub use open::{Links, OpenError, OpenErrorKind, Opened, open};

@@ -45,6 +45,13 @@ pub const QT_DEPTH: usize = 128;
 /// plugins have numbers only). Qt's own reader has no such bound.
 pub const QT_KEY_TEXT: usize = 64 << 10;
 
+/// Bytes of a file that are searched for Qt 4's verification data (its plugins have up to
+/// some 5 MiB).
+pub const QT4_SEARCH: u64 = 16 << 20;
+
+/// Bytes of Qt 4's verification data (real ones have some 150).
+pub const QT4_DATA: usize = 2048;
+
 /// Slices of one universal Mach-O file (real ones have 2 to 5). Java's class files begin
 /// with the same mark, and with a number of at least 45 in this place.
 pub const SLICES: u32 = 30;
@@ -104,6 +111,22 @@ pub const CRATES_PACKED: u64 = 1 << 20;
 
 /// Bytes of the same list when it is decompressed (of 500 crates some 60 KiB).
 pub const CRATES: usize = 1 << 20;
+
+/// Bytes of a manifest beside a library (those of LV2 bundles with 200 plugins have some
+/// 60 KiB).
+pub const MANIFEST: u64 = 1 << 20;
+
+/// Entries of a library's folder among which manifests are looked for.
+pub const MANIFEST_FOLDER: usize = 4096;
+
+/// Files of a library's folder that are read as manifests (folders of layers have some 10).
+pub const MANIFESTS: usize = 64;
+
+/// Name spaces of one manifest in Turtle (real ones have 3 to 10).
+pub const MANIFEST_PREFIXES: usize = 64;
+
+/// Plugins that one manifest names for one library (the largest bundles have some 200).
+pub const MANIFEST_PLUGINS: usize = 4096;
 
 /// Problems that are kept of one file; one more says how many were left out.
 pub const PROBLEMS: usize = 256;

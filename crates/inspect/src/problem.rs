@@ -221,6 +221,8 @@ codes! {
     RecordInvalid "record-invalid" Metadata,
     /// A Plugwright detail note belongs to no summary.
     RecordUnpaired "record-unpaired" Metadata,
+    /// A manifest beside a library cannot be read.
+    ManifestInvalid "manifest-invalid" Metadata,
     /// The list of Rust crates cannot be decompressed or decoded.
     CratesInvalid "crates-invalid" Metadata,
     /// Qt metadata has fewer bytes than its header.

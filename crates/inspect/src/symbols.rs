@@ -129,12 +129,13 @@ impl Symbols {
 /// Memory is some ten times the size of the symbol tables. `file_name` is as for
 /// [`crate::identity()`]. It never fails as a whole and never panics.
 pub fn symbols<R: ReadAt + ?Sized>(reader: &R, file_name: Option<&OsStr>) -> Symbols {
-    let (mut images, problems) = source::read(reader, |source, problems| {
-        images(source, file_name, problems)
+    let (images, problems) = source::read(reader, |source, problems| {
+        let mut images = images(source, file_name, problems);
+        for image in &mut images {
+            image.kinds = kinds::recognise(&image.headers, &image.exports, source, problems);
+        }
+        images
     });
-    for image in &mut images {
-        image.kinds = kinds::recognise(&image.headers, &image.exports);
-    }
     Symbols { images, problems }
 }
 

@@ -148,11 +148,21 @@ impl Inspect {
         let (images, problems) = match plugwright_inspect::open(path, Links::Follow) {
             Ok(file) => {
                 let Symbols {
-                    images, problems, ..
+                    images,
+                    mut problems,
+                    ..
                 } = plugwright_inspect::symbols(&file, path.file_name());
+                let beside = plugwright_inspect::beside(path);
+                if !images.is_empty() {
+                    problems.extend(beside.problems);
+                }
                 let images = images.into_iter().map(|image| ImageReport {
                     headers: image.headers,
-                    kinds: image.kinds,
+                    kinds: image
+                        .kinds
+                        .into_iter()
+                        .chain(beside.kinds.iter().cloned())
+                        .collect(),
                     exports: (self.exports || all).then_some(image.exports),
                     imports: (self.imports || all).then_some(image.imports),
                 });
@@ -278,6 +288,7 @@ fn print_image(report: &ImageReport, output: &mut Output) -> io::Result<()> {
             told = format!("{told} (by {evidence})");
         }
         facts.line("plugin kind", &told)?;
+        facts.list("  says", &kind.says)?;
     }
     let crates = headers.crates.iter().map(|listed| {
         let only: &[u8] = if listed.build_only {

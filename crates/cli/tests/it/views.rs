@@ -51,6 +51,43 @@ fn the_page_tells_hardening_and_the_kind_of_plugin() {
     ");
 }
 
+/// A manifest beside the library, Qt 4's data, and a list of two crates.
+#[test]
+fn the_page_tells_manifests_and_crates() {
+    let place = tempfile::tempdir().expect("a folder");
+    let crates =
+        b"\x78\xda\x55\xce\x3d\x0a\xc3\x30\x0c\x86\xe1\xbb\x68\x36\xc6\x69\x37\x5f\xa5\x64\x50\x25\
+        \x51\x44\x1c\x2b\xf8\xa7\x4b\xf0\xdd\x6b\x32\x94\x76\xd4\x23\x78\xf9\x4e\x38\x90\x36\x7c\
+        \x49\x85\xf8\x38\x21\xe3\x2e\x10\x81\x08\x1c\xbc\xa5\x54\xb5\x3c\xcf\xc5\xdf\xfc\x7d\x4a\
+        \xb5\x5e\xe8\xfa\x17\x6c\x52\xbd\xda\xc4\x4d\x33\x4f\x7a\x76\x4d\x0c\xc3\x7d\x1b\x3b\xb2\
+        \xfc\x55\x82\x5f\x7c\xf8\xad\x24\x23\x4c\x13\x58\x0e\xc9\x2c\x99\xf4\x5a\x11\x56\x07\xc5\
+        \xac\x41\x6c\xa5\xcb\x58\xc7\x07\x9b\xc7\x34\x50";
+    let library = ElfBuilder::x86_64()
+        .export("qt_plugin_query_verification_data")
+        .section(
+            ".rodata",
+            2,
+            b"pattern=QT_PLUGIN_VERIFICATION_DATA\nversion=4.8.7\ndebug=false\n\0",
+        )
+        .section(".dep-v0", 0, crates);
+    fs::write(place.path().join("libthing.so"), library.build().bytes()).expect("a file");
+    let manifest =
+        r#"{"layer": {"name": "VK_LAYER_X", "library_path": "libthing.so", "api_version": "1.3"}}"#;
+    fs::write(place.path().join("layer.json"), manifest).expect("a file");
+    insta::assert_snapshot!(inspect(&place, &[], 0), @r"
+    libthing.so
+      format        ELF, 64 bits, little endian
+      architecture  x86_64
+      type          shared library
+      hardening     stack not executable; weak: no RELRO
+      plugin kind   qt4 (by qt_plugin_query_verification_data)
+        says        version=4.8.7, debug=false
+      plugin kind   vulkan-layer VK_LAYER_X (by layer.json)
+        says        api_version=1.3
+      crates        cc 1.2.3 (crates.io, only to build), made 0.1.0 (local)
+    ");
+}
+
 #[test]
 fn lists_of_names() {
     let place = place();

@@ -9,7 +9,7 @@ use crate::depth::Depth;
 use crate::fields::until_nul;
 use crate::headers::{FormatFacts, ImageHeaders};
 use crate::identity::Image;
-use crate::kinds::{ImageKinds, Recogniser};
+use crate::kinds::{self, ImageKinds, Recogniser};
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::qt::{self, QtMetadata};
@@ -310,7 +310,8 @@ pub(crate) fn kinds<R: ReadAt + ?Sized>(
         .sections
         .as_ref()
         .and_then(|sections| sections.find(b".modinfo"));
-    let kinds = recogniser.finish(&image, module.is_some());
+    let mut kinds = recogniser.finish(&image, module.is_some());
+    kinds::look_further(&mut kinds, &image, source, problems);
     Some(ImageKinds { image, kinds })
 }
 

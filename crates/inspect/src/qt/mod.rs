@@ -7,6 +7,7 @@
 
 mod binary_json;
 mod json;
+pub(crate) mod verification;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};

@@ -28,6 +28,8 @@ fn check(bytes: &[u8], expected: &[(PluginKind, Option<&str>)]) {
 fn by_export() {
     use PluginKind as Kind;
 
+    // What is told by metadata or a section has tests of its own.
+    let mut seen = vec![Kind::Plugwright, Kind::Qt, Kind::Qt4, Kind::KernelModule];
     for (export, kind, name) in [
         (
             "gst_plugin_vorbis_get_desc",
@@ -58,16 +60,39 @@ fn by_export() {
         ("_nss_myhostname_gethostbyname_r", Kind::Nss, None),
         ("OSSL_provider_init", Kind::OpenSslProvider, None),
         ("llvmGetPassPluginInfo", Kind::LlvmPass, None),
-        ("qt_plugin_query_verification_data", Kind::Qt4, None),
+        ("lv2_lib_descriptor", Kind::Lv2, None),
+        ("lv2ui_descriptor", Kind::Lv2, None),
+        ("ladspa_descriptor", Kind::Ladspa, None),
+        ("VSTPluginMain", Kind::Vst2, None),
+        ("vk_icdGetInstanceProcAddr", Kind::VulkanDriver, None),
+        (
+            "xrNegotiateLoaderRuntimeInterface",
+            Kind::OpenXrRuntime,
+            None,
+        ),
+        ("g_io_module_load", Kind::Gio, None),
+        ("sqlite3_extension_init", Kind::Sqlite, None),
+        ("node_register_module_v115", Kind::Node, None),
+        ("bind_engine", Kind::OpenSslEngine, None),
+        ("C_GetFunctionList", Kind::Pkcs11, None),
+        ("plugin_is_GPL_compatible", Kind::Gcc, None),
+        ("vlc_entry_api_version", Kind::Vlc, None),
+        ("plugin_get_required_api_version", Kind::Falco, None),
+        ("f0r_get_plugin_info", Kind::Frei0r, None),
+        ("JNI_OnLoad", Kind::Java, None),
     ] {
         let elf = ElfBuilder::x86_64().export(export).export("other").build();
         check(elf.bytes(), &[(kind, name)]);
+        seen.push(kind);
         check(&PeBuilder::amd64().export(export).build(), &[(kind, name)]);
         let macho = MachOBuilder::arm64().section("__TEXT", "__text", 0, &[0; 8]);
         check(
             &macho.symbol(&format!("_{export}"), 0x0f, 1, 0).build(),
             &[(kind, name)],
         );
+    }
+    for kind in PluginKind::ALL {
+        assert!(seen.contains(kind), "{kind} has no row here");
     }
     // The hosts have such functions for what is built in.
     for (export, host) in [
@@ -109,6 +134,48 @@ fn by_metadata_and_section() {
     let found = symbols(module.bytes(), None);
     let info = &found.images[0].headers.elf().expect("ELF").module_info;
     assert_eq!(info[..], ["license=GPL", "vermagic=6.1.0 SMP"]);
+}
+
+/// Qt 4's data lie somewhere in the file: here behind the first piece that is searched, and
+/// across its end.
+#[test]
+fn verification_data_of_qt_4() {
+    let data = b"pattern=QT_PLUGIN_VERIFICATION_DATA\nversion=4.8.7\ndebug=false\n\
+                 buildkey=x86_64 linux g++-4 full-config\0more";
+    let with = |before: usize, data: &[u8]| {
+        let bytes = [&vec![b'p'; before], data].concat();
+        ElfBuilder::x86_64()
+            .export("qt_plugin_query_verification_data")
+            .section(".rodata", 2, &bytes)
+            .build()
+            .into_bytes()
+    };
+    let place = with(0, data)
+        .windows(7)
+        .position(|bytes| bytes == b"pattern");
+    let edge = (64 << 10) - place.expect("the data");
+    for before in [0, edge - 35, edge - 10, edge - 1, edge, 200_000] {
+        let bytes = with(before, data);
+        check(&bytes, &[(PluginKind::Qt4, None)]);
+        let found = symbols(&bytes[..], None);
+        assert_eq!(found.problems, []);
+        assert_eq!(
+            found.images[0].kinds[0].says,
+            [
+                "version=4.8.7",
+                "debug=false",
+                "buildkey=x86_64 linux g++-4 full-config"
+            ],
+            "{before}"
+        );
+    }
+    let without = with(0, b"no data");
+    let found = symbols(&without[..], None);
+    assert_eq!(
+        crate::codes(&found.problems),
+        [plugwright_inspect::Code::QtMagic]
+    );
+    assert_eq!(found.images[0].kinds[0].says, Vec::<&str>::new());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod corrupt_elf;
 mod crates;
 mod kinds;
 mod macho;
+mod manifests;
 mod metadata;
 mod mutations;
 mod pe;
