@@ -25,7 +25,7 @@ impl Exit {
         (
             Self::Problems,
             "at least one problem is listed: unreadable, no library, damaged, or missing something; for audit: a \
-             finding as bad as --fail-on, or worse",
+             finding as bad as --fail-on, or worse; for verify: not allowed; for lock --check: a difference",
         ),
         (
             Self::Usage,

@@ -27,6 +27,7 @@ Examples:
   plugwright inspect libthing.so               what a library is, and what is wrong with it
   plugwright inspect --format jsonl *.so       one JSON object per line
   plugwright why libthing.so                   why it would not load
+  plugwright verify --explain plugins/         whether they may run under a policy, and what to do
   plugwright audit /usr/lib/app/plugins        a security review, by the ten pillars of CWE";
 
 /// Tells what plugins and libraries are, without executing them
@@ -43,6 +44,11 @@ enum Command {
     Inspect(commands::inspect::Inspect),
     Why(commands::why::Why),
     Audit(commands::audit::Audit),
+    Verify(commands::verify::Verify),
+    Sign(commands::sign::Sign),
+    Key(commands::key::KeyCommand),
+    Lock(commands::lock::LockCommand),
+    Trust(commands::trust::Trust),
     Interface(commands::interface::Interface),
     Completions(commands::generate::Completions),
     Man(commands::generate::Man),
@@ -66,6 +72,11 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect.run(&mut output),
         Command::Why(why) => why.run(&mut output),
         Command::Audit(audit) => audit.run(&mut output),
+        Command::Verify(verify) => verify.run(&mut output),
+        Command::Sign(sign) => sign.run(&mut output),
+        Command::Key(key) => key.run(&mut output),
+        Command::Lock(lock) => lock.run(&mut output),
+        Command::Trust(trust) => trust.run(&mut output),
         Command::Interface(interface) => interface.run(&mut output),
         Command::Completions(completions) => completions.run(CommandLine::command(), &mut output),
         Command::Man(man) => man.run(CommandLine::command(), &mut output),

@@ -9,7 +9,8 @@
 //!
 //! ```no_run
 //! use plugwright_evidence::{Root, Signatures};
-//! use plugwright_trust::{Policy, Structure, judge};
+//! use plugwright_inspect::symbols;
+//! use plugwright_trust::{Policy, judge};
 //! use std::os::unix::fs::FileExt;
 //! use std::path::Path;
 //!
@@ -19,7 +20,7 @@
 //! let opened = root.open_file(name)?;
 //! let signed = Signatures::new(&root, &policy.keys).of(name);
 //! let file = opened.file();
-//! let facts = opened.facts(&mut |buffer, offset| file.read_at(buffer, offset), Structure::sound(), &signed)?;
+//! let facts = opened.facts(&mut |buffer, offset| file.read_at(buffer, offset), &symbols(file, None), &signed)?;
 //! println!("{:?}", judge(&facts, &policy));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -4,9 +4,12 @@
 //! was reached, whatever their names point to by then.
 
 use crate::error::{OpenError, OpenErrorKind};
+use crate::hazards::{hazards, imports};
 use crate::os::{self, Steps};
 use crate::signatures::Found;
-use plugwright_trust::{Facts, FileFacts, FolderFacts, ProcessFacts, Structure, Timestamp};
+use crate::structure::structure;
+use plugwright_inspect::Symbols;
+use plugwright_trust::{Facts, FileFacts, FolderFacts, ProcessFacts, Timestamp};
 use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, open, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -246,7 +249,7 @@ impl Opened {
     }
 
     /// Gathers the facts for a verdict: digests the bytes that `read_at` gives, which are the very bytes that are to be
-    /// loaded, checks what was `found` to speak for the file against those same bytes, and adds what is known of the file
+    /// loaded and that `contents` was read from, checks what was `found` to speak for the file against those same bytes, and adds what is known of the file
     /// they were copied from and of this process.
     ///
     /// A manifest and how the bytes are held are for the caller to add.
@@ -256,12 +259,21 @@ impl Opened {
     pub fn facts(
         &self,
         read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>,
-        structure: Structure,
+        contents: &Symbols,
         found: &Found,
     ) -> io::Result<Facts> {
         let (digest, signatures) = found.settle(read_at)?;
-        let mut facts = Facts::new(self.path.to_string_lossy(), digest, structure)
+        let path = self.path.to_string_lossy();
+        // Of all images of a universal file, whichever the system's loader takes.
+        let hazards = contents
+            .images
+            .iter()
+            .flat_map(|image| hazards(&image.headers));
+        let imports = contents.images.iter().flat_map(imports);
+        let mut facts = Facts::new(path, digest, structure(&contents.problems))
             .with_signatures(signatures)
+            .with_hazards(hazards.collect())
+            .with_imports(imports.collect())
             .with_file(self.stat.clone())
             .with_ancestors(self.ancestors.clone())
             .with_process(process());

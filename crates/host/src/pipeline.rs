@@ -23,9 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
-use plugwright_evidence::{
-    Opened, Root, Signatures, digest, hazards, imports, manifest, structure,
-};
+use plugwright_evidence::{Opened, Root, Signatures, digest, manifest};
 use plugwright_inspect::{ReadAt, Symbols, Target, headers, symbols};
 use plugwright_manifest::schema::Schema;
 use plugwright_manifest::{Detail, Id, Record};
@@ -263,17 +261,11 @@ impl Resolved {
         let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
         let candidate = &inspected.candidate;
         let signed = Signatures::new(&candidate.root, &policy.keys).of(&candidate.name);
-        let facts =
-            inspected
-                .opened
-                .facts(read_at, structure(&inspected.contents.problems), &signed);
+        let facts = inspected
+            .opened
+            .facts(read_at, &inspected.contents, &signed);
         let facts = facts.map_err(|error| refuse(RefusalKind::Reading(error)))?;
-        let mut facts = facts.with_held(inspected.held);
-        // Of all images of a universal file, whichever the system's loader takes.
-        for image in &inspected.contents.images {
-            facts.hazards.extend(hazards(&image.headers));
-            facts.imports.get_or_insert_default().extend(imports(image));
-        }
+        let facts = facts.with_held(inspected.held);
         let mut allowed = Vec::with_capacity(inspected.records.len());
         for record in &inspected.records {
             let facts = facts.clone().with_manifest(manifest(record));

@@ -56,12 +56,13 @@ pub use facts::{
 };
 pub use judge::judge;
 pub use keys::{IdPattern, Key, KeyId, ParseIdPatternError, ParseKeyError, PublicKey};
-pub use lock::{Lock, LockedFile, LockedPlugin};
+pub use lock::{Drift, DriftKind, Lock, LockedFile, LockedPlugin};
 pub use plugwright_manifest::{Capability, Version};
 pub use policy::{
     Excess, GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, Signatures, StickyFolders,
     Unlocked, Unpinned,
 };
+pub use rules::accepted;
 pub use signature::{ParseSubjectError, SignatureCheck, SignatureFacts, Signed, Subject};
 pub use text::{MAX_FILE, ParseFileError};
 pub use time::{ParseTimestampError, Timestamp};

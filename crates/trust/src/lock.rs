@@ -1,5 +1,7 @@
 //! The lock file: which versions and bytes of which plugins an application was released with.
 
+mod drift;
+
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{self, FORMAT, ParseFileError, check_format};
 use crate::{Digest, InterfaceFacts, KeyId};
+
+pub use drift::{Drift, DriftKind};
 
 /// What may run, plugin by plugin, for all platforms at once. The file is usually called `plugwright.lock` and lies beside
 /// the application.

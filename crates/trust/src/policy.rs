@@ -26,6 +26,10 @@ pub struct Policy {
     pub pins: BTreeMap<String, BTreeSet<Digest>>,
     /// Digests that are refused whatever else speaks for them.
     pub denied: BTreeSet<Digest>,
+    /// Digests that are trusted as they are: such a file needs no signature, no pin and no entry in the lock file. Who owns
+    /// it, what is wrong with it and what is [`denied`](Self::denied) count all the same, and so does a signature over it
+    /// that is forged.
+    pub trusted: BTreeSet<Digest>,
     /// What happens to a plugin whose id has no pin.
     pub unpinned: Unpinned,
     /// Whether a plugin may end the process when it panics.
@@ -99,6 +103,7 @@ impl Policy {
             hard_links: HardLinks::Refused,
             pins: BTreeMap::new(),
             denied: BTreeSet::new(),
+            trusted: BTreeSet::new(),
             unpinned: Unpinned::Accepted,
             panic_abort: PanicAbort::Refused,
             isolation: Isolation::NotRequired,
@@ -158,6 +163,13 @@ impl Policy {
     #[must_use]
     pub fn with_denied(mut self, digest: Digest) -> Self {
         self.denied.insert(digest);
+        self
+    }
+
+    /// Trusts these bytes as they are.
+    #[must_use]
+    pub fn with_trusted(mut self, digest: Digest) -> Self {
+        self.trusted.insert(digest);
         self
     }
 

@@ -7,5 +7,6 @@ mod interface;
 mod plugins;
 mod program;
 mod qt;
+mod trust;
 mod views;
 mod why;

@@ -28,6 +28,8 @@ struct File {
     pins: BTreeMap<String, BTreeSet<Digest>>,
     #[serde(default)]
     denied: BTreeSet<Digest>,
+    #[serde(default)]
+    trusted: BTreeSet<Digest>,
     unpinned: Option<Unpinned>,
     panic_abort: Option<PanicAbort>,
     isolation: Option<Isolation>,
@@ -116,6 +118,7 @@ impl Policy {
             hard_links: file.hard_links.unwrap_or(preset.hard_links),
             pins: file.pins,
             denied: file.denied,
+            trusted: file.trusted,
             unpinned: file.unpinned.unwrap_or(preset.unpinned),
             panic_abort: file.panic_abort.unwrap_or(preset.panic_abort),
             isolation: file.isolation.unwrap_or(preset.isolation),

@@ -75,9 +75,10 @@ fn asked(facts: &Facts) -> impl Iterator<Item = &Capability> {
         .flat_map(|manifest| &manifest.capabilities)
 }
 
-/// By the policy, and by every key that spoke for the file and has a limit.
+/// By the policy, and by every key that signed the file and has a limit. A key that does not count any more limits all the
+/// same: revoking one must not widen what a file may do that another key signed too.
 fn is_granted(asked: &Capability, facts: &Facts, policy: &Policy) -> bool {
-    let mut limits = signature::accepted(facts, policy).filter_map(|key| key.capabilities.as_ref());
+    let mut limits = signature::limits(facts, policy);
     covered(asked, &policy.capabilities) && limits.all(|limit| covered(asked, limit))
 }
 

@@ -7,6 +7,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
+    if policy.trusted.contains(&facts.digest) {
+        return;
+    }
     let origin = &facts.origin;
     let entries: Vec<&LockedPlugin> = match (&policy.lock, &facts.manifest) {
         (Some(lock), Some(manifest)) => lock.versions(&manifest.id).collect(),
@@ -99,12 +102,13 @@ fn check_entry(
             advice,
         ));
     }
-    let unsigned = |signer| signature::accepted(facts, policy).all(|key| key.public.id() != signer);
+    let unsigned =
+        |signer| signature::accepted(facts, policy).all(|(key, _)| key.public.id() != signer);
     if let Some(signer) = entry.signer.filter(|signer| unsigned(*signer)) {
         let what = format!("{origin} is not signed as {named} was when it was locked");
         let advice = "install it anew with its signature; if the key was replaced, lock it anew";
         let found: Vec<_> = signature::accepted(facts, policy)
-            .map(|key| format!("by the key {:?} ({})", key.name, key.public.id()))
+            .map(|(key, _)| format!("by the key {:?} ({})", key.name, key.public.id()))
             .collect();
         let found = if found.is_empty() {
             String::from("no signature that counts")

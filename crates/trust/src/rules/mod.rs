@@ -12,6 +12,8 @@ pub(crate) mod placement;
 mod signature;
 mod structure;
 
+pub use signature::accepted;
+
 use crate::{Facts, Policy, Reason};
 use alloc::vec::Vec;
 

@@ -1,14 +1,16 @@
 //! Somebody whom the policy knows spoke for the bytes, and was allowed to.
 
 use crate::{
-    Code, Facts, Key, Policy, Reason, SignatureCheck, SignatureFacts, Signatures, Timestamp,
+    Capability, Code, Facts, Key, Policy, Reason, SignatureCheck, SignatureFacts, Signatures,
+    Timestamp,
 };
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
-    let required = policy.signatures == Signatures::Required;
+    let required =
+        policy.signatures == Signatures::Required && !policy.trusted.contains(&facts.digest);
     let signed = accepted(facts, policy).next().is_some();
     let before = reasons.len();
     for signature in &facts.signatures {
@@ -48,13 +50,27 @@ pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
     }
 }
 
-/// The keys that spoke well for the file.
-pub(super) fn accepted<'a>(
+/// The keys of the policy that spoke well for the file, with what they said: in their time, unrevoked, within their scope.
+pub fn accepted<'a>(
     facts: &'a Facts,
     policy: &'a Policy,
-) -> impl Iterator<Item = &'a Key> + use<'a> {
-    let accepted = |signature| accept(signature, facts, policy).ok();
+) -> impl Iterator<Item = (&'a Key, &'a SignatureFacts)> + use<'a> {
+    let accepted = |signature| Some((accept(signature, facts, policy).ok()?, signature));
     facts.signatures.iter().filter_map(accepted)
+}
+
+/// What the keys that made good signatures over the file let be granted, whether they count now or not.
+pub(super) fn limits<'a>(
+    facts: &'a Facts,
+    policy: &'a Policy,
+) -> impl Iterator<Item = &'a Vec<Capability>> + use<'a> {
+    let good = |signature: &&SignatureFacts| signature.check == SignatureCheck::Good;
+    let key = |signature: &SignatureFacts| {
+        let mut keys = policy.keys.iter();
+        keys.find(|key| key.public.id() == signature.key)
+    };
+    let keys = facts.signatures.iter().filter(good).filter_map(key);
+    keys.filter_map(|key| key.capabilities.as_ref())
 }
 
 /// The key that made a signature, if it counts.

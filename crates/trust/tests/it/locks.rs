@@ -2,8 +2,8 @@
 
 use crate::reasons::{HELD, OTHER, check, installed};
 use plugwright_trust::{
-    Code, Facts, InterfaceFacts, Lock, LockedFile, LockedPlugin, ManifestFacts, Policy,
-    SignatureCheck, SignatureFacts, Signed, Unlocked, Version,
+    Code, Digest, DriftKind, Facts, InterfaceFacts, KeyId, Lock, LockedFile, LockedPlugin,
+    ManifestFacts, Policy, SignatureCheck, SignatureFacts, Signed, Unlocked, Version,
 };
 
 fn facts(version: Version) -> Facts {
@@ -142,5 +142,80 @@ digest = "0707070707070707070707070707070707070707070707070707070707070707"
 id = "org.example.zz"
 version = "1.0.0"
 "#
+    );
+}
+
+/// A lock file with one plugin of this version, for these platforms, with bytes that begin with `byte`.
+fn one(version: &str, targets: &[&str], byte: u8) -> Lock {
+    let mut plugin = LockedPlugin::new("org.example.zstd", version.parse().expect("a version"));
+    for target in targets {
+        let digest = Digest::from_bytes([byte; 32]);
+        plugin
+            .files
+            .push(LockedFile::new(*target, "libzstd.so", 1, digest));
+    }
+    let mut lock = Lock::default();
+    lock.add(plugin);
+    lock
+}
+
+#[track_caller]
+fn check_drift(locked: &Lock, found: &Lock, expected: &[DriftKind]) {
+    let kinds: Vec<DriftKind> = locked.drift(found).iter().map(|drift| drift.kind).collect();
+    assert_eq!(kinds, expected);
+    assert_eq!(
+        locked.updated(found.clone()).drift(found),
+        [],
+        "what was locked anew fits"
+    );
+}
+
+#[test]
+fn drift_is_told_by_kind_and_other_platforms_are_left_alone() {
+    let locked = one("1.0.0", &["linux", "windows"], 1);
+    check_drift(&locked, &one("1.0.0", &["linux"], 1), &[]);
+    check_drift(&locked, &one("1.0.0", &["linux"], 2), &[DriftKind::Bytes]);
+    check_drift(
+        &locked,
+        &one("1.0.0", &["macos"], 1),
+        &[DriftKind::NotLocked],
+    );
+    check_drift(
+        &locked,
+        &one("0.9.0", &["linux"], 1),
+        &[DriftKind::Downgrade],
+    );
+    check_drift(&locked, &one("1.1.0", &["linux"], 1), &[DriftKind::Version]);
+    check_drift(&Lock::default(), &locked, &[DriftKind::NotLocked]);
+    check_drift(&locked, &Lock::default(), &[]);
+    let mut other = one("1.0.0", &["linux"], 1);
+    other.plugins[0].id = "org.example.other".to_owned();
+    check_drift(&locked, &other, &[DriftKind::NotLocked, DriftKind::Gone]);
+    let mut signed = locked.clone();
+    signed.plugins[0].signer = Some(KeyId::from_bytes([7; 8]));
+    check_drift(&signed, &one("1.0.0", &["linux"], 1), &[DriftKind::Signer]);
+    check_drift(&locked, &signed, &[]);
+}
+
+#[test]
+fn locking_anew_keeps_other_platforms() {
+    let locked = one("1.0.0", &["linux", "windows"], 1);
+    let anew = locked.updated(one("1.1.0", &["linux"], 2));
+    let entries: Vec<(String, &str)> = anew
+        .plugins
+        .iter()
+        .flat_map(|plugin| {
+            plugin
+                .files
+                .iter()
+                .map(|file| (plugin.version.to_string(), &*file.target))
+        })
+        .collect();
+    assert_eq!(
+        entries,
+        [
+            ("1.0.0".to_owned(), "windows"),
+            ("1.1.0".to_owned(), "linux")
+        ]
     );
 }

@@ -1,9 +1,11 @@
 //! Properties over made-up facts and policies. Small domains on purpose, so that facts and policy meet often.
 
 use plugwright_trust::{
-    Digest, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Isolation, ManifestFacts, Owner,
-    PanicAbort, PanicStrategy, Policy, ProblemClass, ProcessFacts, Source, StickyFolders,
-    Structure, StructureProblem, Unpinned, Verdict, Version, judge,
+    Capability, Digest, Excess, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Isolation,
+    Key, Lock, LockedFile, LockedPlugin, ManifestFacts, Owner, PanicAbort, PanicStrategy, Policy,
+    ProblemClass, ProcessFacts, PublicKey, SignatureCheck, SignatureFacts, Signatures, Signed,
+    Source, StickyFolders, Structure, StructureProblem, Subject, Unlocked, Unpinned, Verdict,
+    Version, judge,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -20,6 +22,72 @@ const SOURCES: [Source; 3] = [Source::Sealed, Source::PrivateCopy, Source::InPla
 
 fn digests() -> impl Strategy<Value = Digest> {
     (0..3u8).prop_map(|byte| Digest::from_bytes([byte; 32]))
+}
+
+const CHECKS: [SignatureCheck; 6] = [
+    SignatureCheck::Good,
+    SignatureCheck::Forged,
+    SignatureCheck::Legacy,
+    SignatureCheck::UnknownKey,
+    SignatureCheck::NotListed,
+    SignatureCheck::Malformed,
+];
+
+fn public(key: usize) -> PublicKey {
+    let number = ["Qf6", "Qf7", "Qf8"][key];
+    let text = format!("RW{number}LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3");
+    text.parse().expect("a key")
+}
+
+fn capability(number: usize) -> Capability {
+    let text = ["threads:2", "threads:4", "processes"][number];
+    text.parse().expect("a capability")
+}
+
+prop_compose! {
+    fn signature()(
+        key in 0..3usize,
+        check in prop_oneof![4 => Just(SignatureCheck::Good), 2 => select(&CHECKS[..])],
+        id in prop::option::weighted(0.3, select(&IDS[..])),
+    ) -> SignatureFacts {
+        let mut subject = Subject::default();
+        subject.id = id.map(String::from);
+        SignatureFacts::new("x", public(key).id(), Signed::File, check).with_subject(subject)
+    }
+}
+
+prop_compose! {
+    fn key()(
+        ids in prop_oneof![3 => Just("*"), 1 => select(&IDS[..])],
+        revoked in prop::bool::weighted(0.2),
+        limit in prop::option::of(vec(0..3usize, 0..2)),
+    ) -> Key {
+        let mut key = Key::new("", public(0), [ids.parse().expect("a pattern")]);
+        key.revoked = revoked.then(|| "lost".to_owned());
+        key.capabilities = limit.map(|limit| limit.into_iter().map(capability).collect());
+        key
+    }
+}
+
+/// Keys with the numbers 0, 1 and so on.
+fn keys() -> impl Strategy<Value = Vec<Key>> {
+    vec(key(), 0..3).prop_map(|mut keys| {
+        for (number, key) in keys.iter_mut().enumerate() {
+            (key.name, key.public) = (number.to_string(), public(number));
+        }
+        keys
+    })
+}
+
+prop_compose! {
+    fn lock()(id in select(&IDS[..]), major in 1..3u64, digest in digests(), signer in prop::option::of(0..3usize)) -> Lock {
+        let mut plugin = LockedPlugin::new(id, Version::new(major, 0, 0));
+        plugin.files.push(LockedFile::new("here", "x", 1, digest));
+        plugin.signer = signer.map(|key| public(key).id());
+        let mut lock = Lock::default();
+        lock.plugins.push(plugin);
+        lock
+    }
 }
 
 fn uids() -> impl Strategy<Value = u32> {
@@ -40,6 +108,8 @@ prop_compose! {
         manifest in prop::option::of((select(&IDS[..]), prop::option::of(prop::bool::ANY))),
         process in prop::option::weighted(0.9, (uids(), uids())),
         held in prop::option::of(select(&SOURCES[..])),
+        signatures in vec(signature(), 0..3),
+        asked in vec(0..3usize, 0..2),
     ) -> Facts {
         let problems = if fatal { vec![StructureProblem::fatal("x", "x", ProblemClass::Position)] } else { Vec::new() };
         let mut facts = Facts::new("/x", digest, Structure::new(problems));
@@ -49,7 +119,8 @@ prop_compose! {
             facts.ancestors.push(FolderFacts::new("/", 0, 0, 0o755));
         }
         facts.manifest = manifest.map(|(id, abort)| {
-            let manifest = ManifestFacts::new(id, Version::new(1, 0, 0));
+            let asked = asked.into_iter().map(capability).collect();
+            let manifest = ManifestFacts::new(id, Version::new(1, 0, 0)).with_capabilities(asked);
             match abort {
                 Some(true) => manifest.with_panic(PanicStrategy::Abort),
                 Some(false) => manifest.with_panic(PanicStrategy::Unwind),
@@ -58,6 +129,7 @@ prop_compose! {
         });
         facts.process = process.map(|(uid, gid)| ProcessFacts::new(uid, gid));
         facts.held = held;
+        facts.signatures = signatures;
         facts
     }
 }
@@ -70,6 +142,10 @@ prop_compose! {
         pins in vec((select(&IDS[..]), digests()), 0..3),
         denied in btree_set(digests(), 0..2),
         sources in vec(select(&SOURCES[..]), 0..4),
+        (signed, locked, excess) in (prop::bool::weighted(0.3), prop::bool::weighted(0.3), prop::bool::weighted(0.3)),
+        (keys, lock) in (keys(), prop::option::weighted(0.3, lock())),
+        trusted in btree_set(digests(), 0..2),
+        capabilities in vec(0..3usize, 0..3),
     ) -> Policy {
         let mut policy = Policy::server()
             .with_group_write(if own_group { GroupWrite::OwnGroup } else { GroupWrite::Refused })
@@ -81,6 +157,12 @@ prop_compose! {
             .with_sources(sources);
         policy.owners = owners;
         policy.denied = denied;
+        policy.trusted = trusted;
+        policy.signatures = if signed { Signatures::Required } else { Signatures::NotRequired };
+        policy.unlocked = if locked { Unlocked::Refused } else { Unlocked::Accepted };
+        policy.excess = if excess { Excess::Refused } else { Excess::Told };
+        (policy.keys, policy.lock) = (keys, lock);
+        policy.capabilities = capabilities.into_iter().map(capability).collect();
         for (id, digest) in pins {
             policy = policy.with_pin(id, digest);
         }
@@ -98,7 +180,26 @@ fn stricter(policy: &Policy) -> Vec<Policy> {
         clone().with_unpinned(Unpinned::Refused),
         clone().with_panic_abort(PanicAbort::Refused),
         clone().with_isolation(Isolation::Required),
+        clone().with_signatures(Signatures::Required),
+        clone().with_unlocked(Unlocked::Refused),
+        clone().with_excess(Excess::Refused),
     ];
+    // Revoking a key takes what it says away, whatever that was.
+    for key in 0..policy.keys.len() {
+        let mut revoked = clone();
+        revoked.keys[key].revoked = Some("stolen".into());
+        all.push(revoked);
+    }
+    for digest in &policy.trusted {
+        let mut lesser = clone();
+        lesser.trusted.remove(digest);
+        all.push(lesser);
+    }
+    for capability in &policy.capabilities {
+        let mut lesser = clone();
+        lesser.capabilities.remove(capability);
+        all.push(lesser);
+    }
     all.extend(OWNERS.iter().map(|owner| clone().without_owner(*owner)));
     all.extend((0..3).map(|byte| clone().with_denied(Digest::from_bytes([byte; 32]))));
     // A first pin for an id narrows it, unless the policy runs pinned plugins only: there, a pin is what admits.

@@ -192,3 +192,39 @@ fn reasons_name_the_key_as_people_call_it() {
          another key [signature.revoked, CWE-299]"
     );
 }
+
+#[test]
+fn revoking_a_key_does_not_widen_what_another_key_lets_be_granted() {
+    let other = "RWQf7LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let other: PublicKey = other.parse().expect("valid");
+    let mut facts = signed(SignatureCheck::Good, "");
+    let second = SignatureFacts::new("x", other.id(), Signed::File, SignatureCheck::Good);
+    facts.signatures.push(second);
+    let asked: Capability = "threads:4".parse().expect("valid");
+    let manifest = facts.manifest.take().expect("a plugin");
+    facts.manifest = Some(manifest.with_capabilities(vec![asked.clone()]));
+    let limited = release().with_capabilities([]);
+    for limited in [limited.clone(), limited.with_revoked("lost")] {
+        let policy = policy(Key::new("other", other, release().ids))
+            .with_key(limited)
+            .with_capability(asked.clone())
+            .with_excess(plugwright_trust::Excess::Refused);
+        check(&facts, &policy, &[Code::CapabilityNotGranted]);
+    }
+}
+
+#[test]
+fn bytes_that_are_trusted_need_no_signature_and_no_lock_entry() {
+    let facts = installed();
+    let strict = Policy::locked().with_trusted(facts.digest);
+    check(&facts, &strict, &[]);
+    check(
+        &facts,
+        &strict.clone().with_denied(facts.digest),
+        &[Code::DigestDenied],
+    );
+    // A signature that is wrong is still told.
+    let forged = signed(SignatureCheck::Forged, "");
+    let strict = strict.with_key(release());
+    check(&forged, &strict, &[Code::SignatureForged]);
+}
