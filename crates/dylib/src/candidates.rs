@@ -12,6 +12,7 @@
 //!   glibc has its own search through `glibc-hwcaps`.
 
 use crate::error::{LoadError, LoadErrorKind};
+use crate::os;
 use crate::request::{Request, Wanted};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -63,7 +64,14 @@ impl Platform {
     }
 
     /// The folders that only the system's own packages write, for [`Request::system`].
+    ///
+    /// Windows says itself where its folder is; for other systems' names the usual place stands.
     fn system_folders(self) -> Vec<PathBuf> {
+        if self == Self::THIS
+            && let Some(folder) = os::system_folder()
+        {
+            return vec![folder];
+        }
         let folders: &[&str] = match self {
             Self::Linux => &["/lib", "/usr/lib", "/lib64", "/usr/lib64"],
             Self::MacOs => &["/usr/lib"],
@@ -306,5 +314,7 @@ pub fn is_library_name(name: &OsStr, platform: Platform) -> bool {
     }
 }
 
+// Which paths are absolute is the running system's word: the tables have Unix paths.
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

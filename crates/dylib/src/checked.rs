@@ -9,6 +9,7 @@ use crate::hints::Hints;
 use crate::image::Image;
 use crate::library::{Library, terms};
 use crate::open::{self, Failure, Loaded, Terms};
+use crate::os;
 use crate::request::{Request, Wanted};
 use plugwright_inspect::{Problem, Target, symbols};
 use std::ffi::OsStr;
@@ -78,7 +79,7 @@ impl Library {
 /// # Safety
 /// The file's constructors, and those of what it needs, must be fit to run now.
 unsafe fn file_checked(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failure> {
-    let file = open::readable(path).map_err(|error| Failure::looking(path, &error))?;
+    let file = os::readable(path).map_err(|error| Failure::looking(path, &error))?;
     let image = Image::seal(&file, path.as_os_str()).map_err(|error| match error.kind() {
         LoadErrorKind::NotAFile => Failure::not_a_file(path),
         _ => Failure::Final(error),

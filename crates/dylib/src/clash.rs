@@ -3,12 +3,9 @@
 //! A needed library is met by *name*: whatever is loaded under that SONAME is taken, whoever brought it and wherever it
 //! lies. Two plugins that bring different libraries of one name both get the first one's.
 
-use crate::image::Identity;
 use crate::loaded::loaded_images;
+use crate::os;
 use plugwright_inspect::closure::{Closures, Search};
-use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// A library that is needed, and that another one will be taken for.
@@ -37,18 +34,16 @@ pub fn clashes(path: &Path) -> Vec<Clash> {
     let loaded = loaded_images();
     let mut clashes = Vec::new();
     for needed in closure.images.iter().skip(1) {
-        let name = OsStr::from_bytes(needed.name.as_bytes());
+        let name = os::os_string(needed.name.as_bytes());
         let (Some(wanted), Some(image)) = (
             &needed.path,
             loaded
                 .iter()
-                .find(|image| image.soname.as_deref() == Some(name)),
+                .find(|image| image.soname.as_ref() == Some(&name)),
         ) else {
             continue;
         };
-        let identity = fs::metadata(wanted)
-            .ok()
-            .map(|metadata| Identity::of(&metadata));
+        let identity = os::look_at(wanted).ok().map(|seen| seen.identity);
         if image.identity.is_none() || image.identity != identity {
             let loaded = PathBuf::from(image.title());
             clashes.push(Clash {

@@ -5,10 +5,9 @@
 //! only while the file still has a name: between making and locking it, a sweeper may have taken it for a dead one.
 
 use crate::error::{LoadError, LoadErrorKind};
-use rustix::fs::{Mode, OFlags, open};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use crate::os;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +17,7 @@ const PREFIX: &str = "plugwright-";
 /// How the names of lock files end.
 const LOCK: &str = ".lock";
 
-/// A folder for private copies of libraries, which only this user can enter.
+/// A folder for private copies of libraries, which only this user can enter (on Windows: whoever can enter its parent).
 ///
 /// It lives as long as a clone of it, an image in it, or a library that was loaded from it; pinned libraries keep it until
 /// the process ends. The next process that makes a folder in the same place then removes it.
@@ -30,7 +29,7 @@ struct Owned {
     path: PathBuf,
     lock_path: PathBuf,
     /// Locked until this is dropped or the process ends.
-    _lock: File,
+    lock: Option<File>,
     copies: AtomicU64,
 }
 
@@ -39,20 +38,17 @@ impl CopyFolder {
     ///
     /// # Errors
     /// If `parent` is relative, if others can replace what is in it (the sticky bit suffices, as `/tmp` has it), or if the
-    /// system fails.
+    /// system fails. On Windows it is not looked at who can change `parent`, and the folder inherits that: let it be one below
+    /// the user's own profile.
     pub fn below(parent: &Path) -> Result<Self, LoadError> {
         if !parent.is_absolute() {
             return Err(LoadError::new(LoadErrorKind::NotAbsolute, parent));
         }
         let failed = |error| LoadError::io(LoadErrorKind::CopyFolder, parent, error);
-        let metadata = fs::metadata(parent).map_err(failed)?;
-        let me = rustix::process::geteuid().as_raw();
-        let owned = metadata.uid() == me || metadata.uid() == 0;
-        let mode = metadata.permissions().mode();
-        if !owned || (mode & 0o022 != 0 && mode & 0o1000 == 0) {
+        if !os::is_private(parent).map_err(failed)? {
             return Err(LoadError::new(LoadErrorKind::NotPrivate, parent));
         }
-        sweep(parent, me).map_err(failed)?;
+        sweep(parent).map_err(failed)?;
         Self::create(parent).map_err(failed)
     }
 
@@ -63,24 +59,19 @@ impl CopyFolder {
             let name = format!("{PREFIX}{}-{number}", std::process::id());
             let lock_path = parent.join(format!("{name}{LOCK}"));
             let path = parent.join(name);
-            let lock = match OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&lock_path)
-            {
+            let lock = match os::create_lock(&lock_path) {
                 // A process with this number lived before and its folder is not swept (another user's, say).
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other?,
             };
-            if lock.try_lock().is_err() || lock.metadata()?.nlink() == 0 {
+            if lock.try_lock().is_err() || !os::is_named(&lock)? {
                 continue;
             }
-            DirBuilder::new().mode(0o700).create(&path)?;
+            os::create_folder(&path)?;
             return Ok(Self(Arc::new(Owned {
                 path,
                 lock_path,
-                _lock: lock,
+                lock: Some(lock),
                 copies: AtomicU64::new(0),
             })));
         }
@@ -97,13 +88,7 @@ impl CopyFolder {
         loop {
             let number = self.0.copies.fetch_add(1, Ordering::Relaxed);
             let path = self.0.path.join(format!("{number}-{name}"));
-            match OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .mode(0o400)
-                .open(&path)
-            {
+            match os::create_copy(&path) {
                 // A forked child numbers its copies as its parent does.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => return other.map(|file| (path, file)),
@@ -117,12 +102,14 @@ impl Drop for Owned {
         // What cannot be removed now is removed by the next process's sweep. The lock file goes last: while it is there
         // and locked, nobody else touches the folder.
         drop(fs::remove_dir_all(&self.path));
+        // Windows does not remove what is open.
+        drop(self.lock.take());
         drop(fs::remove_file(&self.lock_path));
     }
 }
 
-/// Removes the folders below `parent` that belong to `me` and to no living process.
-fn sweep(parent: &Path, me: u32) -> io::Result<()> {
+/// Removes the folders below `parent` that belong to this user and to no living process.
+fn sweep(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -135,23 +122,12 @@ fn sweep(parent: &Path, me: u32) -> io::Result<()> {
         };
         // In a shared folder somebody else may have placed such a name, as a link too. Nothing of theirs is touched, and
         // whatever fails for one folder is no reason not to make one's own.
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let Ok(lock) = open(entry.path(), flags, Mode::empty()).map(File::from) else {
+        let Some(lock) = os::open_lock(&entry.path()) else {
             continue;
         };
-        let Ok(metadata) = lock.metadata() else {
-            continue;
-        };
-        if metadata.is_file()
-            && metadata.uid() == me
-            && metadata.nlink() > 0
-            && lock.try_lock().is_ok()
-        {
+        if lock.try_lock().is_ok() {
             let folder = parent.join(folder);
-            if fs::symlink_metadata(&folder)
-                .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == me)
-            {
+            if os::is_own_folder(&folder) {
                 drop(fs::remove_dir_all(&folder));
             }
             drop(fs::remove_file(entry.path()));
@@ -161,9 +137,10 @@ fn sweep(parent: &Path, me: u32) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn names(parent: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(parent)

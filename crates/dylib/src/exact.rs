@@ -10,12 +10,11 @@ use crate::error::{Attempt, LoadError, LoadErrorKind, OsText};
 use crate::explain;
 use crate::hints::Hints;
 use crate::image::{Identity, Source};
-use crate::os::{self, Handle, Mapped};
-use std::ffi::{CStr, CString, OsStr, c_int};
+use crate::open::store;
+use crate::os::{self, Handle, Mapped, Spelling};
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Whether a library may ever be unloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +23,6 @@ pub(crate) enum Stay {
     Ever,
     /// It stays until it is closed.
     Open,
-}
-
-impl Stay {
-    /// What is added to the flags of `dlopen`.
-    pub(crate) const fn flag(self) -> c_int {
-        match self {
-            Self::Ever => libc::RTLD_NODELETE,
-            Self::Open => 0,
-        }
-    }
 }
 
 /// The file that is wanted, and how.
@@ -53,28 +42,43 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn refused(&self, candidate: &CStr, answer: OsText) -> LoadError {
-        let candidate = PathBuf::from(OsStr::from_bytes(candidate.to_bytes()));
+    fn refused(&self, candidate: &Spelling, answer: OsText) -> LoadError {
+        let candidate = candidate.path();
         let explanation = explain::refusal(self.name, &candidate, self.source, &answer);
         LoadError::refused(self.name, Attempt { candidate, answer }).because(explanation)
     }
 
     fn compare(&self, handle: Handle) -> Result<Mapped, LoadError> {
+        // A file that took the path of a loaded one is told from it by what is known of that one.
+        if os::MAPPED_IS_TOLD_BY_PATH {
+            let known = store().identity(handle.key());
+            if known.is_some_and(|known| known != self.identity) {
+                return Ok(Mapped::Another);
+            }
+        }
         let mapped = os::mapped(handle, self.identity, self.file);
         mapped.map_err(|error| LoadError::io(LoadErrorKind::IdentityUnknown, self.name, error))
     }
 
     /// Makes the library stay that is known to be the wanted one by now, if its open could not ask for that.
-    fn pin(&self, handle: Handle, text: &CStr) {
+    fn pin(&self, handle: Handle, text: &Spelling) {
         if self.shadowed && self.stay == Stay::Ever {
             // SAFETY: the library is loaded under this very name, so that nothing is loaded and nothing runs.
-            let again = unsafe { os::open(text, self.hints.flags() | self.stay.flag()) };
+            let again = unsafe { os::open(text, self.hints, self.stay) };
             // The further open is not taken back: a library that stays needs no exact count.
             debug_assert!(
                 again.is_ok_and(|again| again == handle),
                 "a loaded library is found by its name"
             );
         }
+    }
+
+    /// A spelling of the path that the dynamic linker has not seen.
+    fn other_spelling(&self, path: &Path) -> Result<Spelling, LoadError> {
+        os::fresh_spelling(path).ok_or_else(|| {
+            let told = "a library is loaded from this path, whose file was replaced since; load a private copy of the new one";
+            LoadError::new(LoadErrorKind::Changed, self.name).because(vec![told.into()])
+        })
     }
 
     fn mismatch(&self) -> LoadError {
@@ -99,7 +103,7 @@ pub(crate) enum Certainty {
 pub(crate) unsafe fn at_path(
     path: &Path,
     wanted: &Wanted<'_>,
-) -> Result<(Handle, CString), LoadError> {
+) -> Result<(Handle, Spelling), LoadError> {
     // SAFETY: the caller vouches for the file. Should another come, it is one that is loaded already, or the alarm below.
     let (handle, text, fresh) = unsafe { open(path, wanted) }?;
     if wanted.compare(handle)? == Mapped::This {
@@ -112,7 +116,7 @@ pub(crate) unsafe fn at_path(
     // SAFETY: the open above is this function's; the library was loaded before, and whoever loaded it keeps it.
     drop(unsafe { os::close(handle) });
     // SAFETY: the caller vouches for the file.
-    unsafe { spelled(os::fresh_spelling(path), wanted) }
+    unsafe { spelled(wanted.other_spelling(path)?, wanted) }
 }
 
 /// Loads the file that lies at `path` now, for somebody who judged none: should it be exchanged at that very moment, the new
@@ -123,7 +127,7 @@ pub(crate) unsafe fn at_path(
 pub(crate) unsafe fn lying_at(
     path: &Path,
     wanted: &Wanted<'_>,
-) -> Result<(Handle, CString, Certainty), LoadError> {
+) -> Result<(Handle, Spelling, Certainty), LoadError> {
     // SAFETY: the caller vouches for what lies there.
     let (handle, text, fresh) = unsafe { open(path, wanted) }?;
     let certainty = if fresh {
@@ -134,7 +138,7 @@ pub(crate) unsafe fn lying_at(
         // SAFETY: the open above is this function's; the library was loaded before, and whoever loaded it keeps it.
         drop(unsafe { os::close(handle) });
         // SAFETY: the caller vouches for the file.
-        let (handle, text) = unsafe { spelled(os::fresh_spelling(path), wanted) }?;
+        let (handle, text) = unsafe { spelled(wanted.other_spelling(path)?, wanted) }?;
         return Ok((handle, text, Certainty::Compared));
     };
     wanted.pin(handle, &text);
@@ -145,17 +149,17 @@ pub(crate) unsafe fn lying_at(
 ///
 /// # Safety
 /// As for [`at_path`], for whatever comes.
-unsafe fn open(path: &Path, wanted: &Wanted<'_>) -> Result<(Handle, CString, bool), LoadError> {
-    let text = CString::new(path.as_os_str().as_bytes());
+unsafe fn open(path: &Path, wanted: &Wanted<'_>) -> Result<(Handle, Spelling, bool), LoadError> {
+    let text = Spelling::of(path.as_os_str());
     let text = text.map_err(|error| LoadError::io(LoadErrorKind::ContainsNul, path, error))?;
     let stay = if wanted.shadowed {
         Stay::Open
     } else {
         wanted.stay
     };
-    let before = os::Loads::now();
+    let before = os::Loads::before(&text);
     // SAFETY: the caller vouches for what comes.
-    let handle = unsafe { os::open(&text, wanted.hints.flags() | stay.flag()) }
+    let handle = unsafe { os::open(&text, wanted.hints, stay) }
         .map_err(|answer| wanted.refused(&text, answer))?;
     Ok((handle, text, before.came_after(handle)))
 }
@@ -165,11 +169,11 @@ unsafe fn open(path: &Path, wanted: &Wanted<'_>) -> Result<(Handle, CString, boo
 /// # Safety
 /// As for [`at_path`].
 pub(crate) unsafe fn spelled(
-    text: CString,
+    text: Spelling,
     wanted: &Wanted<'_>,
-) -> Result<(Handle, CString), LoadError> {
+) -> Result<(Handle, Spelling), LoadError> {
     // SAFETY: the caller vouches for the file.
-    let handle = unsafe { os::open(&text, wanted.hints.flags() | wanted.stay.flag()) }
+    let handle = unsafe { os::open(&text, wanted.hints, wanted.stay) }
         .map_err(|answer| wanted.refused(&text, answer))?;
     match wanted.compare(handle)? {
         Mapped::This => Ok((handle, text)),
@@ -178,6 +182,7 @@ pub(crate) unsafe fn spelled(
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use plugwright_testkit::cc;
@@ -199,7 +204,7 @@ mod tests {
         .unwrap();
         let wanted = Wanted {
             name: &path,
-            identity: Identity::of(&std::fs::metadata(&good).unwrap()),
+            identity: os::look_at(&good).unwrap().identity,
             file: &|| {
                 std::fs::rename(&good, &path)?;
                 File::open(&path)

@@ -6,12 +6,11 @@
 use crate::error::OsText;
 use crate::image::Source;
 use crate::loaded::loaded_images;
+use crate::os;
 use plugwright_inspect::Untrusted;
 use plugwright_inspect::closure::{
     ClosureProblem, ClosureProblemKind, Closures, Outcome, Rule, Search, Step,
 };
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The most places that are named for one missing library.
@@ -72,10 +71,10 @@ fn concerns(problem: &ClosureProblem, answer: &OsText) -> bool {
 }
 
 fn is_loaded(library: Option<&Untrusted>) -> bool {
-    let name = library.map(|name| OsStr::from_bytes(name.as_bytes()));
+    let name = library.map(|name| os::os_string(name.as_bytes()));
     loaded_images()
         .iter()
-        .any(|image| image.soname.is_some() && image.soname.as_deref() == name)
+        .any(|image| image.soname.is_some() && image.soname == name)
 }
 
 fn sentences_of(problem: &ClosureProblem, image: &str) -> Vec<String> {

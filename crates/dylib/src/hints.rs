@@ -1,11 +1,12 @@
-//! How a library is to be bound: plain values that become the flags of `dlopen`.
-
-use std::ffi::c_int;
+//! How a library is to be bound: plain values that become flags of the system's.
 
 /// How a library is to be bound.
 ///
 /// There is no hint against unloading, because a [`Library`](crate::Library) is never unloaded: it is loaded with
-/// `RTLD_NODELETE`. AIX's archive members are not supported.
+/// `RTLD_NODELETE`, and pinned on Windows (`GET_MODULE_HANDLE_EX_FLAG_PIN`). AIX's archive members are not supported.
+///
+/// On Windows the three hints have no effect: everything is bound at once, by the name of the library that it is from, so that
+/// no symbol of one library can stand for one of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hints {
@@ -49,23 +50,6 @@ impl Hints {
         self.deep_bind = deep_bind;
         self
     }
-
-    /// The flags of `dlopen`, without those that say whether the library may be unloaded.
-    pub(crate) const fn flags(self) -> c_int {
-        let binding = match self.binding {
-            Binding::Now => libc::RTLD_NOW,
-            Binding::Lazy => libc::RTLD_LAZY,
-        };
-        let visibility = match self.visibility {
-            Visibility::Local => libc::RTLD_LOCAL,
-            Visibility::Global => libc::RTLD_GLOBAL,
-        };
-        let deep_bind = match self.deep_bind {
-            DeepBind::Off => 0,
-            DeepBind::On => crate::os::DEEP_BIND,
-        };
-        binding | visibility | deep_bind
-    }
 }
 
 /// When symbols that a library needs are looked up.
@@ -97,27 +81,4 @@ pub enum DeepBind {
     /// It does (`RTLD_DEEPBIND`, glibc and FreeBSD only; elsewhere nothing changes). It also hides a replaced allocator
     /// and the functions of a sanitizer from the library.
     On,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hints_become_flags() {
-        let new = Hints::new();
-        assert_eq!(new.flags(), libc::RTLD_NOW | libc::RTLD_LOCAL);
-        assert_eq!(
-            new.with_binding(Binding::Lazy).flags(),
-            libc::RTLD_LAZY | libc::RTLD_LOCAL
-        );
-        assert_eq!(
-            new.with_visibility(Visibility::Global).flags(),
-            libc::RTLD_NOW | libc::RTLD_GLOBAL
-        );
-        assert_eq!(
-            new.with_deep_bind(DeepBind::On).flags(),
-            new.flags() | crate::os::DEEP_BIND
-        );
-    }
 }

@@ -7,8 +7,6 @@ use crate::rename::{self, Refusal};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How many bytes are copied at once: they stay in the processor's second-level cache between reading and writing. A
@@ -34,19 +32,10 @@ pub enum Source {
     reason = "these two numbers are what identifies a file"
 )]
 pub struct Identity {
-    /// The file system's number (`st_dev`).
+    /// The file system's number (`st_dev`; on Windows the volume's serial number).
     pub device: u64,
-    /// The file's number in it (`st_ino`).
+    /// The file's number in it (`st_ino`; on Windows the file's index).
     pub inode: u64,
-}
-
-impl Identity {
-    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }
-    }
 }
 
 /// The bytes that will be loaded.
@@ -105,7 +94,7 @@ impl Image {
     /// If it is not a regular file, if it changes while it is copied, or if the system cannot seal
     /// ([`LoadErrorKind::SealingUnavailable`]: use a private copy then).
     pub fn seal(file: &File, name: &OsStr) -> Result<Self, LoadError> {
-        let size = regular(file, Path::new(name))?.len();
+        let size = regular(file, Path::new(name))?;
         Self::seal_filled(Path::new(name), |to| copy(file, to, size))
     }
 
@@ -125,7 +114,8 @@ impl Image {
     }
 
     /// Copies the file's bytes into a file of their own, readable by this user only, with a path that was never used
-    /// before. A debugger can open it. Other programs of this user can change it.
+    /// before. A debugger can open it. Other programs of this user can change it; on Windows nobody can as long as the image is
+    /// held, and nobody can write it as long as it is loaded.
     ///
     /// `$ORIGIN` in the library's run path is the folder of copies: what it needs through `$ORIGIN` has to be loaded
     /// before.
@@ -133,7 +123,7 @@ impl Image {
     /// # Errors
     /// If it is not a regular file, if it changes while it is copied, or if the system fails.
     pub fn private_copy(file: &File, folder: &CopyFolder, name: &OsStr) -> Result<Self, LoadError> {
-        let size = regular(file, Path::new(name))?.len();
+        let size = regular(file, Path::new(name))?;
         Self::copy_into(folder, Path::new(name), |to| copy(file, to, size))
     }
 
@@ -151,12 +141,8 @@ impl Image {
         };
         fill(&to).map_err(|unfilled| unfilled.into_error(name))?;
         // Not the descriptor that can write: the kernel may refuse to map what is open for writing, and nobody needs it.
-        let file = File::open(&copied.path).map_err(failed)?;
-        if Identity::of(&file.metadata().map_err(failed)?)
-            != Identity::of(&to.metadata().map_err(failed)?)
-        {
-            return Err(LoadError::new(LoadErrorKind::Changed, name));
-        }
+        let file = os::reopen_copy(&copied.path, to).map_err(failed)?;
+        let file = file.ok_or_else(|| LoadError::new(LoadErrorKind::Changed, name))?;
         Self::new(name, file, Place::Copy(copied))
     }
 
@@ -178,13 +164,12 @@ impl Image {
     }
 
     fn new(name: &Path, file: File, place: Place) -> Result<Self, LoadError> {
-        let metadata = file
-            .metadata()
-            .map_err(|error| LoadError::io(LoadErrorKind::Io, name, error))?;
+        let seen =
+            os::look(&file).map_err(|error| LoadError::io(LoadErrorKind::Io, name, error))?;
         Ok(Self {
             name: name.to_owned(),
-            identity: Identity::of(&metadata),
-            size: metadata.len(),
+            identity: seen.identity,
+            size: seen.size,
             file,
             place,
         })
@@ -195,9 +180,9 @@ impl Image {
         let Place::Path(path) = &self.place else {
             return Ok(());
         };
-        let metadata =
-            fs::metadata(path).map_err(|error| LoadError::io(LoadErrorKind::Io, path, error))?;
-        if Identity::of(&metadata) == self.identity {
+        let seen =
+            os::look_at(path).map_err(|error| LoadError::io(LoadErrorKind::Io, path, error))?;
+        if seen.identity == self.identity {
             Ok(())
         } else {
             Err(LoadError::new(LoadErrorKind::Changed, path))
@@ -268,13 +253,11 @@ impl Image {
     }
 }
 
-/// The file's metadata, if it is a regular file.
-fn regular(file: &File, name: &Path) -> Result<fs::Metadata, LoadError> {
-    let metadata = file
-        .metadata()
-        .map_err(|error| LoadError::io(LoadErrorKind::Io, name, error))?;
-    if metadata.is_file() {
-        Ok(metadata)
+/// The file's size, if it is a regular file.
+fn regular(file: &File, name: &Path) -> Result<u64, LoadError> {
+    let seen = os::look(file).map_err(|error| LoadError::io(LoadErrorKind::Io, name, error))?;
+    if seen.is_file {
+        Ok(seen.size)
     } else {
         Err(LoadError::new(LoadErrorKind::NotAFile, name))
     }
@@ -340,7 +323,7 @@ pub(crate) fn copy(from: &File, to: &File, size: u64) -> Result<(), Unfilled> {
 fn printable(name: &OsStr) -> String {
     let last = Path::new(name).file_name().unwrap_or(name);
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+".contains(byte);
-    last.as_bytes()
+    last.as_encoded_bytes()
         .iter()
         .take(100)
         .map(|byte| if plain(byte) { char::from(*byte) } else { '_' })

@@ -6,7 +6,7 @@
 //! | opening by name or path | [`Request`], [`candidates()`], [`Library::open`], [`resolve`] |
 //! | opening a file that nobody vouches for the structure of | `Library::open_checked`, `Image::check` (feature `explain`) |
 //! | two libraries of one SONAME side by side | `clashes` (feature `explain`), [`Image::renamed`], [`unused_name`] |
-//! | functions and data | [`Library::function`], [`Library::data`], [`SymbolName`] (versions), [`symbols!`] (many at once) |
+//! | functions and data | [`Library::function`], [`Library::data`], [`SymbolName`] (versions), [`Symbols`] (many at once) |
 //! | really unmapping | [`Unloadable`], [`UnmapToken`], [`Unmapping`] |
 //! | what is loaded here, whoever loaded it | [`loaded_images`], [`image_containing`] |
 //!
@@ -57,20 +57,32 @@
 //!
 //! # Platforms
 //!
-//! Linux has everything. Other Unix systems have private copies and files in place, and neither the comparison after
-//! loading nor the list of what is loaded; a private copy's path is one that was never used before. Windows is not supported
-//! yet: the names that are tried there are known to [`candidates()`] already; hints will mean nothing there (everything is
-//! bound at once and local), not unloading will be a pinned module handle, and folders will be searched as
-//! `LOAD_LIBRARY_SEARCH_DEFAULT_DIRS` says, never the current one.
+//! | | Linux | macOS | Windows | other Unix |
+//! |---|---|---|---|---|
+//! | sealed copies | yes | no: [`LoadErrorKind::SealingUnavailable`] | no; a private copy cannot be written, renamed or removed while its image is held | no |
+//! | what was mapped is compared | by the kernel's word | by the kernel's word | by the path; a file that took the path of a loaded one is told from it if this crate loaded that | no |
+//! | what is loaded | yes | yes | yes | no: the list is empty |
+//! | similar symbols | exported and local ones | exported ones | exported ones | none |
+//! | not unloading | `RTLD_NODELETE` | `RTLD_NODELETE` | `GET_MODULE_HANDLE_EX_FLAG_PIN` | `RTLD_NODELETE` |
+//! | hints | all | no deep binding | none: everything is bound at once, by library and name | no deep binding but on FreeBSD |
+//! | versions of symbols | glibc | no | no | no |
+//! | explanations of refusals, clashes, other names | yes | no | no | no |
+//!
+//! On Windows libraries are searched as `LOAD_LIBRARY_SEARCH_DEFAULT_DIRS` says: the program's folder and the system's, never
+//! the current one or those of `PATH`; what a file needs, in its own folder, too. No box is shown for a library that is damaged.
+//! Tests run on Linux, and under wine for Windows; for macOS only the types are checked.
 //!
 //! # Features
 //!
+//! `derive` (on by default): `#[derive(Symbols)]`.
+//!
 //! `explain` (on by default): strict reading before a load, and explanations of refusals, through `plugwright-inspect`.
 
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
-
-#[cfg(not(unix))]
-compile_error!("plugwright-dylib loads libraries on Unix systems only, so far");
+#![warn(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "what may grow must not break its users then"
+)]
 
 mod candidates;
 #[cfg(feature = "explain")]
@@ -113,9 +125,24 @@ pub use hints::{Binding, DeepBind, Hints, Visibility};
 pub use image::{Identity, Image, Source};
 pub use library::{Library, resolve};
 pub use loaded::{LoadedImage, LoadedSegment, image_containing, loaded_images};
+#[cfg(feature = "derive")]
+pub use plugwright_dylib_macros::Symbols;
 pub use privileges::is_privileged;
 pub use rename::unused_name;
 pub use request::Request;
 pub use symbols::SymbolName;
-pub use table::MissingSymbols;
+pub use table::{MissingSymbols, Symbols};
 pub use unloadable::{Function, Unloadable, UnmapToken, Unmapping, Why};
+
+/// What the derive macro writes calls of; no part of the interface.
+#[cfg(feature = "derive")]
+#[doc(hidden)]
+pub mod __private {
+    use crate::{MissingSymbols, SymbolError};
+
+    /// The error of a table.
+    #[must_use]
+    pub fn missing(missing: Vec<SymbolError>) -> MissingSymbols {
+        MissingSymbols::new(missing)
+    }
+}

@@ -17,17 +17,18 @@ pub struct LoadedImage {
     pub file: Option<PathBuf>,
     /// Which file that is, if its name still leads to it.
     pub identity: Option<Identity>,
-    /// What is added to the addresses in the file.
+    /// What is added to the addresses in the file. On Windows, where files have addresses relative to their start, this is where
+    /// the image begins.
     pub bias: usize,
     /// The loaded segments, in ascending order.
     pub segments: Vec<LoadedSegment>,
-    /// The name that other images need it by (`DT_SONAME`).
+    /// The name that other images need it by: `DT_SONAME`, `LC_ID_DYLIB`; on Windows the name of its file in lower case.
     pub soname: Option<OsString>,
-    /// The names of the images that it needs (`DT_NEEDED`).
+    /// The names of the images that it needs: `DT_NEEDED`, `LC_LOAD_DYLIB`; on Windows those of its imports in lower case.
     pub needed: Vec<OsString>,
-    /// The build id from its note.
+    /// The build id from its note; on macOS its UUID, on Windows the 20 bytes that name its file for debuggers.
     pub build_id: Option<Vec<u8>>,
-    /// Whether it asks never to be unloaded (`DF_1_NODELETE`).
+    /// Whether it asks never to be unloaded (`DF_1_NODELETE`, Linux only).
     pub no_delete: bool,
     /// Whether it has thread-local data.
     pub thread_local: bool,

@@ -5,14 +5,11 @@ use crate::error::{Attempt, LoadError, LoadErrorKind, OsText};
 use crate::exact::{self, Certainty, Stay};
 use crate::hints::{Binding, Hints, Visibility};
 use crate::image::{Identity, Image, Place, Source};
-use crate::os::{self, Handle, Mapped};
+use crate::os::{self, Handle, Mapped, Spelling};
 use crate::request::{Request, Wanted};
 use crate::store::{Properties, Store};
-use rustix::fs::{Mode, OFlags};
-use std::ffi::{CString, OsStr, OsString};
-use std::fs::{self, File};
+use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -57,7 +54,7 @@ impl Loaded {
     pub(crate) fn identity(&self) -> Option<Identity> {
         let claim = self.claim.as_ref()?;
         let compare = || {
-            let file = || readable(&self.path);
+            let file = || os::readable(&self.path);
             matches!(
                 os::mapped(self.handle, claim.identity, &file),
                 Ok(Mapped::This)
@@ -135,7 +132,7 @@ pub(crate) unsafe fn image(image: Image, terms: Terms) -> Result<Arc<Loaded>, Lo
         // SAFETY: the caller vouches for the bytes in `image` and for what they need.
         Some(path) => unsafe { exact::at_path(path, &wanted) },
         None => {
-            let text = os::descriptor_path(image.file());
+            let text = os::descriptor_spelling(image.file());
             let text =
                 text.map_err(|error| LoadError::io(LoadErrorKind::Io, image.name(), error))?;
             // SAFETY: as above.
@@ -151,7 +148,7 @@ pub(crate) unsafe fn image(image: Image, terms: Terms) -> Result<Arc<Loaded>, Lo
     Ok(terms.opened(Loaded {
         name,
         handle,
-        path: path_of(text),
+        path: text.path(),
         claim: Some(claim),
         _place: Some(place),
     }))
@@ -242,18 +239,18 @@ impl Failure {
 /// # Safety
 /// As for [`request`].
 pub(crate) unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Loaded>, Failure> {
-    let metadata = fs::metadata(path).map_err(|error| Failure::looking(path, &error))?;
-    if !metadata.is_file() {
+    let seen = os::look_at(path).map_err(|error| Failure::looking(path, &error))?;
+    if !seen.is_file {
         return Err(Failure::not_a_file(path));
     }
-    let identity = Identity::of(&metadata);
+    let identity = seen.identity;
     if let Some(loaded) = attach(identity, terms) {
         return Ok(loaded);
     }
     let wanted = exact::Wanted {
         name: path,
         identity,
-        file: &|| readable(path),
+        file: &|| os::readable(path),
         source: Source::InPlace,
         hints: terms.hints,
         stay: terms.stay,
@@ -265,7 +262,7 @@ pub(crate) unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Load
     Ok(terms.opened(Loaded {
         name: path.to_owned(),
         handle,
-        path: path_of(text),
+        path: text.path(),
         claim: Some(Claim::new(identity, certainty)),
         _place: None,
     }))
@@ -276,7 +273,7 @@ pub(crate) unsafe fn file_in_place(path: &Path, terms: Terms) -> Result<Arc<Load
 /// # Safety
 /// As for [`request`].
 unsafe fn search(name: &OsStr, terms: Terms) -> Result<Arc<Loaded>, Failure> {
-    let text = CString::new(name.as_bytes());
+    let text = Spelling::of(name);
     let text = text.map_err(|error| {
         Failure::Final(LoadError::io(
             LoadErrorKind::ContainsNul,
@@ -285,7 +282,7 @@ unsafe fn search(name: &OsStr, terms: Terms) -> Result<Arc<Loaded>, Failure> {
         ))
     })?;
     // SAFETY: the caller vouches for whatever has this name.
-    let handle = unsafe { os::open(&text, terms.hints.flags() | terms.stay.flag()) };
+    let handle = unsafe { os::open(&text, terms.hints, terms.stay) };
     let handle = handle.map_err(|answer| {
         Failure::Elsewhere(Attempt {
             candidate: name.into(),
@@ -293,15 +290,15 @@ unsafe fn search(name: &OsStr, terms: Terms) -> Result<Arc<Loaded>, Failure> {
         })
     })?;
     let path = os::linker_name(handle);
-    let identity = fs::metadata(&path).map(|metadata| Identity::of(&metadata));
+    let seen = os::look_at(&path);
     Ok(terms.opened(Loaded {
         name: name.into(),
         handle,
         path,
         // Whether the name still leads to what is mapped is not said by this.
-        claim: identity
+        claim: seen
             .ok()
-            .map(|identity| Claim::new(identity, Certainty::Fresh)),
+            .map(|seen| Claim::new(seen.identity, Certainty::Fresh)),
         _place: None,
     }))
 }
@@ -312,17 +309,8 @@ fn is_shadowed(path: &Path) -> bool {
     store().any_unpinned(|loaded| loaded.path.as_os_str() == path.as_os_str())
 }
 
-/// Opens a file for reading, without waiting for the writer of a FIFO and without taking a terminal.
-pub(crate) fn readable(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
-}
-
-fn path_of(text: CString) -> PathBuf {
-    PathBuf::from(OsString::from_vec(text.into_bytes()))
-}
-
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::symbols;
@@ -340,14 +328,14 @@ mod tests {
     fn a_wrong_claim_is_found_out_before_it_sends_anybody_astray() {
         let came = cc::shared("libcame.so", "int number(void) { return 1; }", &[]);
         let meant = cc::shared("libmeant.so", "int number(void) { return 2; }", &[]);
-        let identity = Identity::of(&fs::metadata(&meant).unwrap());
-        let text = CString::new(came.to_str().unwrap()).unwrap();
+        let identity = os::look_at(&meant).unwrap().identity;
+        let text = Spelling::of(came.as_os_str()).unwrap();
         let terms = Terms {
             hints: Hints::new(),
             stay: Stay::Ever,
         };
         // SAFETY: it has no constructors.
-        let handle = unsafe { os::open(&text, libc::RTLD_NOW | libc::RTLD_NODELETE) }.unwrap();
+        let handle = unsafe { os::open(&text, terms.hints, terms.stay) }.unwrap();
         let first = terms.opened(Loaded {
             name: meant.clone(),
             handle,

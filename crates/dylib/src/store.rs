@@ -142,6 +142,11 @@ impl<L: Clone> Store<L> {
         library
     }
 
+    /// The file that an open library was recorded for.
+    pub(crate) fn identity(&self, key: Key) -> Option<Identity> {
+        self.lock().entries.get(&key)?.identity
+    }
+
     /// Whether a library that does not stay for ever answers to a test.
     pub(crate) fn any_unpinned(&self, test: impl Fn(&L) -> bool) -> bool {
         let tables = self.lock();

@@ -50,7 +50,7 @@ pub(crate) fn address(
 ) -> Result<Option<NonNull<c_void>>, SymbolError> {
     let address = os::symbol(library.handle, symbol.name, symbol.version);
     address.map(NonNull::new).map_err(|text| {
-        let exported = os::dynamic_section(library.handle)
+        let exported = os::anchor(library.handle)
             .map(os::exported)
             .unwrap_or_default();
         let defined = library
@@ -126,9 +126,11 @@ fn near(wanted: SymbolName<'_>, exported: &[Exported]) -> Vec<String> {
 /// The symbol with exactly the wanted name or else the nearest one, if the library has it and does not export it.
 fn local(wanted: SymbolName<'_>, exported: &[Exported], defined: Vec<String>) -> Option<String> {
     let name = wanted.name.to_str().ok()?;
+    // Names that begin so are those of compilers and linkers, unless somebody asks for one.
+    let reserved = |own: &str| own.starts_with('_') && !name.starts_with('_');
     let own = defined
         .into_iter()
-        .filter(|own| exported.iter().all(|symbol| symbol.name != *own));
+        .filter(|own| !reserved(own) && exported.iter().all(|symbol| symbol.name != *own));
     let found = own.map(|own| (distance(name, &own), own)).min()?;
     (found.0 <= 1 + name.len() / 5).then_some(found.1)
 }

@@ -164,7 +164,8 @@ impl Unloadable {
                 };
             }
         };
-        let dynamic = os::dynamic_section(loaded.handle);
+        // Others may have opened it before, by another name.
+        let (name, anchor) = (os::linker_name(loaded.handle), os::anchor(loaded.handle));
         let mut why = Vec::new();
         for _ in 0..opens {
             // SAFETY: each is an open of this crate's, which the store just gave up; the token is the word of somebody who
@@ -173,9 +174,9 @@ impl Unloadable {
                 why.push(Why::Refused(text));
             }
         }
-        match dynamic {
-            Some(dynamic) if os::is_loaded(&loaded.path, dynamic) => {
-                why.extend(causes(&loaded.path, dynamic));
+        match anchor {
+            Some(anchor) if os::is_loaded(&name, anchor) => {
+                why.extend(causes(&name, anchor));
                 Unmapping::StillMapped { why }
             }
             _ if !why.is_empty() => Unmapping::StillMapped { why },
@@ -201,13 +202,13 @@ impl Drop for Unloadable {
     }
 }
 
-/// What keeps the image with this name and dynamic section, as far as it can be seen.
-fn causes(name: &Path, dynamic: usize) -> Vec<Why> {
+/// What keeps the image with this name and anchor, as far as it can be seen.
+fn causes(name: &Path, anchor: usize) -> Vec<Why> {
     let images = loaded_images();
     let mut why = Vec::new();
     let image = images
         .iter()
-        .find(|image| image.name == name && image.contains(dynamic));
+        .find(|image| image.name == name && image.contains(anchor));
     if image.is_some_and(|image| image.no_delete) {
         why.push(Why::NoDelete);
     }
@@ -220,7 +221,7 @@ fn causes(name: &Path, dynamic: usize) -> Vec<Why> {
     if !by.is_empty() {
         why.push(Why::Needed { by });
     }
-    if os::exported(dynamic).iter().any(|symbol| symbol.unique) {
+    if os::exported(anchor).iter().any(|symbol| symbol.unique) {
         why.push(Why::UniqueSymbols);
     }
     if why.is_empty() {
@@ -241,7 +242,8 @@ fn causes(name: &Path, dynamic: usize) -> Vec<Why> {
 pub enum Unmapping {
     /// It is no longer mapped.
     Unmapped,
-    /// It was closed as often as it was opened. Whether it is still mapped is not known on this system (other than Linux).
+    /// It was closed as often as it was opened. Whether it is still mapped is not known on this system (neither Linux nor macOS
+    /// nor Windows).
     Closed,
     /// It is still mapped.
     StillMapped {

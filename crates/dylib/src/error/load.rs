@@ -35,15 +35,16 @@ pub enum LoadErrorKind {
     ContainsNul,
     /// It is not a regular file.
     NotAFile,
-    /// The folder for private copies can be changed by others.
+    /// The folder for private copies can be changed by others. Never on Windows, where this is not looked at.
     NotPrivate,
     /// The system failed while a folder for private copies was made.
     CopyFolder,
-    /// The file changed while it was copied, or since it was opened.
+    /// The file changed while it was copied, or since it was opened; on Windows also if another library is loaded from its path,
+    /// which the file took since.
     Changed,
     /// The system failed while the bytes were copied or looked at.
     Io,
-    /// The system cannot hold a sealed copy: not Linux, or forbidden (`vm.memfd_noexec=2`, a filter of system calls).
+    /// The system cannot hold a sealed copy: it is not Linux, or it is forbidden (`vm.memfd_noexec=2`, a filter of system calls).
     SealingUnavailable,
     /// The names in it cannot be changed: it is not a library of this system's format, or a new name is none.
     NotRenamable,
@@ -83,6 +84,11 @@ impl OsText {
 
     pub(crate) fn of(error: &io::Error) -> Self {
         Self(error.to_string())
+    }
+
+    #[cfg(windows)]
+    pub(crate) const fn from(text: String) -> Self {
+        Self(text)
     }
 
     /// The text as the system gave it. It can repeat names that a file controls.

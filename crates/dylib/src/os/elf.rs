@@ -57,7 +57,7 @@ pub(crate) fn loaded_images() -> Vec<LoadedImage> {
         let metadata = fs::metadata(Path::new(std::ffi::OsStr::from_bytes(line.path)))
             .ok()
             .filter(same);
-        image.identity = metadata.map(|metadata| crate::image::Identity::of(&metadata));
+        image.identity = metadata.map(|metadata| super::identity(&metadata));
     }
     images
 }

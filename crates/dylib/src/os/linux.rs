@@ -1,12 +1,12 @@
 //! Linux: sealed memory, and what is mapped according to `/proc/self/maps`.
 
-use super::{Handle, Mapped, SealFailure, mapping, unix};
+use super::{Handle, Mapped, SealFailure, Spelling, mapping, unix};
 use crate::error::OsText;
 use crate::image::Identity;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::Errno;
 use std::collections::VecDeque;
-use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_void};
+use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -20,6 +20,9 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) const DEEP_BIND: c_int = libc::RTLD_DEEPBIND;
 #[cfg(target_env = "musl")]
 pub(crate) const DEEP_BIND: c_int = 0;
+
+/// The kernel tells which file is mapped.
+pub(crate) const MAPPED_IS_TOLD_BY_PATH: bool = false;
 
 /// The most descriptors of sealed images that are kept. A soft limit of 1024 open files is usual.
 const KEPT: usize = 64;
@@ -54,13 +57,13 @@ pub(crate) fn seal<E>(
 ///
 /// It names the process by its number and not as `self`, because a debugger that opens it would find *itself* there. The
 /// number is the one that this `/proc` knows: in a container it can differ from `getpid`'s.
-pub(crate) fn descriptor_path(file: &File) -> io::Result<CString> {
+pub(crate) fn descriptor_spelling(file: &File) -> io::Result<Spelling> {
     let process = fs::read_link("/proc/self")?;
     let path = Path::new("/proc")
         .join(process)
         .join("fd")
         .join(file.as_raw_fd().to_string());
-    Ok(unix::fresh_spelling(&path))
+    unix::fresh_spelling(&path).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
 /// Keeps a descriptor open, so that debuggers and backtraces can read the library through the path that the dynamic linker
@@ -78,6 +81,12 @@ pub(crate) fn keep_for_debuggers(file: File) {
     drop(oldest);
 }
 
+/// Whether the kernel says that the process has more rights than who started it.
+pub(crate) fn is_privileged() -> bool {
+    // SAFETY: getauxval has no preconditions; it reads what the kernel handed to the process.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// Compares what the dynamic linker mapped under a handle with a file.
 pub(crate) fn mapped(
     handle: Handle,
@@ -85,7 +94,7 @@ pub(crate) fn mapped(
     file: &dyn Fn() -> io::Result<File>,
 ) -> io::Result<Mapped> {
     // The dynamic section lies in a mapping of the library's file.
-    let address = dynamic_section(handle);
+    let address = anchor(handle);
     let address = address.ok_or_else(|| {
         io::Error::other("the dynamic linker does not say where it mapped the library")
     })?;
@@ -146,8 +155,8 @@ pub(super) fn link_map(handle: Handle) -> Option<&'static LinkMap> {
     unsafe { map.as_ref() }
 }
 
-/// The address of the library's dynamic section, which lies in a mapping of its file.
-pub(crate) fn dynamic_section(handle: Handle) -> Option<usize> {
+/// The address of the library's dynamic section, which lies in a mapping of its file and tells it from others.
+pub(crate) fn anchor(handle: Handle) -> Option<usize> {
     link_map(handle).map(|map| map.dynamic.addr())
 }
 
@@ -171,8 +180,8 @@ mod tests {
     /// The file of a library that this very program uses, and its handle.
     fn own(name: &CStr) -> (Handle, File) {
         // SAFETY: it is loaded already.
-        let handle = unsafe { unix::open(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD) }.unwrap();
-        let address = format!("{:x}", dynamic_section(handle).unwrap());
+        let handle = unsafe { unix::open_with(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD) }.unwrap();
+        let address = format!("{:x}", anchor(handle).unwrap());
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let inside = |line: &&str| {
             let (start, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
@@ -193,7 +202,7 @@ mod tests {
         let (libc, libc_file) = own(c"libc.so.6");
         let (libgcc, libgcc_file) = own(c"libgcc_s.so.1");
         let compare = |library, file: &File| {
-            let identity = Identity::of(&file.metadata().unwrap());
+            let identity = crate::os::look(file).unwrap().identity;
             mapped(library, identity, &|| file.try_clone()).unwrap()
         };
         assert_eq!(compare(libc, &libc_file), Mapped::This);

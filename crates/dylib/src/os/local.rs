@@ -8,8 +8,8 @@
     reason = "the dynamic linker took the file for one of this process's own byte order"
 )]
 
+use super::readable;
 use crate::image::Identity;
-use crate::open::readable;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -25,8 +25,8 @@ const SHN_UNDEF: u16 = 0;
 /// by now, as that of a sealed copy does once its descriptor is closed.
 pub(crate) fn defined(path: &Path, identity: Identity) -> Vec<String> {
     let same = |file: &File| {
-        let metadata = file.metadata();
-        metadata.is_ok_and(|metadata| metadata.is_file() && Identity::of(&metadata) == identity)
+        let seen = super::look(file);
+        seen.is_ok_and(|seen| seen.is_file && seen.identity == identity)
     };
     let file = readable(path).ok().filter(same);
     file.and_then(|file| names(&file)).unwrap_or_default()
@@ -98,7 +98,7 @@ mod tests {
     const SOURCE: &str = "static int own(void) { return 2; } int (*shown)(void) = own; int needed(void); int calls(void) { return needed(); }";
 
     fn defined(path: &Path) -> Vec<String> {
-        super::defined(path, Identity::of(&fs::metadata(path).unwrap()))
+        super::defined(path, crate::os::look_at(path).unwrap().identity)
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
         );
         let stripped = cc::shared("libown.so", SOURCE, &[OsStr::new("-s")]);
         assert_eq!(defined(&stripped), Vec::<String>::new());
-        let other = Identity::of(&fs::metadata(&stripped).unwrap());
+        let other = crate::os::look_at(&stripped).unwrap().identity;
         let path = cc::shared("libown.so", SOURCE, &[]);
         assert_eq!(super::defined(&path, other), Vec::<String>::new());
     }

@@ -41,7 +41,7 @@ pub(crate) fn compare(
         return Ok(Mapped::This);
     }
     let file = file()?;
-    if Identity::of(&file.metadata()?) != identity {
+    if super::look(&file)?.identity != identity {
         return Ok(Mapped::Another);
     }
     let page = Page::map(&file)?;

@@ -1,11 +1,11 @@
-//! Unix systems other than Linux: no sealed memory, and no comparison after loading.
+//! Unix systems other than Linux and Apple's: no sealed memory, and no comparison after loading.
 
-use super::{Handle, Mapped, SealFailure};
+use super::{Handle, Mapped, SealFailure, Spelling};
 use crate::error::OsText;
 use crate::image::Identity;
 use crate::loaded::LoadedImage;
 use crate::symbols::Exported;
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,9 @@ pub(crate) const DEEP_BIND: c_int = libc::RTLD_DEEPBIND;
 #[cfg(not(target_os = "freebsd"))]
 pub(crate) const DEEP_BIND: c_int = 0;
 
+/// Nothing is compared.
+pub(crate) const MAPPED_IS_TOLD_BY_PATH: bool = false;
+
 pub(crate) fn seal<E>(
     _name: &str,
     _fill: impl FnOnce(&File) -> Result<(), E>,
@@ -23,7 +26,7 @@ pub(crate) fn seal<E>(
     Err(SealFailure::Unavailable(io::ErrorKind::Unsupported.into()))
 }
 
-pub(crate) fn descriptor_path(_file: &File) -> io::Result<CString> {
+pub(crate) fn descriptor_spelling(_file: &File) -> io::Result<Spelling> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -50,7 +53,7 @@ pub(crate) fn versioned_symbol(
 }
 
 /// Not known here.
-pub(crate) fn dynamic_section(_handle: Handle) -> Option<usize> {
+pub(crate) fn anchor(_handle: Handle) -> Option<usize> {
     None
 }
 
@@ -60,12 +63,12 @@ pub(crate) fn linker_name(_handle: Handle) -> PathBuf {
 }
 
 /// Not known here.
-pub(crate) fn is_loaded(_name: &Path, _dynamic: usize) -> bool {
+pub(crate) fn is_loaded(_name: &Path, _anchor: usize) -> bool {
     false
 }
 
 /// Not known here.
-pub(crate) fn exported(_dynamic: usize) -> Vec<Exported> {
+pub(crate) fn exported(_anchor: usize) -> Vec<Exported> {
     Vec::new()
 }
 

@@ -1,9 +1,12 @@
 //! `dlopen`, `dlsym` and `dlerror`, and spellings of paths.
 
 use crate::error::OsText;
-use std::ffi::{CStr, CString, c_int, c_void};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use crate::exact::Stay;
+use crate::hints::{Binding, DeepBind, Hints, Visibility};
+use std::ffi::{CStr, CString, OsStr, OsString, c_int, c_void};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,12 +30,68 @@ impl Handle {
     }
 }
 
+/// A path or name as the dynamic linker is given it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spelling(CString);
+
+impl Spelling {
+    /// As it is; an error if there is a byte 0 in it.
+    pub(crate) fn of(text: &OsStr) -> io::Result<Self> {
+        Ok(Self(CString::new(text.as_bytes())?))
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        PathBuf::from(OsStr::from_bytes(self.0.to_bytes()))
+    }
+}
+
+/// A name from the bytes of a file.
+#[cfg(feature = "explain")]
+pub(crate) fn os_string(bytes: &[u8]) -> OsString {
+    OsString::from_vec(bytes.to_vec())
+}
+
+/// Not told by these systems, but as it is known.
+pub(crate) const fn system_folder() -> Option<PathBuf> {
+    None
+}
+
+/// The flags of `dlopen`.
+const fn flags(hints: Hints, stay: Stay) -> c_int {
+    let binding = match hints.binding {
+        Binding::Now => libc::RTLD_NOW,
+        Binding::Lazy => libc::RTLD_LAZY,
+    };
+    let visibility = match hints.visibility {
+        Visibility::Local => libc::RTLD_LOCAL,
+        Visibility::Global => libc::RTLD_GLOBAL,
+    };
+    let deep_bind = match hints.deep_bind {
+        DeepBind::Off => 0,
+        DeepBind::On => super::DEEP_BIND,
+    };
+    let stay = match stay {
+        Stay::Ever => libc::RTLD_NODELETE,
+        Stay::Open => 0,
+    };
+    binding | visibility | deep_bind | stay
+}
+
 /// Asks the dynamic linker for a library.
 ///
 /// # Safety
 /// The constructors of the library and of all that it needs must be fit to run now, and the file must be one that the
 /// dynamic linker can digest.
-pub(crate) unsafe fn open(path: &CStr, flags: c_int) -> Result<Handle, OsText> {
+pub(crate) unsafe fn open(path: &Spelling, hints: Hints, stay: Stay) -> Result<Handle, OsText> {
+    // SAFETY: the caller vouches for what runs.
+    unsafe { open_with(&path.0, flags(hints, stay)) }
+}
+
+/// As [`open`], with flags of one's own.
+///
+/// # Safety
+/// As for [`open`].
+pub(super) unsafe fn open_with(path: &CStr, flags: c_int) -> Result<Handle, OsText> {
     // SAFETY: `path` ends in a byte 0; for what runs, the caller vouches.
     let handle = unsafe { libc::dlopen(path.as_ptr(), flags) };
     NonNull::new(handle)
@@ -90,15 +149,15 @@ fn last_error() -> Option<OsText> {
 /// loaded under the same *string*, whatever file that string leads to by now.
 ///
 /// The last component is preceded by the binary digits of a counter: a `.` for 1 and nothing for 0. The system skips both.
-pub(crate) fn fresh_spelling(path: &Path) -> CString {
+pub(crate) fn fresh_spelling(path: &Path) -> Option<Spelling> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     let name = path.file_name().unwrap_or_default();
-    spell(
+    Some(Spelling(spell(
         folder.as_os_str().as_bytes(),
         name.as_bytes(),
         NEXT.fetch_add(1, Ordering::Relaxed),
-    )
+    )))
 }
 
 fn spell(folder: &[u8], name: &[u8], number: u64) -> CString {
@@ -126,6 +185,29 @@ fn spell(folder: &[u8], name: &[u8], number: u64) -> CString {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn hints_become_flags() {
+        let flags = |hints| flags(hints, Stay::Open);
+        let new = Hints::new();
+        assert_eq!(flags(new), libc::RTLD_NOW | libc::RTLD_LOCAL);
+        assert_eq!(
+            flags(new.with_binding(Binding::Lazy)),
+            libc::RTLD_LAZY | libc::RTLD_LOCAL
+        );
+        assert_eq!(
+            flags(new.with_visibility(Visibility::Global)),
+            libc::RTLD_NOW | libc::RTLD_GLOBAL
+        );
+        assert_eq!(
+            flags(new.with_deep_bind(DeepBind::On)),
+            flags(new) | crate::os::DEEP_BIND
+        );
+        assert_eq!(
+            super::flags(new, Stay::Ever),
+            flags(new) | libc::RTLD_NODELETE
+        );
+    }
 
     #[test]
     fn spellings_differ_and_mean_the_same() {

@@ -4,8 +4,7 @@
 //! Qt's object may be empty, be given a name, load, fail, be given another name, and unload; here an object exists only
 //! while the library is loaded, so that several rows are true by construction and their tests show the nearest thing.
 //!
-//! Two rows need Windows itself (the system's text for a bad `.dll`, and `user32` being told as `USER32.dll`), where this
-//! crate does not load yet.
+//! Which row is where says the table in `rows.rs`.
 
 use crate::child::alone;
 use crate::unloading::{call, unmap};
@@ -18,55 +17,6 @@ use plugwright_testkit::cc;
 use std::ffi::{OsStr, c_int};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The rows of Qt's tests, and where each is.
-const ROWS: &[(&str, &[&str])] = &[
-    ("load ok00", &["load_ok00"]),
-    ("load notexist", &["load_notexist"]),
-    ("load badlibrary", &["load_badlibrary"]),
-    ("load ok01", &["load_ok01"]),
-    ("load ok02", &["load_ok02"]),
-    ("load ok03", &["load_ok03"]),
-    ("load (macOS) without suffix", &["load_without_suffix"]),
-    ("unload mylib, ok01", &["unload"]),
-    (
-        "unload_after_implicit_load",
-        &["unload_after_implicit_load"],
-    ),
-    (
-        "resolve ok00, bad00, bad01, and a second object",
-        &[
-            "resolve_ok00",
-            "resolve_bad00",
-            "resolve_bad01",
-            "resolve_second_object",
-        ],
-    ),
-    ("version v1, v2, none", &["version"]),
-    ("loadTwoVersions", &["load_two_versions"]),
-    ("archSpecificVersion x4", &["arch_specific_version"]),
-    (
-        "setFileNameAndVersionTwice",
-        &["another_version_while_the_first_is_loaded"],
-    ),
-    (
-        "setFilenameAfterFailedLoad, setFileNameAndVersionAfterFailedLoad x3",
-        &["another_name_after_failed_loads"],
-    ),
-    ("loadAfterFailedLoad", &["load_after_failed_load"]),
-    ("isLibrary x12", &["is_library"]),
-    ("isLibrary macOS x5, Windows x1", &["is_library_elsewhere"]),
-    ("errorString bad load()", &["error_of_a_bad_load"]),
-    ("errorString without a name", &["error_without_a_name"]),
-    ("errorString bad and good resolve", &["error_of_a_resolve"]),
-    ("errorString invalid file", &["error_of_an_invalid_file"]),
-    ("loadHints x3", &["hints_are_each_objects_own"]),
-    ("fileName ok02", &["file_name"]),
-    (
-        "multipleInstancesForOneLibrary",
-        &["several_objects_for_one_library"],
-    ),
-];
 
 /// Qt's fixtures: the same library in two versions under many names, and a text that is called a library.
 struct Fixtures(tempfile::TempDir);
@@ -515,30 +465,4 @@ fn several_objects_for_one_library() {
         assert_eq!(unmap(second), Unmapping::Unmapped);
         drop(in_place(&link).unwrap());
     });
-}
-
-#[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the names of the tests are known to the test program only"
-)]
-fn every_row_of_the_table_is_a_test() {
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .arg("--list")
-        .output()
-        .unwrap();
-    let list = String::from_utf8(output.stdout).unwrap();
-    for (row, tests) in ROWS {
-        for test in *tests {
-            assert!(
-                list.contains(&format!("qt::{test}: test\n")),
-                "{row}: there is no test {test}"
-            );
-        }
-    }
-    let listed = list.lines().filter(|line| line.starts_with("qt::")).count();
-    assert_eq!(
-        listed,
-        ROWS.iter().map(|(_, tests)| tests.len()).sum::<usize>() + 1
-    );
 }

@@ -2,21 +2,26 @@
 
 use crate::child::alone;
 use crate::{load, seal};
-use plugwright_dylib::{SymbolErrorKind, symbols};
+use plugwright_dylib::{SymbolErrorKind, Symbols};
 use plugwright_testkit::cc;
 use std::ffi::c_int;
+use std::ptr::NonNull;
 
-symbols! {
-    /// A table with an optional function.
-    struct Table {
-        one: extern "C" fn() -> c_int = c"one",
-        /// Takes an argument.
-        pub(crate) twice: unsafe extern "C" fn(c_int) -> c_int = c"twice",
-        three: extern "C" fn() -> c_int = optional c"three",
-    }
+/// A table with an optional function, and with data.
+#[derive(Symbols)]
+struct Table {
+    one: extern "C" fn() -> c_int,
+    /// Takes an argument.
+    #[symbol("twice")]
+    double: unsafe extern "C" fn(c_int) -> c_int,
+    three: Option<extern "C" fn() -> c_int>,
+    #[symbol("limit")]
+    missing: NonNull<c_int>,
+    other_limit: Option<NonNull<c_int>>,
 }
 
-const SOURCE: &str = "int one(void) { return 1; } int twice(int number) { return 2 * number; }";
+const SOURCE: &str =
+    "int one(void) { return 1; } int twice(int number) { return 2 * number; } int limit = 9;";
 
 #[test]
 fn a_table_is_filled_and_what_is_optional_may_be_missing() {
@@ -31,8 +36,10 @@ fn a_table_is_filled_and_what_is_optional_may_be_missing() {
             let table = with(SOURCE);
             assert_eq!((table.one)(), 1);
             // SAFETY: any number is fine.
-            assert_eq!(unsafe { (table.twice)(4) }, 8);
-            assert!(table.three.is_none());
+            assert_eq!(unsafe { (table.double)(4) }, 8);
+            // SAFETY: it is an `int` that nobody writes.
+            assert_eq!(unsafe { table.missing.read() }, 9);
+            assert!(table.three.is_none() && table.other_limit.is_none());
             let source = format!("{SOURCE} int three(void) {{ return 3; }}");
             assert_eq!(with(&source).three.map(|three| three()), Some(3));
         },
@@ -46,13 +53,21 @@ fn everything_that_is_missing_is_told_at_once() {
             "int tvice(int number) { return 2 * number; } __asm__(\".globl one\\n.set one, 0\");";
         let library = load(seal(&cc::shared("libtable.so", source, &[]))).unwrap();
         // SAFETY: nothing is handed out.
-        let error = unsafe { Table::resolve(&library) }.unwrap_err();
+        let error = unsafe { Table::resolve(&library) }.map(drop).unwrap_err();
         let kinds: Vec<SymbolErrorKind> = error.errors().iter().map(|error| error.kind()).collect();
-        assert_eq!(kinds, [SymbolErrorKind::Null, SymbolErrorKind::Missing]);
+        assert_eq!(
+            kinds,
+            [
+                SymbolErrorKind::Null,
+                SymbolErrorKind::Missing,
+                SymbolErrorKind::Missing
+            ]
+        );
         insta::assert_snapshot!(error, @r#"
-        2 of the symbols are missing
+        3 symbols are missing
           "libtable.so" has the symbol "one", and its value is 0
           "libtable.so" has no symbol "twice"; did you mean "tvice"
+          "libtable.so" has no symbol "limit"
         "#);
     });
 }
