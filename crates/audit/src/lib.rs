@@ -43,6 +43,9 @@ mod finding;
 mod report;
 mod review;
 
+mod baseline;
+mod waiver;
+
 pub mod cwe;
 
 mod deployment;
@@ -54,6 +57,7 @@ mod system;
 mod walk;
 mod watched;
 
+pub use baseline::{Baseline, BaselineError};
 pub use context::{ContextKind, ContextNote};
 pub use finding::{Evidence, Finding};
 pub use options::{Options, Tier, UnknownTier};
@@ -68,3 +72,4 @@ pub use rule::{Rule, SubjectKind};
 pub use rules::{RULES, rule};
 pub use severity::{Severity, UnknownSeverity};
 pub use target::{Target, TargetKind};
+pub use waiver::{Accepted, WaiverError, Waivers};

@@ -22,6 +22,7 @@ use crate::rules::RULES;
 use crate::severity::Severity;
 use crate::source_rules;
 use crate::target::TargetKind;
+use crate::waiver::Accepted;
 
 pub use html::Html;
 pub use junit::Junit;
@@ -39,8 +40,15 @@ pub struct Report {
     pub targets: Vec<TargetReport>,
     /// All ten, in the order of their numbers.
     pub pillars: Vec<PillarReport>,
-    /// What was found, the worst first, then by target and rule.
+    /// What was found, the worst first, then by target and rule. Without what is accepted or was known.
     pub findings: Vec<Finding>,
+    /// What was found and is accepted by a waiver; see [`Report::waive`].
+    pub accepted: Vec<Accepted>,
+    /// How many findings were left out because an earlier report has them; `None` if none was compared. See
+    /// [`Report::leave_out_known`].
+    pub known: Option<usize>,
+    /// What whoever asked for the review should know of waivers: unused ones, expired ones. Escaped already.
+    pub warnings: Vec<String>,
     /// The surroundings, by target: who can write what, who loads it, from where.
     pub context: Vec<ContextNote>,
     /// What loads what, by the loading file and in its order; direct needs only.
@@ -140,6 +148,8 @@ pub struct PillarReport {
     pub reason: Option<String>,
     /// Findings by severity, the worst first; those without any are left out.
     pub by_severity: Vec<(Severity, usize)>,
+    /// Findings that are accepted by waivers, which the verdict does not count.
+    pub accepted: usize,
     /// What the verdict rests on.
     pub examined: Examined,
     /// The rules for source code that belong to it, which were not asked.
@@ -184,21 +194,23 @@ pub(crate) struct Parts {
 }
 
 impl Assessment {
-    fn of(findings: &[Finding], pillars: &[PillarReport], targets: &[TargetReport]) -> Self {
-        let worst = findings
-            .iter()
-            .max_by_key(|finding| finding.severity)
-            .map(|finding| finding.severity);
+    fn of(report: &Report) -> Self {
+        let (findings, pillars, targets) = (&report.findings, &report.pillars, &report.targets);
         let count = |severity| {
             let same = |finding: &&Finding| finding.severity == severity;
             findings.iter().filter(same).count()
         };
         let counts = Severity::ALL.map(|severity| (severity, count(severity)));
         let counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        let new = if report.known.is_some() { " new" } else { "" };
         let found = if counts.is_empty() {
-            "Nothing was found".to_owned()
+            format!("Nothing{new} was found")
         } else {
-            format!("Found: {}", words::by_severity(&counts))
+            format!("Found{new}: {}", words::by_severity(&counts))
+        };
+        let accepted = match report.accepted.len() {
+            0 => String::new(),
+            accepted => format!(" ({accepted} accepted)"),
         };
         let asked = pillars
             .iter()
@@ -224,9 +236,9 @@ impl Assessment {
             ),
         };
         Self {
-            worst,
+            worst: findings.iter().map(|finding| finding.severity).max(),
             text: format!(
-                "{found}. {} of {} looked at {} in {}; {unread}.",
+                "{found}{accepted}. {} of {} looked at {} in {}; {unread}.",
                 words::counted(words::len(rules.count()), "rule", "rules"),
                 words::counted(words::len(asked.count()), "pillar", "pillars"),
                 words::counted(looked_at.fold(0, u64::saturating_add), "thing", "things"),
@@ -264,77 +276,63 @@ impl Report {
         let sum =
             |of: fn(&TargetReport) -> u64| targets.iter().map(of).fold(0, u64::saturating_add);
         let (objects, bytes) = (sum(|target| target.images), sum(|target| target.bytes));
-        let pillars =
-            Pillar::ALL.map(|pillar| PillarReport::new(pillar, &counts, &findings, objects, bytes));
+        let pillars = Pillar::ALL.map(|pillar| PillarReport::new(pillar, &counts, objects, bytes));
         let mut not_covered: Vec<&str> = Pillar::ALL
             .into_iter()
             .flat_map(source_rules::of)
             .map(|(id, _)| id)
             .collect();
         not_covered.sort_unstable();
-        Self {
+        let mut report = Self {
             cwe_version: cwe::VERSION,
             tier,
-            assessment: Assessment::of(&findings, &pillars, &targets),
             targets,
             pillars: pillars.into(),
             findings,
+            accepted: Vec::new(),
+            known: None,
+            warnings: Vec::new(),
             context,
             loads,
+            assessment: Assessment {
+                worst: None,
+                text: String::new(),
+            },
             not_covered,
+        };
+        report.settle();
+        report
+    }
+
+    /// Says what the findings come to; whoever takes findings away calls it again.
+    pub(crate) fn settle(&mut self) {
+        for pillar in &mut self.pillars {
+            pillar.settle(&self.findings, &self.accepted);
         }
+        self.assessment = Assessment::of(self);
     }
 }
 
 impl PillarReport {
-    fn new(
-        pillar: Pillar,
-        counts: &[RuleCount],
-        findings: &[Finding],
-        objects: u64,
-        bytes: u64,
-    ) -> Self {
+    fn new(pillar: Pillar, counts: &[RuleCount], objects: u64, bytes: u64) -> Self {
         let own = |count: &&RuleCount| {
             RULES
                 .iter()
                 .any(|rule| rule.id == count.rule && rule.pillar() == pillar)
         };
-        let rules: Vec<RuleCount> = counts
+        let rules = counts
             .iter()
             .filter(own)
             .filter(|count| count.objects > 0)
             .cloned()
             .collect();
-        let found = |severity| {
-            let of =
-                |finding: &&Finding| finding.pillar() == pillar && finding.severity == severity;
-            (severity, findings.iter().filter(of).count())
-        };
-        let by_severity = Severity::ALL
-            .into_iter()
-            .map(found)
-            .filter(|(_, count)| *count > 0);
-        let by_severity: Vec<_> = by_severity.collect();
-        let verdict = if !by_severity.is_empty() {
-            Verdict::Findings
-        } else if rules.is_empty() {
-            Verdict::NotApplicable
-        } else {
-            Verdict::NoFinding
-        };
-        let reason = (verdict == Verdict::NotApplicable).then(|| {
-            if RULES.iter().any(|rule| rule.pillar() == pillar) {
-                "nothing was read that its rules can be asked of".to_owned()
-            } else {
-                "its rules are about source code".to_owned()
-            }
-        });
         Self {
             id: pillar,
             name: pillar.name(),
-            verdict,
-            reason,
-            by_severity,
+            verdict: Verdict::NotApplicable,
+            reason: None,
+            by_severity: Vec::new(),
+            accepted: 0,
             examined: Examined {
                 objects,
                 bytes,
@@ -342,5 +340,32 @@ impl PillarReport {
             },
             not_covered: source_rules::of(pillar).map(|(id, _)| id).collect(),
         }
+    }
+
+    fn settle(&mut self, findings: &[Finding], accepted: &[Accepted]) {
+        let pillar = self.id;
+        let found = |severity| {
+            let of =
+                |finding: &&Finding| finding.pillar() == pillar && finding.severity == severity;
+            (severity, findings.iter().filter(of).count())
+        };
+        let counts = Severity::ALL.map(found).into_iter();
+        self.by_severity = counts.filter(|(_, count)| *count > 0).collect();
+        let own = |accepted: &&Accepted| accepted.finding.pillar() == pillar;
+        self.accepted = accepted.iter().filter(own).count();
+        self.verdict = if !self.by_severity.is_empty() {
+            Verdict::Findings
+        } else if self.examined.rules.is_empty() && self.accepted == 0 {
+            Verdict::NotApplicable
+        } else {
+            Verdict::NoFinding
+        };
+        self.reason = (self.verdict == Verdict::NotApplicable).then(|| {
+            if RULES.iter().any(|rule| rule.pillar() == pillar) {
+                "nothing was read that its rules can be asked of".to_owned()
+            } else {
+                "its rules are about source code".to_owned()
+            }
+        });
     }
 }

@@ -29,7 +29,8 @@ impl Exit {
         ),
         (
             Self::Usage,
-            "the command line was not understood; nothing was read",
+            "the command line, or a file that it names with --waivers or --baseline, was not understood; nothing else was \
+             read",
         ),
         (
             Self::Output,

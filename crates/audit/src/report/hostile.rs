@@ -2,6 +2,7 @@
 //! harmless text.
 
 use plugwright_inspect::Untrusted;
+use plugwright_trust::Timestamp;
 use serde_json::Value;
 
 use super::{Load, Parts, Report, TargetReport};
@@ -11,6 +12,7 @@ use crate::options::Tier;
 use crate::rules::{RULES, rule};
 use crate::severity::Severity;
 use crate::target::TargetKind;
+use crate::waiver::Accepted;
 
 /// For terminals, for lines, for direction of writing, for HTML, for its attributes, for XML, for Markdown, for SARIF, for JSON, and
 /// what is no text at all. The last is harmless, and code in Markdown like the others.
@@ -69,6 +71,14 @@ fn report(bytes: &[u8]) -> Report {
             },
         ],
     });
+    report.accepted = vec![Accepted {
+        finding: found("B02", Severity::High),
+        reason: untrusted(),
+        expires: Timestamp::from_unix(0),
+    }];
+    report.known = Some(1);
+    report.warnings = vec![text()];
+    report.settle();
     report.assessment.text = text();
     report.pillars[6].reason = Some(text());
     report
@@ -159,6 +169,7 @@ fn no_text_breaks_out_of_json() {
             &read["findings"][0]["target"],
             &read["findings"][0]["title"],
             &read["findings"][0]["evidence"][0]["found"],
+            &read["accepted"][0]["reason"],
             &read["context"][0]["subject"],
             &read["loads"][0]["path"],
             &read["targets"][0]["target"],

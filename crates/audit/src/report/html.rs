@@ -8,7 +8,7 @@ mod graph;
 
 use std::fmt;
 
-use super::words::{counted, len, line, number, size, verdict};
+use super::words::{counted, known, len, line, number, size, verdict};
 use super::{PillarReport, Report, Verdict};
 use crate::finding::Finding;
 use crate::pillar::Pillar;
@@ -58,6 +58,7 @@ impl fmt::Display for Html<'_> {
         writeln!(f, "<main>")?;
         pillars(f, report)?;
         findings(f, report)?;
+        accepted(f, report)?;
         context(f, report)?;
         graph::write(f, report)?;
         examined(f, report)?;
@@ -85,13 +86,18 @@ fn filters() -> String {
 }
 
 fn header(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let known = known(report.known);
+    let notes = known.iter().chain(&report.warnings);
+    let notes: String = notes
+        .map(|note| format!("<p>{}</p>\n", escaped(note)))
+        .collect();
     writeln!(
         f,
         r##"<header><div>
 <h1>Security review</h1>
 <p class="lead"><span class="badge s-{}">{}</span> {}</p>
 <p class="soft">By the ten pillars of CWE {}. Nothing that was reviewed was executed.</p>
-<nav><a href="#pillars">Pillars</a><a href="#findings">Findings</a><a href="#context">Context</a><a href="#loads">What loads what</a><a href="#examined">What was examined</a><a href="#uncovered">Not covered</a></nav>
+{notes}<nav><a href="#pillars">Pillars</a><a href="#findings">Findings</a><a href="#context">Context</a><a href="#loads">What loads what</a><a href="#examined">What was examined</a><a href="#uncovered">Not covered</a></nav>
 </div></header>"##,
         report.assessment.worst.map_or("good", Severity::as_str),
         report.assessment.worst.map_or("clean", Severity::as_str),
@@ -124,7 +130,10 @@ fn card(f: &mut fmt::Formatter<'_>, pillar: &PillarReport) -> fmt::Result {
             .by_severity
             .iter()
             .map(|(severity, count)| {
-                format!(r#"<span class="badge s-{severity}">{count} {severity}</span>"#)
+                format!(
+                    r#"<span class="badge s-{severity}">{} {severity}</span>"#,
+                    number(len(*count))
+                )
             })
             .collect(),
         Verdict::NoFinding => vec![r#"<span class="badge s-good">no finding</span>"#.to_owned()],
@@ -196,7 +205,8 @@ fn findings(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
         if count > 0 {
             writeln!(
                 f,
-                r#"<label><input type="checkbox" id="show-{severity}" checked=""/><span class="badge s-{severity}">{count} {severity}</span></label>"#
+                r#"<label><input type="checkbox" id="show-{severity}" checked=""/><span class="badge s-{severity}">{} {severity}</span></label>"#,
+                number(len(count))
             )?;
         }
     }
@@ -260,6 +270,31 @@ fn write_group(f: &mut fmt::Formatter<'_>, group: &Group<'_>) -> fmt::Result {
         )?;
     }
     writeln!(f, "</section>")
+}
+
+fn accepted(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    if report.accepted.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        f,
+        r#"<h2 id="accepted">Accepted</h2>
+<div class="table"><table><thead><tr><th>rule</th><th>severity</th><th>target</th><th>what</th><th>why it is accepted</th><th>until</th></tr></thead><tbody>"#
+    )?;
+    for accepted in &report.accepted {
+        let finding = &accepted.finding;
+        writeln!(
+            f,
+            r#"<tr><td>{}</td><td><span class="badge s-{severity}">{severity}</span></td><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td></tr>"#,
+            finding.rule.id,
+            escaped(&finding.target.to_string()),
+            escaped(&finding.title),
+            escaped(&accepted.reason.to_string()),
+            accepted.expires,
+            severity = finding.severity,
+        )?;
+    }
+    writeln!(f, "</tbody></table></div>")
 }
 
 fn context(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {

@@ -8,6 +8,7 @@ use super::{PillarReport, Report, Verdict};
 use crate::finding::Finding;
 use crate::rules;
 use crate::severity::Severity;
+use crate::waiver::Accepted;
 
 /// The report as JUnit's XML; see [`Report::junit`].
 #[derive(Clone, Copy, Debug)]
@@ -49,13 +50,15 @@ impl fmt::Display for Junit<'_> {
 struct Suite<'a> {
     pillar: &'a PillarReport,
     findings: Vec<&'a Finding>,
+    accepted: Vec<&'a Accepted>,
     /// Rules that were asked and found nothing, with how many things they looked at.
     passed: Vec<(&'static str, u64)>,
 }
 
 impl Suite<'_> {
     fn skipped(&self) -> usize {
-        usize::from(self.pillar.verdict == Verdict::NotApplicable)
+        let absent = usize::from(self.pillar.verdict == Verdict::NotApplicable);
+        self.accepted.len().saturating_add(absent)
     }
 
     fn cases(&self) -> usize {
@@ -74,15 +77,23 @@ impl<'a> Junit<'a> {
             .iter()
             .filter(|finding| finding.pillar() == pillar.id)
             .collect();
+        let own = |accepted: &&Accepted| accepted.finding.pillar() == pillar.id;
+        let accepted: Vec<&Accepted> = self.report.accepted.iter().filter(own).collect();
+        let told = |id| {
+            let mut rules = findings.iter().map(|finding| finding.rule.id);
+            let mut others = accepted.iter().map(|accepted| accepted.finding.rule.id);
+            rules.any(|found| found == id) || others.any(|found| found == id)
+        };
         let counts = pillar.examined.rules.iter();
         let passed = counts
-            .filter(|count| findings.iter().all(|found| found.rule.id != count.rule))
+            .filter(|count| !told(count.rule))
             .map(|count| (count.rule, count.looked_at))
             .collect();
         Suite {
             pillar,
-            findings,
             passed,
+            accepted,
+            findings,
         }
     }
 
@@ -112,7 +123,21 @@ impl<'a> Junit<'a> {
                 number(*looked_at),
             )?;
         }
-        if suite.skipped() > 0 {
+        for accepted in &suite.accepted {
+            let finding = &accepted.finding;
+            writeln!(
+                f,
+                r#"    <testcase classname="{name}" name="{} {}: {}"><skipped message="{}"/></testcase>"#,
+                finding.rule.id,
+                escaped(finding.rule.title),
+                escaped(&finding.target.to_string()),
+                escaped(&format!(
+                    "accepted until {}: {}",
+                    accepted.expires, accepted.reason
+                )),
+            )?;
+        }
+        if suite.pillar.verdict == Verdict::NotApplicable {
             writeln!(
                 f,
                 r#"    <testcase classname="{name}" name="not applicable"><skipped message="{}"/></testcase>"#,

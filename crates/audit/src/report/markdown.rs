@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::words::{counted, line, number, size, verdict};
+use super::words::{counted, known, line, number, size, verdict};
 use super::{Report, Verdict};
 use crate::finding::Finding;
 use crate::severity::Severity;
@@ -31,6 +31,9 @@ impl fmt::Display for Markdown<'_> {
             report.cwe_version
         )?;
         writeln!(f, "**{}**\n", text(&report.assessment.text))?;
+        for note in known(report.known).iter().chain(&report.warnings) {
+            writeln!(f, "{}\n", text(note))?;
+        }
         targets(f, report)?;
         pillars(f, report)?;
         for severity in Severity::ALL {
@@ -50,6 +53,22 @@ impl fmt::Display for Markdown<'_> {
             for found in findings() {
                 finding(f, found)?;
             }
+        }
+        if !report.accepted.is_empty() {
+            writeln!(f, "\n## Accepted\n")?;
+        }
+        for accepted in &report.accepted {
+            let finding = &accepted.finding;
+            writeln!(
+                f,
+                "- {} ({}) {}: {}; until {}: {}",
+                finding.rule.id,
+                finding.severity,
+                code(&finding.target.to_string()),
+                text(&finding.title),
+                accepted.expires,
+                text(&accepted.reason.to_string()),
+            )?;
         }
         if !report.context.is_empty() {
             writeln!(f, "\n## Context\n")?;

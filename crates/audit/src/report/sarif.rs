@@ -30,11 +30,29 @@ impl Report {
         let index = |id: u16| taxa.iter().position(|taxon| *taxon == id);
         let rules: Vec<Value> = RULES.iter().map(|rule| descriptor(rule, index)).collect();
         let pillars: Vec<Value> = self.pillars.iter().map(pillar).collect();
-        let results: Vec<Value> = self
-            .findings
-            .iter()
-            .map(|finding| result(finding, index))
-            .collect();
+        // What an earlier report has is left out, so the rest is new; without one nobody knows.
+        let state = self.known.map(|_| "new");
+        let results = self.findings.iter().map(|finding| {
+            let mut result = result(finding, index);
+            if let (Some(state), Some(members)) = (state, result.as_object_mut()) {
+                members.insert("baselineState".to_owned(), json!(state));
+            }
+            result
+        });
+        let accepted = self.accepted.iter().map(|accepted| {
+            let mut result = result(&accepted.finding, index);
+            if let Some(members) = result.as_object_mut() {
+                let suppression = json!({
+                    "kind": "external",
+                    "status": "accepted",
+                    "justification": accepted.reason.to_string(),
+                    "properties": {"expires": accepted.expires},
+                });
+                members.insert("suppressions".to_owned(), json!([suppression]));
+            }
+            result
+        });
+        let results: Vec<Value> = results.chain(accepted).collect();
         json!({
             "$schema": SCHEMA,
             "version": "2.1.0",
@@ -66,6 +84,8 @@ impl Report {
                     "context": self.context,
                     "loads": self.loads,
                     "assessment": self.assessment,
+                    "known": self.known,
+                    "warnings": self.warnings,
                     "not_covered": self.not_covered,
                 },
             }],

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::words::{counted, line, number, size, verdict};
+use super::words::{counted, known, line, number, size, verdict};
 use super::{PillarReport, Report, TargetReport};
 use crate::finding::Finding;
 use crate::options::Tier;
@@ -45,6 +45,7 @@ impl fmt::Display for Report {
         for severity in Severity::ALL {
             self.write_findings(f, severity)?;
         }
+        self.write_accepted(f)?;
         if !self.context.is_empty() {
             writeln!(f, "\nCONTEXT")?;
         }
@@ -53,6 +54,9 @@ impl fmt::Display for Report {
             writeln!(f, "  {}: {kind}: {text}", note.subject)?;
         }
         writeln!(f, "\nOVERALL\n  {}", line(&self.assessment.text))?;
+        for note in known(self.known).iter().chain(&self.warnings) {
+            writeln!(f, "  {}", line(note))?;
+        }
         writeln!(f, "\nNOT COVERED")?;
         wrap(
             f,
@@ -76,6 +80,20 @@ impl Report {
         if count > MOST {
             let more = count.saturating_sub(MOST);
             writeln!(f, "  {more} more: the other formats have all")?;
+        }
+        Ok(())
+    }
+
+    fn write_accepted(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.accepted.is_empty() {
+            writeln!(f, "\nACCEPTED by waivers ({})", self.accepted.len())?;
+        }
+        for accepted in &self.accepted {
+            let (finding, reason) = (&accepted.finding, &accepted.reason);
+            let (id, target) = (finding.rule.id, &finding.target);
+            writeln!(f, "  {id} {} {target}", finding.severity)?;
+            writeln!(f, "      {}", line(&finding.title))?;
+            writeln!(f, "      until {}: {reason}", accepted.expires)?;
         }
         Ok(())
     }

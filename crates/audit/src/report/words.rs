@@ -71,14 +71,26 @@ pub(super) fn by_severity(counts: &[(Severity, usize)]) -> String {
 
 /// A pillar's verdict, as a sentence without its end.
 pub(super) fn verdict(pillar: &PillarReport) -> String {
-    match pillar.verdict {
+    let verdict = match pillar.verdict {
         Verdict::NoFinding => "no finding".to_owned(),
         Verdict::NotApplicable => format!(
             "not applicable: {}",
             pillar.reason.as_deref().unwrap_or_default()
         ),
         Verdict::Findings => by_severity(&pillar.by_severity),
+    };
+    match pillar.accepted {
+        0 => verdict,
+        accepted => format!("{verdict} ({accepted} accepted)"),
     }
+}
+
+/// That findings were left out, if they were.
+pub(super) fn known(known: Option<usize>) -> Option<String> {
+    known.map(|known| {
+        let findings = counted(len(known), "finding", "findings");
+        format!("Only what is new: {findings} of the earlier report left out.")
+    })
 }
 
 #[cfg(test)]

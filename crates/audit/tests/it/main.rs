@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod deployments;
+mod pages;
 mod rules;
 mod schemas;
 

@@ -1,11 +1,18 @@
 //! `plugwright audit`: the security review, and the pages of its rules.
 
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use plugwright_audit::{Options, RULES, Severity, Target, Tier, review, rule};
+use plugwright_audit::{
+    Baseline, Options, RULES, Report, Severity, Stage, Target, Tier, Waivers, review_watched, rule,
+};
+use plugwright_trust::Timestamp;
 
 use crate::exit::Exit;
+use crate::output::progress::Progress;
+use crate::output::table::Table;
 use crate::output::{self, Output, escape};
 
 const EXAMPLES: &str = "\
@@ -13,6 +20,8 @@ Examples:
   plugwright audit libthing.so
   plugwright audit /usr/lib/app/plugins                 all files below the folder
   plugwright audit --fail-on medium --format json .     for a script
+  plugwright audit --format html app > review.html      to read in a browser
+  plugwright audit --baseline last.json --format json . only what is new since then
   plugwright audit explain B01                          what a rule looks for, and why";
 
 /// Review libraries, plugins and folders for weaknesses, by the ten pillars of CWE's view 1000
@@ -33,14 +42,22 @@ pub(crate) struct Audit {
     /// The form of the report; json follows docs/audit.schema.json, sarif the standard 2.1.0
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Report only what this earlier report, made with --format json, does not have
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Accept the findings that this file names with a reason and an end; docs/cli.md shows its form
+    #[arg(long, value_name = "FILE")]
+    waivers: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Print the page of a rule
+    /// Print the page of a rule, or the list of all
     Explain {
         /// Its id, such as B01
-        id: String,
+        id: Option<String>,
     },
 }
 
@@ -58,10 +75,34 @@ impl Audit {
     /// Reviews the targets and prints the report, or prints a rule's page.
     pub(crate) fn run(&self, output: &mut Output) -> io::Result<Exit> {
         if let Some(Command::Explain { id }) = &self.command {
-            return explain(id, output);
+            return match id {
+                Some(id) => explain(id, output),
+                None => list(output),
+            };
         }
-        let targets: Vec<Target> = self.targets.iter().cloned().map(Target::from).collect();
-        let report = review(&targets, &Options::new(Tier::Files));
+        // Mistakes in what the user wrote are told before a long review, and not after it.
+        let settings = self
+            .waivers()
+            .and_then(|waivers| Ok((waivers, self.baseline()?)));
+        let (waivers, baseline) = match settings {
+            Ok(settings) => settings,
+            Err(mistake) => {
+                output::complain(&mistake);
+                return Ok(Exit::Usage);
+            }
+        };
+        let mut report = self.review();
+        if let Some(waivers) = &waivers {
+            report.waive(waivers, now());
+        }
+        if let Some(baseline) = &baseline {
+            report.leave_out_known(baseline);
+        }
+        if self.format != Format::Text {
+            for warning in &report.warnings {
+                output::complain(&escape::sentence(warning));
+            }
+        }
         match self.format {
             Format::Text => output.text(report.to_string().as_bytes())?,
             Format::Json => output.json(&report)?,
@@ -74,6 +115,65 @@ impl Audit {
         let bad = worst.is_some_and(|worst| worst >= self.fail_on);
         Ok(if bad { Exit::Problems } else { Exit::Good })
     }
+
+    fn review(&self) -> Report {
+        let targets: Vec<Target> = self.targets.iter().cloned().map(Target::from).collect();
+        let progress = Progress::start(true);
+        review_watched(&targets, &Options::new(Tier::Files), &|state| {
+            let stage = Path::new(state.stage.as_str());
+            if state.stage == Stage::Listing || state.total == 0 {
+                progress.looking(state.done, stage);
+            } else {
+                progress.reading(state.done, state.total, || stage.to_owned());
+            }
+        })
+    }
+
+    fn waivers(&self) -> Result<Option<Waivers>, String> {
+        let read = |path: &PathBuf| {
+            let told = |error: &dyn std::fmt::Display| {
+                format!("--waivers {}: {error}", escape::path(path))
+            };
+            let text = fs::read_to_string(path).map_err(|error| told(&error))?;
+            Waivers::parse(&text).map_err(|error| told(&error))
+        };
+        self.waivers.as_ref().map(read).transpose()
+    }
+
+    fn baseline(&self) -> Result<Option<Baseline>, String> {
+        let read = |path: &PathBuf| {
+            let told = |error: &dyn std::fmt::Display| {
+                format!("--baseline {}: {error}", escape::path(path))
+            };
+            let json = fs::read(path).map_err(|error| told(&error))?;
+            Baseline::parse(&json).map_err(|error| told(&error))
+        };
+        self.baseline.as_ref().map(read).transpose()
+    }
+}
+
+/// The time of the system's clock; its first second if that is set before 1970.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = since.map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// Every rule in a line.
+fn list(output: &mut Output) -> io::Result<Exit> {
+    let mut table = Table::new(["rule", "weakness", "severity", "what a finding says"]);
+    for rule in RULES {
+        let weakness = format!("CWE-{}", rule.cwe);
+        let severity = rule.severity.to_string();
+        table.row(&[
+            rule.id.to_owned(),
+            weakness,
+            severity,
+            rule.title.to_owned(),
+        ]);
+    }
+    table.print(output.width(), |line| output.line(line))?;
+    Ok(Exit::Good)
 }
 
 fn explain(id: &str, output: &mut Output) -> io::Result<Exit> {

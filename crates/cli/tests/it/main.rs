@@ -1,5 +1,6 @@
 //! The program as its users run it: a process, its two outputs and its exit code.
 
+mod audit;
 mod bad_input;
 mod contracts;
 mod generate;
