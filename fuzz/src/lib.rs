@@ -7,6 +7,7 @@
 
 pub mod closure;
 pub mod elf;
+pub mod foreign;
 pub mod macho;
 pub mod manifest;
 pub mod pe;
@@ -24,7 +25,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target {
         name: "elf",
         run: elf::run,
@@ -48,5 +49,9 @@ pub const TARGETS: [Target; 6] = [
     Target {
         name: "closure",
         run: closure::run,
+    },
+    Target {
+        name: "foreign",
+        run: foreign::run,
     },
 ];

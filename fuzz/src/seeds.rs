@@ -64,6 +64,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(qt());
     seeds.extend(manifest());
     seeds.extend(closure());
+    seeds.extend(foreign());
     seeds
 }
 
@@ -290,5 +291,30 @@ fn closure() -> Vec<Seed> {
     vec![
         ("closure", "tree", tree.to_vec()),
         ("closure", "tree-and-cache", [&tree[..], &cache()].concat()),
+    ]
+}
+
+fn foreign() -> Vec<Seed> {
+    let seed = |form: u8, bytes: &[u8]| [&[form], bytes].concat();
+    let lv2 = b"@prefix lv2: <http://lv2plug.in/ns/lv2core#>.\n# text\n\
+        <urn:a> a lv2:Plugin, [ a 'b' ]; lv2:binary <l.so> .\n\
+        <urn:b> <http://lv2plug.in/ns/extensions/ui#binary> <./l.so> ; lv2:name \"\"\"B\"\"\" .";
+    let vst3 = b"{ // text\n\"Name\": \"A\", \"Version\": \"1\", \"Factory Info\": {\"Vendor\": \"B\",},\n\
+        \"Classes\": [{\"Name\": \"C\"},], /* text */ }";
+    let vulkan =
+        b"{\"layer\": {\"name\": \"A\", \"library_path\": \"./l.so\", \"api_version\": \"1\"},\
+        \"layers\": [{\"library_path\": \"l.so\"}], \"ICD\": {}}";
+    let crates = b"{\"packages\":[{\"name\":\"a\",\"version\":\"1.0.0\",\"source\":\"git\",\"kind\":\"build\"},\
+        {\"name\":\"b\",\"version\":\"2.0.0-a.1\",\"source\":\"x\",\"dependencies\":[0],\"root\":true}]}";
+    let exports = b"qt_plugin_query_verification_data\ngst_plugin_a_get_desc\nPyInit_b\n\
+        pattern=QT_PLUGIN_VERIFICATION_DATA\nversion=4.8.7\ndebug=false\n";
+    let file = full(Width::Bits64, Endian::Little, X86_64).export("luaopen_x");
+    vec![
+        ("foreign", "lv2", seed(0, lv2)),
+        ("foreign", "vst3", seed(1, vst3)),
+        ("foreign", "vulkan", seed(2, vulkan)),
+        ("foreign", "crates", seed(3, crates)),
+        ("foreign", "exports", seed(4, exports)),
+        ("foreign", "file", seed(5, file.build().bytes())),
     ]
 }

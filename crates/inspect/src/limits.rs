@@ -143,6 +143,10 @@ pub const CACHE_EXTENSIONS: u32 = 16;
 /// Names of glibc-hwcaps folders in the loader's cache (x86-64 has four).
 pub const CACHE_HWCAPS: usize = 64;
 
+/// Bytes of the loader itself, in which its version is looked for (real ones have some
+/// 250 KiB).
+pub const LOADER: u64 = 16 << 20;
+
 /// Problems that are kept of one closure.
 pub const CLOSURE_PROBLEMS: usize = 4096;
 

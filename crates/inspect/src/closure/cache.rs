@@ -89,7 +89,7 @@ impl LoaderCache {
             let (name, path) = (text(entry.u32(4)?)?, text(entry.u32(8)?)?);
             let hwcap = entry.u64(16)?;
             let extension = hwcap & HWCAP_EXTENSION != 0;
-            // Entries for old hardware capabilities are passed over, as by glibc since 2.37.
+            // Entries from folders of older capabilities are passed over, as by glibc since 2.37.
             if !extension && hwcap != 0 {
                 continue;
             }

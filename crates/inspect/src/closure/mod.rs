@@ -10,6 +10,7 @@
 mod bind;
 mod cache;
 mod files;
+mod legacy;
 mod resolve;
 mod search;
 

@@ -333,7 +333,7 @@ impl<F: Files> Closures<F> {
         best.or_else(plain).map(|entry| entry.path.clone())
     }
 
-    /// Tries a folder: its glibc-hwcaps folders first.
+    /// Tries a folder: its glibc-hwcaps folders first, then those of older capabilities.
     fn folder(
         &mut self,
         rule: Rule,
@@ -347,6 +347,16 @@ impl<F: Files> Closures<F> {
             for level in self.search.hwcaps.clone() {
                 let path = levels.join(level).join(name);
                 let found = self.attempt(rule, path, steps);
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        for legacy in self.search.legacy_folders.clone() {
+            // Of these, too: the first part is looked for once.
+            let first = legacy.split('/').next().unwrap_or(&legacy);
+            if self.is_folder(&folder.join(first)) {
+                let found = self.attempt(rule, folder.join(&legacy).join(name), steps);
                 if found.is_some() {
                     return found;
                 }

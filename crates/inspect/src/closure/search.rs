@@ -7,6 +7,7 @@ use crate::os;
 use crate::untrusted::Untrusted;
 
 use super::cache::{self, LoaderCache};
+use super::legacy;
 
 /// Where a loader looks for libraries, apart from what the libraries say themselves.
 ///
@@ -24,6 +25,9 @@ pub struct Search {
     pub default_folders: Vec<PathBuf>,
     /// The glibc-hwcaps folders that the processor can run, the best first.
     pub hwcaps: Vec<String>,
+    /// Folders of older hardware capabilities, which glibc up to 2.36 looks into after
+    /// those of glibc-hwcaps: `tls/x86_64`, `tls`, ….
+    pub legacy_folders: Vec<String>,
     /// What `$LIB` stands for in run paths.
     pub lib: String,
     /// What `$PLATFORM` stands for in run paths.
@@ -43,6 +47,7 @@ impl Search {
             cache: LoaderCache::default(),
             default_folders: Vec::new(),
             hwcaps: Vec::new(),
+            legacy_folders: Vec::new(),
             lib: match target.class {
                 Class::Bits32 => "lib".into(),
                 Class::Bits64 => "lib64".into(),
@@ -60,6 +65,7 @@ impl Search {
         let mut search = Self::new(target);
         search.cache = cache::of_host();
         search.hwcaps = hwcaps_of_host();
+        search.legacy_folders = legacy::of_host(&target);
         if let Some(triplet) = debian_triplet(&target) {
             let folder = Path::new("/usr/lib").join(triplet);
             if folder.is_dir() {

@@ -1,10 +1,23 @@
 //! Files that are no libraries, and things that are no files.
+//!
+//! | input | test |
+//! |---|---|
+//! | archives, scripts named as libraries | [`what_is_no_library`] |
+//! | a sparse terabyte; metadata of 2 GB | [`sparse_files`] |
+//! | files that shrink while they are read | [`a_file_that_is_cut_after_opening`], [`a_file_that_shrinks_between_two_reads`] |
+//! | /proc, devices | [`files_of_proc_are_empty`], [`only_regular_files_open`] |
+//! | FIFOs, sockets, links in circles and to nowhere | [`only_regular_files_open`] |
+//! | names with line ends and escape sequences | [`names_with_escapes`]; of files, in the tests of the program |
+//! | 1,000 notes | [`many_notes`] |
+//! | CBOR 10,000 levels deep, text that is no UTF-8 | [`records_nested_without_end`]; in Qt's metadata `metadata::damaged_qt_metadata` |
 
 use std::fs;
 use std::path::Path;
 
-use plugwright_inspect::{Code, Links, OpenErrorKind, headers, identity, open};
+use plugwright_inspect::{Code, Links, OpenErrorKind, ReadAt, headers, identity, open, symbols};
 use plugwright_testkit::elf::ElfBuilder;
+use plugwright_testkit::macho::MachOBuilder;
+use plugwright_testkit::pe::PeBuilder;
 
 use crate::{QT6, codes};
 
@@ -159,6 +172,68 @@ fn a_file_that_is_cut_after_opening() {
             "{len}: {:?}",
             found.problems
         );
+    }
+}
+
+/// A file of which another process takes the end away after some reads.
+struct Shrinking {
+    bytes: Vec<u8>,
+    reads_left: std::cell::Cell<usize>,
+}
+
+impl ReadAt for Shrinking {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        let Some(left) = self.reads_left.get().checked_sub(1) else {
+            return Ok(0);
+        };
+        self.reads_left.set(left);
+        self.bytes.read_at(buf, offset)
+    }
+
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_between_two_reads() {
+    let filler = vec![1; 300_000];
+    let elf = ElfBuilder::x86_64()
+        .export("f")
+        .section(".rodata", 2, &filler)
+        .build()
+        .into_bytes();
+    let pe = PeBuilder::amd64()
+        .section(".rdata", 0x4000_0040, &filler)
+        .export("f")
+        .import("a.dll", &["g"])
+        .build();
+    let macho = MachOBuilder::arm64()
+        .section("__TEXT", "__text", 0, &filler)
+        .symbol("_a", 0x0f, 1, 0)
+        .build();
+    for bytes in [elf, pe, macho] {
+        assert_eq!(symbols(&bytes[..], None).problems, []);
+        let mut reads = 0;
+        loop {
+            let file = Shrinking {
+                bytes: bytes.clone(),
+                reads_left: std::cell::Cell::new(reads),
+            };
+            let found = symbols(&file, None);
+            if file.reads_left.get() > 0 {
+                break;
+            }
+            let shrank = codes(&found.problems).contains(&Code::FileShrank);
+            // With as many reads as it takes nothing is missing.
+            assert!(
+                shrank || found == symbols(&bytes[..], None),
+                "after {reads} reads: {:?}",
+                found.problems
+            );
+            reads += 1;
+        }
+        assert!(reads > 1, "only one read");
     }
 }
 

@@ -397,6 +397,78 @@ fn paths_tokens_and_levels() {
     check(&Closures::new(search).of(&root), &[]);
 }
 
+/// Folders of older capabilities come after those of glibc-hwcaps, and before the folder.
+#[test]
+fn folders_of_older_capabilities() {
+    let place = Place::new();
+    let mut search = place.search();
+    search.legacy_folders = vec!["tls/x86_64".into(), "tls".into(), "x86_64".into()];
+    let root = place.put("root.so", &library().needed("liba.so"));
+    let found = |search: &Search| {
+        let closure = Closures::new(search.clone()).of(&root);
+        let path = closure.images[1].path.clone().expect("found");
+        let inside = path.strip_prefix(place.path("default")).expect("below it");
+        inside.parent().expect("a folder").to_owned()
+    };
+    place.put("default/liba.so", &library());
+    assert_eq!(found(&search), Path::new(""));
+    place.put("default/x86_64/liba.so", &library());
+    assert_eq!(found(&search), Path::new("x86_64"));
+    place.put("default/tls/liba.so", &library());
+    assert_eq!(found(&search), Path::new("tls"));
+    place.put("default/tls/x86_64/liba.so", &library());
+    assert_eq!(found(&search), Path::new("tls/x86_64"));
+    search.hwcaps = vec!["x86-64-v2".into()];
+    place.put("default/glibc-hwcaps/x86-64-v2/liba.so", &library());
+    assert_eq!(found(&search), Path::new("glibc-hwcaps/x86-64-v2"));
+    // A loader from glibc 2.37 on knows none of them.
+    search.hwcaps.clear();
+    search.legacy_folders.clear();
+    assert_eq!(found(&search), Path::new(""));
+}
+
+/// The folders that this system's loader itself says it looks into.
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+#[test]
+fn the_loaders_own_folders() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_str().expect("UTF-8");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "asks the loader it compares with"
+    )]
+    let output = std::process::Command::new("/bin/true")
+        .env("LD_DEBUG", "libs")
+        .env("LD_LIBRARY_PATH", folder)
+        .output()
+        .expect("a program");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let line = text
+        .lines()
+        .find_map(|line| line.split_once("search path="));
+    let (_, line) = line.expect("the loader's answer");
+    let path = line.split_whitespace().next().expect("a path");
+    let mut expected: Vec<&str> = Vec::new();
+    for part in path.split(':') {
+        let part = part.strip_prefix(folder).expect("below the folder");
+        // The loader looks into some of them twice.
+        if !expected.contains(&part) {
+            expected.push(part);
+        }
+    }
+    let search = Search::host().expect("an ELF system");
+    let levels = search
+        .hwcaps
+        .iter()
+        .map(|level| format!("/glibc-hwcaps/{level}"));
+    let legacy = search
+        .legacy_folders
+        .iter()
+        .map(|legacy| format!("/{legacy}"));
+    let found: Vec<_> = levels.chain(legacy).chain([String::new()]).collect();
+    assert_eq!(found, expected);
+}
+
 /// A cache in the format that `ldconfig` writes: name, path, kind, level.
 fn cache(entries: &[(&str, &str, u32, Option<u32>)], levels: &[&str]) -> Vec<u8> {
     let strings_at = 48 + 24 * entries.len();

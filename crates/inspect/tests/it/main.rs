@@ -11,6 +11,8 @@ mod macho;
 mod manifests;
 mod metadata;
 mod mutations;
+#[cfg(target_os = "linux")]
+mod objdump;
 mod pe;
 mod qt_agreement;
 mod reads;
