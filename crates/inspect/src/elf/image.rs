@@ -306,11 +306,8 @@ pub(crate) fn kinds<R: ReadAt + ?Sized>(
         recogniser.see(name);
     }
     // A file with metadata on its first page is a library, and no module of the kernel.
-    let module = parts
-        .sections
-        .as_ref()
-        .and_then(|sections| sections.find(b".modinfo"));
-    let mut kinds = recogniser.finish(&image, module.is_some());
+    let is_module = !parts.module_info(source, problems).is_empty();
+    let mut kinds = recogniser.finish(&image, is_module);
     kinds::look_further(&mut kinds, &image, source, problems);
     Some(ImageKinds { image, kinds })
 }

@@ -131,6 +131,13 @@ fn by_metadata_and_section() {
     let mut module = ElfBuilder::x86_64().section(".modinfo", 2, info).build();
     module.set_header(EhdrField::Type, 1);
     check(module.bytes(), &[(PluginKind::KernelModule, None)]);
+    // Without a line it describes no module.
+    for empty in [&b""[..], b"\0\0"] {
+        let file = ElfBuilder::x86_64()
+            .export("f")
+            .section(".modinfo", 2, empty);
+        check(file.build().bytes(), &[]);
+    }
     let found = symbols(module.bytes(), None);
     let info = &found.images[0].headers.elf().expect("ELF").module_info;
     assert_eq!(info[..], ["license=GPL", "vermagic=6.1.0 SMP"]);
