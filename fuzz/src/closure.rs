@@ -158,7 +158,7 @@ pub fn run(data: &[u8]) {
     let roots: Vec<&PathBuf> = tree.0.keys().collect();
     let first = roots[data.len() % roots.len()];
     let second = roots[data.len() / 7 % roots.len()];
-    let mut shared = Closures::within(search.clone(), &tree);
+    let shared = Closures::within(search.clone(), &tree);
     let closures = [shared.of(first), shared.of(second)];
     assert_eq!(
         closures[1],

@@ -2,43 +2,48 @@
 //! the closure.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::budget::Budget;
-use crate::elf::symbols::Name;
+use crate::elf::symbols::{Name, SymbolTable};
 use crate::limits;
 use crate::untrusted::Untrusted;
 
-use super::files::FileIdentity;
-use super::resolve::{Loadable, Member, answers_to, problem};
+use super::resolve::{Members, problem};
+use super::shared::{Loadable, lock};
 use super::{ClosureProblem, ClosureProblemKind};
 
-/// Of each library whose references were looked for once: what was found. In another
-/// closure that has all of the libraries that define them, only what was left open has to
-/// be looked for again.
-pub(super) type KnownSymbols = HashMap<FileIdentity, Known>;
+/// Of each library whose references were looked for once, by its number: what was found. In
+/// another closure that has all of the libraries that define them, only what was left open
+/// has to be looked for again.
+pub(super) type KnownSymbols = Mutex<HashMap<u32, Arc<Known>>>;
 
 /// Which libraries define a library's references, and which references nothing defines.
 #[derive(Debug)]
 pub(super) struct Known {
-    definers: HashSet<FileIdentity>,
+    definers: HashSet<u32>,
     open: Vec<u32>,
+}
+
+/// The libraries of a closure that were read, in the loader's order, and their numbers.
+struct Loaded<'m> {
+    members: &'m Members,
+    files: Vec<(usize, &'m Arc<Loadable>)>,
+    numbers: HashSet<u32>,
 }
 
 /// Every version that a member needs of another is defined there. A library that defines
 /// no versions at all satisfies every need, and weak needs may stay open.
-pub(super) fn check_versions(members: &[Member], problems: &mut Vec<ClosureProblem>) {
-    for (index, member) in (0..).zip(members) {
-        let symbols = member
-            .file
-            .as_ref()
-            .and_then(|file| file.module.symbols.as_ref());
-        for need in symbols.iter().flat_map(|symbols| &symbols.needed) {
-            let other = members
-                .iter()
-                .find(|member| answers_to(member, &need.library));
+pub(super) fn check_versions(members: &Members, problems: &mut Vec<ClosureProblem>) {
+    for (index, member) in (0..).zip(&members.all) {
+        let Some(file) = &member.file else { continue };
+        let symbols = file.module.symbols.iter();
+        let needs = symbols.flat_map(|symbols| &symbols.needed);
+        for (need, library) in needs.zip(&file.version_libraries) {
+            let other = members.answering(*library, &need.library);
             let defined = other
-                .and_then(|other| other.file.as_ref()?.module.symbols.as_ref())
+                .and_then(|other| members.all.get(other)?.file.as_ref())
+                .and_then(|other| other.module.symbols.as_ref())
                 .map(|symbols| &symbols.defined);
             let Some(defined) = defined.filter(|defined| !defined.is_empty()) else {
                 continue;
@@ -47,7 +52,7 @@ pub(super) fn check_versions(members: &[Member], problems: &mut Vec<ClosureProbl
                 if defined.iter().any(|found| found.name == version.name) {
                     continue;
                 }
-                let mut told = problem(ClosureProblemKind::MissingVersion, index, members);
+                let mut told = problem(ClosureProblemKind::MissingVersion, index, &members.all);
                 told.library = Some(need.library.clone());
                 told.version = Some(version.name.clone());
                 problems.push(told);
@@ -58,35 +63,39 @@ pub(super) fn check_versions(members: &[Member], problems: &mut Vec<ClosureProbl
 
 /// Every reference of every member is defined by some member.
 pub(super) fn check_symbols(
-    members: &[Member],
-    known_symbols: &mut KnownSymbols,
+    members: &Members,
+    known_symbols: &KnownSymbols,
     problems: &mut Vec<ClosureProblem>,
 ) {
-    let loaded: Vec<(usize, &Arc<Loadable>)> = (0..)
-        .zip(members)
-        .filter_map(|(index, member)| Some((index, member.file.as_ref()?)))
-        .collect();
-    let all: HashSet<FileIdentity> = loaded
-        .iter()
-        .map(|(_, file)| file.identity.clone())
-        .collect();
-    for (index, file) in &loaded {
-        let known = known_symbols.get(&file.identity);
-        let known = known.filter(|known| known.definers.is_subset(&all));
-        let found = undefined(file, known, members, &loaded);
-        let open = found.open.clone();
-        // What is known already holds for more closures than what is found now.
-        if known.is_none() {
-            known_symbols.insert(file.identity.clone(), found);
-        }
-        for symbol in &open {
+    let files = (0..).zip(&members.all);
+    let files = files.filter_map(|(index, member)| Some((index, member.file.as_ref()?)));
+    let files: Vec<_> = files.collect();
+    let loaded = Loaded {
+        members,
+        numbers: files.iter().map(|(_, file)| file.number).collect(),
+        files,
+    };
+    for (index, file) in &loaded.files {
+        let known = lock(known_symbols).get(&file.number).map(Arc::clone);
+        let known = known.filter(|known| known.definers.is_subset(&loaded.numbers));
+        let found = match known {
+            Some(known) if known.open.is_empty() => continue,
+            Some(known) => Arc::new(undefined(file, Some(&known), &loaded)),
+            // What is known already holds for more closures than what is found now.
+            None => {
+                let found = Arc::new(undefined(file, None, &loaded));
+                lock(known_symbols).insert(file.number, Arc::clone(&found));
+                found
+            }
+        };
+        for symbol in &found.open {
             let Some((name, version)) = reference(file, *symbol) else {
                 continue;
             };
             if problems.len() >= limits::CLOSURE_PROBLEMS {
                 break;
             }
-            let mut told = problem(ClosureProblemKind::UndefinedSymbol, *index, members);
+            let mut told = problem(ClosureProblemKind::UndefinedSymbol, *index, &members.all);
             told.symbol = Some(name.into());
             told.version = version.cloned();
             problems.push(told);
@@ -95,17 +104,13 @@ pub(super) fn check_symbols(
 }
 
 /// The references of `file` that no member defines; of those only that `known` left open.
-fn undefined(
-    file: &Loadable,
-    known: Option<&Known>,
-    members: &[Member],
-    loaded: &[(usize, &Arc<Loadable>)],
-) -> Known {
+fn undefined(file: &Loadable, known: Option<&Known>, loaded: &Loaded<'_>) -> Known {
     let mut definers = HashSet::new();
     let mut open = Vec::new();
     let Some(symbols) = &file.module.symbols else {
         return Known { definers, open };
     };
+    let wishes = Wishes::of(file, symbols, loaded);
     // What cannot be found within the bound counts as undefined: nothing is passed over.
     let budget = Budget::new(limits::SYMBOL_TEXT);
     let mut check = |index: u32| {
@@ -121,28 +126,22 @@ fn undefined(
             return;
         }
         let name = Name::new(name, &budget);
-        let wanted = symbols.wanted(index);
-        let version = wanted.map(|wanted| &wanted.version.name);
+        let wish = wishes.of_symbol(symbols, index);
+        let version = wish.map(|wish| wish.version);
         let defines = |file: &Loadable| {
             let table = file.module.symbols.as_ref();
             table.is_some_and(|table| table.defines(&name, version))
         };
         // The library that the version names has the symbol nearly always.
-        let hinted = wanted.and_then(|wanted| {
-            let member = members
-                .iter()
-                .find(|member| answers_to(member, wanted.library))?;
-            member.file.as_deref()
-        });
-        let in_order = loaded.iter().map(|(_, file)| &***file);
+        let hinted = wish.and_then(|wish| wish.library);
+        let in_order = loaded.files.iter().map(|(_, file)| &***file);
         match hinted
             .into_iter()
             .chain(in_order)
             .find(|file| defines(file))
         {
-            Some(file) if definers.contains(&file.identity) => {}
             Some(file) => {
-                definers.insert(file.identity.clone());
+                definers.insert(file.number);
             }
             None => open.push(index),
         }
@@ -152,6 +151,39 @@ fn undefined(
         None => symbols.iter().for_each(|(index, _)| check(index)),
     }
     Known { definers, open }
+}
+
+/// The versions that a library wants, by the numbers under which its symbols speak of them.
+struct Wishes<'a>(HashMap<u16, Wish<'a>>);
+
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    version: &'a Untrusted,
+    /// The library that is to define it, if the closure has it.
+    library: Option<&'a Loadable>,
+}
+
+impl<'a> Wishes<'a> {
+    fn of(file: &Loadable, symbols: &'a SymbolTable, loaded: &Loaded<'a>) -> Self {
+        let mut wishes = HashMap::new();
+        for (need, number) in symbols.needed.iter().zip(&file.version_libraries) {
+            let member = loaded.members.answering(*number, &need.library);
+            let member = member.and_then(|member| loaded.members.all.get(member));
+            let library = member.and_then(|member| member.file.as_deref());
+            for version in &need.versions {
+                wishes.entry(version.index).or_insert(Wish {
+                    version: &version.name,
+                    library,
+                });
+            }
+        }
+        Self(wishes)
+    }
+
+    fn of_symbol(&self, symbols: &SymbolTable, index: u32) -> Option<Wish<'a>> {
+        let version = symbols.version(index)?;
+        self.0.get(&version).copied()
+    }
 }
 
 fn reference(file: &Loadable, index: u32) -> Option<(&[u8], Option<&Untrusted>)> {

@@ -13,6 +13,7 @@ mod files;
 mod legacy;
 mod resolve;
 mod search;
+mod shared;
 
 use std::path::{Path, PathBuf};
 

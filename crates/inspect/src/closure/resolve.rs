@@ -4,44 +4,25 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::elf::module::{self, Module};
-use crate::foreign;
 use crate::limits;
-use crate::problem::{Code, Loader, Problem, Problems};
-use crate::source::Source;
 use crate::untrusted::Untrusted;
 
-use super::bind::{self, KnownSymbols};
+use super::bind;
 use super::cache;
-use super::files::{Disk, FileIdentity, Files, Missing};
+use super::files::{Disk, Files};
+use super::shared::{File, Loadable, NameNumber, Shared};
 use super::{
     Closure, ClosureImage, ClosureProblem, ClosureProblemKind, Outcome, Rule, Search, Step,
 };
 
-/// What lies at a path, read once for all closures.
-#[derive(Clone, Debug)]
-enum File {
-    Absent,
-    Unreadable,
-    OtherArchitecture,
-    Damaged(Arc<[Problem]>),
-    Module(Arc<Loadable>),
-}
-
-/// A library with the identity by which the loader knows it again.
-#[derive(Debug)]
-pub(super) struct Loadable {
-    pub(super) module: Module,
-    pub(super) identity: FileIdentity,
-}
-
-/// Finds closures, and shares what it reads between them.
+/// Finds closures, and shares what it reads between them, also between threads: each library
+/// is read once, and of those that many need the references are looked for once.
 ///
 /// ```
 /// use plugwright_inspect::closure::{Closures, Search};
 ///
 /// # let Some(search) = Search::host() else { return Ok(()) };
-/// let mut closures = Closures::new(search);
+/// let closures = Closures::new(search);
 /// let closure = closures.of(&std::env::current_exe()?);
 /// for image in &closure.images {
 ///     println!("{} at {:?}", image.name, image.path);
@@ -52,8 +33,7 @@ pub(super) struct Loadable {
 pub struct Closures<F = Disk> {
     search: Search,
     tree: F,
-    files: HashMap<PathBuf, File>,
-    known: KnownSymbols,
+    shared: Shared,
 }
 
 /// A library on its way into a closure.
@@ -62,8 +42,49 @@ pub(super) struct Member {
     pub(super) file: Option<Arc<Loadable>>,
     /// The position of the one that brought it in.
     loader: Option<usize>,
-    /// Every name under which it was asked for.
-    names: Vec<Untrusted>,
+}
+
+/// The libraries of a closure so far, with the names by which the loader knows them again.
+#[derive(Default)]
+pub(super) struct Members {
+    pub(super) all: Vec<Member>,
+    /// Of each name that was asked for and of each SONAME the library that has it.
+    by_name: HashMap<NameNumber, usize>,
+    /// Of each file its library.
+    by_file: HashMap<u32, usize>,
+}
+
+impl Members {
+    /// Takes in a member, under the name that it was needed by.
+    fn push(&mut self, member: Member, name: Option<NameNumber>) {
+        let index = self.all.len();
+        if let Some(file) = &member.file {
+            self.by_file.entry(file.number).or_insert(index);
+            if let Some(soname) = file.soname {
+                self.by_name.entry(soname).or_insert(index);
+            }
+        }
+        if let Some(name) = name {
+            self.by_name.entry(name).or_insert(index);
+        }
+        self.all.push(member);
+    }
+
+    /// The member that the loader takes for a need of `name`: by a name it was asked for, by
+    /// its SONAME, or by its path.
+    pub(super) fn answering(&self, number: NameNumber, name: &Untrusted) -> Option<usize> {
+        let known = self.by_name.get(&number).copied();
+        known.or_else(|| {
+            let path = name.as_bytes();
+            let is_there = |member: &Member| {
+                let found = member.image.path.as_ref();
+                found.is_some_and(|found| found.as_os_str().as_encoded_bytes() == path)
+            };
+            // Where a library was found is always a path with a slash.
+            let may_be = path.contains(&b'/');
+            may_be.then(|| self.all.iter().position(is_there)).flatten()
+        })
+    }
 }
 
 impl Member {
@@ -92,99 +113,99 @@ impl<F: Files> Closures<F> {
         Self {
             search,
             tree,
-            files: HashMap::new(),
-            known: KnownSymbols::new(),
+            shared: Shared::default(),
         }
     }
 
     /// The closure of the library or program at `path`, which is to be absolute.
-    pub fn of(&mut self, path: &Path) -> Closure {
+    ///
+    /// The answer does not depend on what was asked before, or on what other threads ask.
+    pub fn of(&self, path: &Path) -> Closure {
         let mut problems = Vec::new();
         let file = self.file(path);
-        let mut members = vec![Member {
+        let mut members = Members::default();
+        let root = Member {
             image: ClosureImage {
                 name: path.as_os_str().as_encoded_bytes().into(),
                 path: Some(path.to_owned()),
                 needed_by: Vec::new(),
                 steps: Vec::new(),
             },
-            file: match &file {
-                File::Module(file) => Some(Arc::clone(file)),
-                _ => None,
-            },
+            file: file.module().cloned(),
             loader: None,
-            names: Vec::new(),
-        }];
-        self.report(&file, 0, &members, Vec::new(), &mut problems);
+        };
+        members.push(root, None);
+        report(&file, 0, &members.all, Vec::new(), &mut problems);
         let mut at = 0;
-        while let Some(file) = members.get(at).map(|member| member.file.clone()) {
-            for name in file.iter().flat_map(|file| &file.module.needed) {
-                if members.len() > limits::DEPENDENCIES {
-                    problems.push(problem(ClosureProblemKind::TooMany, at, &members));
+        while let Some(file) = members.all.get(at).map(|member| member.file.clone()) {
+            for (number, name) in file.iter().flat_map(|file| file.needed()) {
+                if members.all.len() > limits::DEPENDENCIES {
+                    problems.push(problem(ClosureProblemKind::TooMany, at, &members.all));
                     break;
                 }
-                self.need(name, at, &mut members, &mut problems);
+                self.need(number, name, at, &mut members, &mut problems);
             }
             at = at.saturating_add(1);
         }
         bind::check_versions(&members, &mut problems);
-        bind::check_symbols(&members, &mut self.known, &mut problems);
+        bind::check_symbols(&members, &self.shared.known, &mut problems);
+        let images = members.all.into_iter().map(|member| member.image);
         Closure {
             path: path.to_owned(),
-            images: members.into_iter().map(|member| member.image).collect(),
+            images: images.collect(),
             problems,
         }
     }
 
     /// Takes in the library `name` that the member at `by` needs.
     fn need(
-        &mut self,
+        &self,
+        number: NameNumber,
         name: &Untrusted,
         by: usize,
-        members: &mut Vec<Member>,
+        members: &mut Members,
         problems: &mut Vec<ClosureProblem>,
     ) {
-        if let Some(member) = members.iter_mut().find(|member| answers_to(member, name)) {
-            if !member.names.contains(name) {
-                member.names.push(name.clone());
-            }
-            if !member.image.needed_by.contains(&by) {
+        let needed_again = |members: &mut Members, index: usize| {
+            if let Some(member) = members.all.get_mut(index)
+                && !member.image.needed_by.contains(&by)
+            {
                 member.image.needed_by.push(by);
             }
-            return;
+        };
+        if let Some(index) = members.answering(number, name) {
+            members.by_name.entry(number).or_insert(index);
+            return needed_again(members, index);
         }
         let mut steps = Vec::new();
-        let (path, file) = self.find(name, by, members, &mut steps);
+        let (path, file) = self.find(name, by, &members.all, &mut steps);
         // Two names for one file are one library.
-        if let File::Module(file) = &file
-            && let Some(member) = members.iter_mut().find(|member| same_file(member, file))
-        {
-            member.names.push(name.clone());
-            if !member.image.needed_by.contains(&by) {
-                member.image.needed_by.push(by);
-            }
-            return;
+        let same = file.module().map(|file| file.number);
+        if let Some(index) = same.and_then(|number| members.by_file.get(&number).copied()) {
+            members.by_name.entry(number).or_insert(index);
+            return needed_again(members, index);
         }
-        let index = members.len();
-        members.push(Member {
+        let index = members.all.len();
+        let kept = match &file {
+            File::Module(_) => Vec::new(),
+            _ => steps.clone(),
+        };
+        let member = Member {
             image: ClosureImage {
                 name: name.clone(),
                 path,
                 needed_by: vec![by],
-                steps: steps.clone(),
+                steps,
             },
-            file: match &file {
-                File::Module(file) => Some(Arc::clone(file)),
-                _ => None,
-            },
+            file: file.module().cloned(),
             loader: Some(by),
-            names: vec![name.clone()],
-        });
+        };
+        members.push(member, Some(number));
         match file {
             File::Module(_) => {}
-            File::Damaged(_) => self.report(&file, index, members, steps, problems),
+            File::Damaged(_) => report(&file, index, &members.all, kept, problems),
             _ => {
-                let saw = |outcome| steps.iter().any(|step: &Step| step.outcome == outcome);
+                let saw = |outcome| kept.iter().any(|step: &Step| step.outcome == outcome);
                 let kind = if saw(Outcome::OtherArchitecture) {
                     ClosureProblemKind::WrongArchitecture
                 } else if saw(Outcome::Unreadable) {
@@ -192,39 +213,17 @@ impl<F: Files> Closures<F> {
                 } else {
                     ClosureProblemKind::NotFound
                 };
-                let mut missing = problem(kind, by, members);
+                let mut missing = problem(kind, by, &members.all);
                 missing.library = Some(name.clone());
-                missing.steps = steps;
+                missing.steps = kept;
                 problems.push(missing);
             }
         }
     }
 
-    /// Reports a file that is no library that could be loaded.
-    fn report(
-        &self,
-        file: &File,
-        index: usize,
-        members: &[Member],
-        steps: Vec<Step>,
-        problems: &mut Vec<ClosureProblem>,
-    ) {
-        let (kind, faults) = match file {
-            File::Module(_) => return,
-            File::Absent => (ClosureProblemKind::NotFound, None),
-            File::Unreadable => (ClosureProblemKind::Unreadable, None),
-            File::OtherArchitecture => (ClosureProblemKind::WrongArchitecture, None),
-            File::Damaged(faults) => (ClosureProblemKind::Damaged, Some(faults)),
-        };
-        let mut told = problem(kind, index, members);
-        told.faults = faults.map(|faults| faults.to_vec()).unwrap_or_default();
-        told.steps = steps;
-        problems.push(told);
-    }
-
     /// Looks for `name` in the loader's order.
     fn find(
-        &mut self,
+        &self,
         name: &Untrusted,
         by: usize,
         members: &[Member],
@@ -239,10 +238,8 @@ impl<F: Files> Closures<F> {
         if name.as_bytes().contains(&b'/') {
             return self.attempt(Rule::Path, wanted, steps).unwrap_or(nothing);
         }
-        let run_path = needing
-            .file
-            .as_ref()
-            .and_then(|file| file.module.run_path.clone());
+        let run_path = needing.file.as_ref();
+        let run_path = run_path.and_then(|file| file.module.run_path.as_ref());
         if run_path.is_none() {
             for folder in self.inherited(by, members) {
                 if let Some(found) = self.folder(Rule::RPath, &folder, &wanted, steps) {
@@ -250,7 +247,7 @@ impl<F: Files> Closures<F> {
                 }
             }
         }
-        for folder in self.search.library_path.clone() {
+        for folder in &self.search.library_path {
             let folder = self
                 .search
                 .expand_one(folder.as_os_str().as_encoded_bytes(), &origin);
@@ -258,11 +255,8 @@ impl<F: Files> Closures<F> {
                 return found;
             }
         }
-        for folder in run_path
-            .iter()
-            .flat_map(|text| self.search.expand(text, &origin))
-            .collect::<Vec<_>>()
-        {
+        let run_path = run_path.iter();
+        for folder in run_path.flat_map(|text| self.search.expand(text, &origin)) {
             if let Some(found) = self.folder(Rule::RunPath, &folder, &wanted, steps) {
                 return found;
             }
@@ -285,8 +279,8 @@ impl<F: Files> Closures<F> {
                 outcome: Outcome::Absent,
             });
         }
-        for folder in self.search.default_folders.clone() {
-            if let Some(found) = self.folder(Rule::Default, &folder, &wanted, steps) {
+        for folder in &self.search.default_folders {
+            if let Some(found) = self.folder(Rule::Default, folder, &wanted, steps) {
                 return found;
             }
         }
@@ -335,7 +329,7 @@ impl<F: Files> Closures<F> {
 
     /// Tries a folder: its glibc-hwcaps folders first, then those of older capabilities.
     fn folder(
-        &mut self,
+        &self,
         rule: Rule,
         folder: &Path,
         name: &Path,
@@ -344,7 +338,7 @@ impl<F: Files> Closures<F> {
         let levels = folder.join("glibc-hwcaps");
         // Hardly any folder has them: one look instead of one for each level.
         if !self.search.hwcaps.is_empty() && self.is_folder(&levels) {
-            for level in self.search.hwcaps.clone() {
+            for level in &self.search.hwcaps {
                 let path = levels.join(level).join(name);
                 let found = self.attempt(rule, path, steps);
                 if found.is_some() {
@@ -365,23 +359,13 @@ impl<F: Files> Closures<F> {
         self.attempt(rule, folder.join(name), steps)
     }
 
-    fn is_folder(&mut self, path: &Path) -> bool {
-        // Kept among the files, where a folder is a thing that cannot be loaded.
-        let known = self
-            .files
-            .get(path)
-            .map(|file| !matches!(file, File::Absent));
-        known.unwrap_or_else(|| {
-            let is = self.tree.is_folder(path);
-            let file = if is { File::Unreadable } else { File::Absent };
-            self.files.insert(path.to_owned(), file);
-            is
-        })
+    fn is_folder(&self, path: &Path) -> bool {
+        self.shared.is_folder(path, || self.tree.is_folder(path))
     }
 
     /// Tries one file. `None` lets the search go on.
     fn attempt(
-        &mut self,
+        &self,
         rule: Rule,
         path: PathBuf,
         steps: &mut Vec<Step>,
@@ -414,36 +398,30 @@ impl<F: Files> Closures<F> {
         matches!(outcome, Outcome::Found | Outcome::Damaged).then_some((Some(path), file))
     }
 
-    fn file(&mut self, path: &Path) -> File {
-        if let Some(file) = self.files.get(path) {
-            return file.clone();
-        }
-        let file = read(path, &self.search, &self.tree);
-        self.files.insert(path.to_owned(), file.clone());
-        file
+    fn file(&self, path: &Path) -> File {
+        self.shared.file(path, &self.search.target, &self.tree)
     }
 }
 
-/// Whether the loader takes `member` for a need of `name`: by a name it was asked for, by
-/// its path, or by its SONAME.
-pub(super) fn answers_to(member: &Member, name: &Untrusted) -> bool {
-    let soname = member
-        .file
-        .as_ref()
-        .and_then(|file| file.module.soname.as_ref());
-    let path = member
-        .image
-        .path
-        .as_ref()
-        .map(|path| path.as_os_str().as_encoded_bytes());
-    member.names.contains(name) || soname == Some(name) || path == Some(name.as_bytes())
-}
-
-fn same_file(member: &Member, file: &Loadable) -> bool {
-    member
-        .file
-        .as_ref()
-        .is_some_and(|found| found.identity == file.identity)
+/// Reports a file that is no library that could be loaded.
+fn report(
+    file: &File,
+    index: usize,
+    members: &[Member],
+    steps: Vec<Step>,
+    problems: &mut Vec<ClosureProblem>,
+) {
+    let (kind, faults) = match file {
+        File::Module(_) => return,
+        File::Absent => (ClosureProblemKind::NotFound, None),
+        File::Unreadable => (ClosureProblemKind::Unreadable, None),
+        File::OtherArchitecture => (ClosureProblemKind::WrongArchitecture, None),
+        File::Damaged(faults) => (ClosureProblemKind::Damaged, Some(faults)),
+    };
+    let mut told = problem(kind, index, members);
+    told.faults = faults.map(|faults| faults.to_vec()).unwrap_or_default();
+    told.steps = steps;
+    problems.push(told);
 }
 
 pub(super) fn problem(
@@ -461,41 +439,4 @@ pub(super) fn problem(
         steps: Vec::new(),
         faults: Vec::new(),
     }
-}
-
-/// Reads what lies at a path, as the loader would judge it.
-fn read<F: Files>(path: &Path, search: &Search, tree: &F) -> File {
-    let found = match tree.open(path) {
-        Ok(found) => found,
-        Err(Missing::Absent) => return File::Absent,
-        Err(Missing::Unreadable) => return File::Unreadable,
-    };
-    let mut problems = Problems::default();
-    let module = match Source::new(&found.file) {
-        Ok(mut source) if crate::elf::is_elf(source.head()) => {
-            module::read(&mut source, &mut problems)
-        }
-        Ok(source) => {
-            problems.push(foreign::describe(source.head(), source.size()));
-            None
-        }
-        Err(fault) => {
-            problems.push(fault.into_problem(Code::ReadFailed, Loader::Refuses, "the file"));
-            None
-        }
-    };
-    let problems = problems.into_vec();
-    match module {
-        Some(module) if search.target.mismatch(&module.target).is_some() => File::OtherArchitecture,
-        // A program may be asked about, though it cannot be needed.
-        Some(module) if !problems.iter().any(refuses) => File::Module(Arc::new(Loadable {
-            module,
-            identity: found.identity,
-        })),
-        _ => File::Damaged(problems.into()),
-    }
-}
-
-fn refuses(problem: &Problem) -> bool {
-    problem.loader != Loader::Accepts && problem.code != Code::NotASharedObject
 }

@@ -221,6 +221,11 @@ impl SymbolTable {
         Fields::new(self.versions.as_deref()?, self.order).u16(at)
     }
 
+    /// The number under which the version table speaks of the version of the symbol at `index`.
+    pub(crate) fn version(&self, index: u32) -> Option<u16> {
+        Some(self.version_word(index)? & 0x7fff)
+    }
+
     /// The version in which the symbol at `index` is defined, and whether it is hidden: not
     /// the one that a reference without version gets.
     pub(crate) fn definition(&self, index: u32) -> Option<(&VersionDefinition, bool)> {

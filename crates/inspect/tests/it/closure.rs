@@ -205,7 +205,7 @@ fn shared_libraries_are_judged_in_each_closure() {
     let cases = [(&alone, undefined), (&with, defined), (&without, undefined)];
     // In whichever order they come.
     for first in 0..cases.len() {
-        let mut closures = Closures::new(place.search());
+        let closures = Closures::new(place.search());
         for (root, expected) in cases.iter().cycle().skip(first).take(2 * cases.len()) {
             check(&closures.of(root), expected);
         }

@@ -90,7 +90,7 @@ fn ours(closure: &Closure) -> Trace {
 
 fn compare(files: &[PathBuf]) -> (usize, usize, Vec<String>) {
     let host = Search::host().expect("an ELF system").target;
-    let mut closures = Closures::new(Search::host().expect("an ELF system"));
+    let closures = Closures::new(Search::host().expect("an ELF system"));
     let (mut compared, mut undefined) = (0, 0);
     let mut differences = Vec::new();
     for path in files {
