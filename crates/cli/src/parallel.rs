@@ -13,13 +13,30 @@ use std::thread;
 const CHUNK: usize = 32;
 /// Chunks that a thread may be ahead.
 const AHEAD: usize = 4;
-/// Starting a thread costs about as much as reading so many files at the lowest depth.
-const WORTH_A_THREAD: usize = 128;
+
+/// What is done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// It is read at one of the lower depths.
+    Reading,
+    /// All that it needs is looked for, too.
+    Closure,
+}
+
+impl Work {
+    /// Starting a thread costs about as much as so many files.
+    fn worth_a_thread(self) -> usize {
+        match self {
+            Self::Reading => 128,
+            Self::Closure => CHUNK,
+        }
+    }
+}
 
 /// How many threads are worth their start for `count` files: at most one for each processor.
-pub(crate) fn threads_for(count: usize) -> usize {
+pub(crate) fn threads_for(count: usize, work: Work) -> usize {
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    processors.min(count / WORTH_A_THREAD).max(1)
+    processors.min(count / work.worth_a_thread()).max(1)
 }
 
 /// Calls `read` with every number below `count`, on `threads` threads, and `take` on this one with the answers, a chunk

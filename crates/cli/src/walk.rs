@@ -68,6 +68,11 @@ impl Scan {
         (self.folders[entry.folder].join(&*entry.name), what)
     }
 
+    /// Whether the item at `at` lies in one of the folders, and was not named itself.
+    pub(crate) fn is_from_a_folder(&self, at: usize) -> bool {
+        self.entries[at].folder != ROOTS
+    }
+
     /// The order of the paths, name by name.
     fn order(&self, a: &Entry, b: &Entry) -> Ordering {
         if a.folder == b.folder && a.folder != ROOTS {
@@ -274,10 +279,15 @@ pub(crate) fn claims_to_be_a_library(path: &Path) -> bool {
         .unwrap_or_default()
         .to_string_lossy()
         .to_ascii_lowercase();
-    [".so", ".dll", ".dylib", ".bundle"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
-        || name.contains(".so.")
+    let ends = |ending: &&str| name.ends_with(*ending);
+    [".dll", ".dylib", ".bundle"].iter().any(ends) || claims_to_be_an_elf_library(path)
+}
+
+/// The same for libraries as Linux has them.
+pub(crate) fn claims_to_be_an_elf_library(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".so") || name.contains(".so.")
 }
 
 #[cfg(test)]

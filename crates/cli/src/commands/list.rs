@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::output::progress::Progress;
-use crate::parallel;
+use crate::parallel::{self, Work};
 use crate::walk::{self, Depth};
 use filter::Filter;
 use listing::Listing;
@@ -81,7 +81,7 @@ impl List {
         });
         let count = scan.len();
         let threads = self.threads.map_or_else(
-            || parallel::threads_for(count),
+            || parallel::threads_for(count, Work::Reading),
             |threads| threads.get().into(),
         );
         let mut listing = Listing::new(self.format, scan.folder_links, output);

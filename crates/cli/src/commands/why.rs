@@ -1,41 +1,53 @@
 //! `plugwright why`: what a library brings in, and why it would not load.
 
+mod answer;
+mod many;
 mod tree;
 
 use std::io;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 
-use plugwright_inspect::Untrusted;
-use plugwright_inspect::closure::{
-    Closure, ClosureImage, ClosureProblem, ClosureProblemKind, Closures, Outcome, Rule, Search,
-    Step,
-};
-use serde::Serialize;
+use plugwright_inspect::closure::{Closure, Closures, Search};
 
-use super::report::{PathText, Trouble};
 use crate::exit::Exit;
-use crate::output::demangle::demangle;
 use crate::output::{self, Output};
+use answer::Answer;
 
 const EXAMPLES: &str = "\
 Examples:
   plugwright why libthing.so
   plugwright why --library-path build/lib --library-path /opt/app/lib libthing.so
-  plugwright why --format json libthing.so | jq '.problems[].library'";
+  plugwright why --format json libthing.so | jq '.problems[].library'
+  plugwright why --recursive /opt/app                what of an installation would not load";
 
-/// Tell what a library brings in when it is loaded, and why it would not load
+/// Tell what libraries bring in when they are loaded, and why they would not load
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES)]
 pub(crate) struct Why {
-    /// The library or program
-    file: PathBuf,
+    /// A library or program; of several, and of folders, only what would not load is told
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Look into all folders below, too
+    #[arg(long, short)]
+    recursive: bool,
+
+    /// Do not look at files and folders of these names, or, with a slash in the pattern, of these paths
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<glob::Pattern>,
 
     /// A folder that the loader is told of by `LD_LIBRARY_PATH`; the variable itself is not read. Give it again for
     /// further folders
     #[arg(long, value_name = "DIR")]
     library_path: Vec<PathBuf>,
 
-    /// A tree for people, or one JSON object as docs/cli.md describes it
+    /// Read on so many threads [default: one for each processor, fewer for few files]. The output is the same
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroU8>,
+
+    /// A tree for people; JSON as docs/cli.md describes it: an object for one file, an array for several and for
+    /// folders; or always a line per file
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -44,10 +56,11 @@ pub(crate) struct Why {
 enum Format {
     Text,
     Json,
+    Jsonl,
 }
 
 impl Why {
-    /// Finds the closure and prints it.
+    /// Finds the closures and prints them.
     #[expect(
         clippy::disallowed_methods,
         reason = "the loader takes relative folders against the current one, so the answer has to"
@@ -59,11 +72,19 @@ impl Why {
         };
         search.library_path.clone_from(&self.library_path);
         search.current_folder = std::env::current_dir().ok();
-        let path = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
-        let closure = Closures::new(search).of(&path);
+        let closures = Closures::new(search);
+        match self.files.as_slice() {
+            [file] if !file.is_dir() => self.one(file, &closures, output),
+            _ => self.many(&closures, output),
+        }
+    }
+
+    fn one(&self, file: &Path, closures: &Closures, output: &mut Output) -> io::Result<Exit> {
+        let closure = closure_of(file, closures);
         match self.format {
-            Format::Text => tree::print(&self.file, &closure, output)?,
-            Format::Json => output.json(&Answer::of(&self.file, &closure))?,
+            Format::Text => tree::print(file, &closure, output)?,
+            Format::Json => output.json(&Answer::of(file, &closure))?,
+            Format::Jsonl => output.json_line(&Answer::of(file, &closure))?,
         }
         Ok(if closure.would_load() {
             Exit::Good
@@ -73,107 +94,8 @@ impl Why {
     }
 }
 
-/// The result as JSON has it.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    #[serde(flatten)]
-    path: PathText,
-    images: Vec<ImageText<'a>>,
-    problems: Vec<ProblemText<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ImageText<'a> {
-    name: &'a Untrusted,
-    #[serde(flatten)]
-    path: FoundPath,
-    needed_by: &'a [usize],
-    steps: Vec<StepText>,
-}
-
-/// The path of an image, `null` where it was not found.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum FoundPath {
-    Found(PathText),
-    Nowhere { path: () },
-}
-
-#[derive(Debug, Serialize)]
-struct StepText {
-    rule: Rule,
-    #[serde(flatten)]
-    path: PathText,
-    outcome: Outcome,
-}
-
-#[derive(Debug, Serialize)]
-struct ProblemText<'a> {
-    kind: ClosureProblemKind,
-    image: &'a Untrusted,
-    image_index: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    library: Option<&'a Untrusted>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    symbol: Option<&'a Untrusted>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    demangled: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'a Untrusted>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    steps: Vec<StepText>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<Trouble>,
-}
-
-impl<'a> Answer<'a> {
-    fn of(path: &Path, closure: &'a Closure) -> Self {
-        Self {
-            path: PathText::from(path),
-            images: closure.images.iter().map(ImageText::of).collect(),
-            problems: closure.problems.iter().map(ProblemText::of).collect(),
-        }
-    }
-}
-
-impl<'a> ImageText<'a> {
-    fn of(image: &'a ClosureImage) -> Self {
-        Self {
-            name: &image.name,
-            path: match &image.path {
-                Some(path) => FoundPath::Found(PathText::from(path.as_path())),
-                None => FoundPath::Nowhere { path: () },
-            },
-            needed_by: &image.needed_by,
-            steps: StepText::all(&image.steps),
-        }
-    }
-}
-
-impl StepText {
-    fn all(steps: &[Step]) -> Vec<Self> {
-        let text = |step: &Step| Self {
-            rule: step.rule,
-            path: PathText::from(step.path.as_path()),
-            outcome: step.outcome,
-        };
-        steps.iter().map(text).collect()
-    }
-}
-
-impl<'a> ProblemText<'a> {
-    fn of(problem: &'a ClosureProblem) -> Self {
-        let symbol = problem.symbol.as_ref();
-        Self {
-            kind: problem.kind,
-            image: &problem.image,
-            image_index: problem.index,
-            library: problem.library.as_ref(),
-            symbol,
-            demangled: symbol.and_then(|symbol| demangle(symbol.as_bytes())),
-            version: problem.version.as_ref(),
-            steps: StepText::all(&problem.steps),
-            faults: problem.faults.iter().map(Trouble::of_problem).collect(),
-        }
-    }
+/// The closure of a file, whose path may be relative.
+fn closure_of(file: &Path, closures: &Closures) -> Closure {
+    let path = std::path::absolute(file);
+    closures.of(path.as_deref().unwrap_or(file))
 }

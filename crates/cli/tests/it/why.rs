@@ -340,9 +340,9 @@ fn a_damaged_library_and_one_that_is_none() {
               not-a-library: expected a library in ELF, Mach-O or PE, found a script (at byte 0x0)
 
     root.so would not load:
-      liba.so: damaged, or no library
+      liba.so: damaged, or no library: segment-overflow: expected offset and size that fit into 64 bits, found 0x1000 + 0xffffffffffffffff (at byte 0x78)
         needed by root.so
-      libb.so: damaged, or no library
+      libb.so: damaged, or no library: not-a-library: expected a library in ELF, Mach-O or PE, found a script (at byte 0x0)
         needed by root.so
     ");
 }
@@ -472,6 +472,96 @@ fn hostile_names_are_shown_and_do_nothing() {
     );
     let name = &json.json()["images"][1]["name"];
     assert_eq!(name, "lib\u{1b}[2Ja\n.so");
+}
+
+/// A folder with libraries for each way to end, and other things.
+fn folder() -> Place {
+    let place = Place::new();
+    place
+        .put("a/root.so", &beside().needed("libx.so").needed("liby.so"))
+        .put("a/libx.so", &beside().needed("liby.so"))
+        .put("a/liby.so", &beside().needed("libgone.so"))
+        .put("b/good.so", &beside())
+        .put("b/plugin.so", &beside().export("own").import("f", None))
+        .put_bytes("b/readme", b"not a library, and no claim to be one\n")
+        .put_bytes("b/other.dll", b"MZ")
+        .put_bytes("b/script.so", b"INPUT(libreal.so)\n");
+    place
+}
+
+#[test]
+fn of_folders_only_what_would_not_load_is_told() {
+    let place = folder();
+    let run = place.run(&["why", "--recursive", "."]);
+    assert_eq!((run.code, run.err.as_str()), (Some(1), ""), "{run:?}");
+    insta::assert_snapshot!(run.out, @r"
+    ./a/libx.so would not load:
+      libgone.so: not found
+        needed by liby.so, needed by ./a/libx.so
+
+    ./a/liby.so would not load:
+      libgone.so: not found
+        needed by ./a/liby.so
+
+    ./a/root.so would not load:
+      libgone.so: not found
+        needed by liby.so, needed by ./a/root.so
+
+    ./b/plugin.so would not load:
+      ./b/plugin.so: undefined symbol: f
+
+    ./b/script.so would not load:
+      ./b/script.so: damaged, or no library: not-a-library: expected a library in ELF, Mach-O or PE, found a script of the GNU linker (at byte 0x0)
+
+    1 would load; 5 would not, 1 of these for undefined symbols alone, which a program may define; 2 other files
+    ");
+    let run = place.run(&[
+        "why",
+        "b",
+        "--exclude",
+        "script.so",
+        "--exclude",
+        "plugin.so",
+    ]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
+    insta::assert_snapshot!(run.out, @"1 would load; 0 would not; 2 other files");
+    // What was named itself is told, whatever it is.
+    let run = place.run(&["why", "b/good.so", "b/readme"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(1), ""), "{run:?}");
+    insta::assert_snapshot!(run.out, @r"
+    b/readme would not load:
+      b/readme: damaged, or no library: not-a-library: expected a library in ELF, Mach-O or PE, found text (at byte 0x0)
+
+    1 would load; 1 would not
+    ");
+}
+
+#[test]
+fn of_several_files_json_has_each() {
+    let place = folder();
+    let one = |file: &str| place.run(&["why", "--format", "json", file]).json();
+    let files = ["a/liby.so", "b/good.so"];
+    let expected: Vec<serde_json::Value> = files.iter().copied().map(one).collect();
+    for threads in ["1", "2", "7"] {
+        let common = ["--threads", threads, files[0], files[1]];
+        let array = place.run(&[&["why", "--format", "json"], &common[..]].concat());
+        assert_eq!(array.code, Some(1));
+        assert_eq!(array.json(), serde_json::Value::Array(expected.clone()));
+        let lines = place.run(&[&["why", "--format", "jsonl"], &common[..]].concat());
+        let lines: Result<Vec<serde_json::Value>, _> =
+            lines.out.lines().map(serde_json::from_str).collect();
+        assert_eq!(lines.expect("JSON"), expected);
+    }
+    // A folder is always an array, whatever it holds.
+    fs::create_dir(place.path("empty")).expect("a folder");
+    let run = place.run(&["why", "--format", "json", "empty"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "[]\n"), "{run:?}");
+    let run = place.run(&["why", "--format", "json", "--recursive", "b"]);
+    check_documented(&run.json());
+    let array = run.json();
+    let paths = array.as_array().expect("an array").iter();
+    let paths: Vec<&str> = paths.filter_map(|file| file["path"].as_str()).collect();
+    assert_eq!(paths, ["b/good.so", "b/plugin.so", "b/script.so"]);
 }
 
 /// A library of this machine's compiler, with this machine's C library.

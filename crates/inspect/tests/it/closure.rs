@@ -1,12 +1,18 @@
 //! Closures of made libraries: what is missing, where it was looked for, and why.
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use plugwright_inspect::closure::{
-    Closure, ClosureProblemKind as Kind, Closures, LoaderCache, Outcome, Rule, Search,
+    Closure, ClosureProblemKind as Kind, Closures, Disk, Files, LoaderCache, Located, Missing,
+    Outcome, Rule, Search,
 };
-use plugwright_inspect::{ByteOrder, Class, Format, Machine, Target};
+use plugwright_inspect::{ByteOrder, Class, Format, Machine, Opened, ReadAt, Target};
 use plugwright_testkit::elf::{AARCH64, ElfBuilder, Endian, PhdrField, Width};
 use tempfile::TempDir;
 
@@ -212,6 +218,82 @@ fn shared_libraries_are_judged_in_each_closure() {
     }
 }
 
+/// This system's files, with the paths that were opened and how much was read.
+#[derive(Default)]
+struct Counting {
+    opened: Mutex<Vec<PathBuf>>,
+    reads: Arc<AtomicUsize>,
+}
+
+struct CountedFile(Opened, Arc<AtomicUsize>);
+
+impl ReadAt for CountedFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.read_at(buf, offset)
+    }
+
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+}
+
+impl Files for &Counting {
+    type File = CountedFile;
+
+    fn open(&self, path: &Path) -> Result<Located<CountedFile>, Missing> {
+        self.opened.lock().expect("a list").push(path.to_owned());
+        let Located { file, identity } = Disk.open(path)?;
+        let file = CountedFile(file, Arc::clone(&self.reads));
+        Ok(Located { file, identity })
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        Disk.is_folder(path)
+    }
+}
+
+#[test]
+fn a_file_is_read_once_whatever_leads_to_it_and_whoever_asks() {
+    let place = Place::new();
+    place.put("default/liba.so.1.0", &library().export("f"));
+    symlink("liba.so.1.0", place.path("default/liba.so.1")).expect("a link");
+    let wanting = library().needed("liba.so.1").export("own");
+    let mut roots = vec![place.path("default/liba.so.1.0")];
+    for number in 0..40 {
+        let symbol = if number % 2 == 0 { "f" } else { "g" };
+        let root = wanting.clone().import(symbol, None);
+        roots.push(place.put(&format!("root{number}.so"), &root));
+    }
+    let expected: Vec<Closure> = roots.iter().map(|root| place.closure(root)).collect();
+    let alone = |root: &Path| {
+        let tree = Counting::default();
+        let _closure = Closures::within(place.search(), &tree).of(root);
+        tree.reads.load(Ordering::Relaxed)
+    };
+    let own = alone(&roots[0]);
+    let reads: usize = roots.iter().map(|root| alone(root) - own).sum();
+    let tree = Counting::default();
+    let closures = Closures::within(place.search(), &tree);
+    thread::scope(|scope| {
+        for first in 0..4 {
+            let (closures, roots, expected) = (&closures, &roots, &expected);
+            scope.spawn(move || {
+                let order = (0..roots.len()).cycle().skip(first * 10).take(roots.len());
+                for at in order {
+                    assert_eq!(closures.of(&roots[at]), expected[at]);
+                }
+            });
+        }
+    });
+    let mut opened = tree.opened.into_inner().expect("a list");
+    opened.sort();
+    let mut once = opened.clone();
+    once.dedup();
+    assert_eq!(opened, once);
+    assert_eq!(tree.reads.load(Ordering::Relaxed), reads + own);
+}
+
 #[test]
 fn damaged_and_foreign() {
     let place = Place::new();
@@ -277,7 +359,7 @@ fn cycles_end() {
 fn links_and_names_lead_to_one_library() {
     let place = Place::new();
     place.put("default/libreal.so.1", &library().soname("libreal.so.1"));
-    std::os::unix::fs::symlink("libreal.so.1", place.path("default/libalias.so")).expect("a link");
+    symlink("libreal.so.1", place.path("default/libalias.so")).expect("a link");
     let root = place.put(
         "root.so",
         &library().needed("libalias.so").needed("libreal.so.1"),

@@ -11,7 +11,7 @@ use plugwright_inspect::closure::{
     Closure, ClosureProblem, ClosureProblemKind, Outcome, Rule, Step,
 };
 
-use super::super::report::Trouble;
+use crate::commands::report::Trouble;
 use crate::output::demangle::demangle;
 use crate::output::{Output, Style, escape};
 
@@ -40,7 +40,20 @@ pub(super) fn print(file: &Path, closure: &Closure, output: &mut Output) -> io::
             (*child, below.clone(), branch)
         }));
     }
+    output.line("")?;
+    if closure.would_load() {
+        let file = escape::path(file);
+        return output.line(&match closure.images.len() - 1 {
+            1 => format!("{file} would load, with 1 library"),
+            number => format!("{file} would load, with {number} libraries"),
+        });
+    }
     tree.print_reasons(output)
+}
+
+/// Prints why a library would not load, without the tree.
+pub(super) fn print_reasons(file: &Path, closure: &Closure, output: &mut Output) -> io::Result<()> {
+    Tree::of(file, closure).print_reasons(output)
 }
 
 struct Tree<'a> {
@@ -164,15 +177,7 @@ impl<'a> Tree<'a> {
 
     /// The verdict, and of each image with a problem the chain of those that need it.
     fn print_reasons(&self, output: &mut Output) -> io::Result<()> {
-        output.line("")?;
         let file = escape::path(self.file);
-        if self.closure.would_load() {
-            let verdict = match self.closure.images.len() - 1 {
-                1 => format!("{file} would load, with 1 library"),
-                number => format!("{file} would load, with {number} libraries"),
-            };
-            return output.line(&verdict);
-        }
         let verdict = format!("{file} would not load:");
         output.line(&output.styled(Style::Problem, &verdict))?;
         for (index, problems) in self.problems.iter().enumerate() {
@@ -185,7 +190,9 @@ impl<'a> Tree<'a> {
                 number => format!(" (and {} more reasons)", number - 1),
             };
             let name = self.name(index);
-            output.line(&format!("  {name}: {}{more}", reason(first)))?;
+            let fault = first.faults.first().map(Trouble::of_problem);
+            let fault = fault.map_or_else(String::new, |fault| format!(": {}", fault.line()));
+            output.line(&format!("  {name}: {}{fault}{more}", reason(first)))?;
             let chain = self.chain(index);
             if !chain.is_empty() {
                 output.line(&format!("    needed by {}", chain.join(", needed by ")))?;
