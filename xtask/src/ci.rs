@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::process::{cargo, command, run, say, succeeds};
-use crate::{Outcome, cross, tidy};
+use crate::{Outcome, cross, tidy, wheels};
 
 /// Whether `ci` runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,12 @@ pub fn full() -> Outcome {
             skip(check.name, check.missing);
             skipped.push(check.name);
         }
+    }
+    if wheels::available() {
+        wheels::wheels()?;
+    } else {
+        skip("wheels", wheels::MISSING);
+        skipped.push("wheels");
     }
     skipped.extend(cross::skipped());
     cross::cross()?;

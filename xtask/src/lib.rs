@@ -20,6 +20,7 @@ pub mod licences;
 pub mod process;
 pub mod table;
 pub mod tidy;
+pub mod wheels;
 pub mod workspace;
 
 /// What a task answers: nothing, or the sentence that the developer reads.

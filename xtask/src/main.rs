@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use xtask::process::{complain, say};
-use xtask::{Outcome, ci, cross, demo, fuzz, tidy};
+use xtask::{Outcome, ci, cross, demo, fuzz, tidy, wheels};
 
 const HELP: &str = "\
 cargo xtask ci                  everything that has to hold before a change is merged
@@ -13,6 +13,7 @@ cargo xtask ci-full             ci, then each slower check for which this machin
 cargo xtask cross               type checks for macOS and Windows, where a toolchain for that is installed
 cargo xtask demo                the example application with its plugins, end to end on a real file
 cargo xtask fuzz [NAME]         each fuzzer (or this one) for 20 seconds; with --runs N for N executions
+cargo xtask wheels              Qt's plugins as Windows and macOS have them, fetched with pip and compared with Linux's
 cargo xtask tidy                only the checks of the tree itself: paths, sizes, words, counts of `unsafe`
 cargo xtask bless               writes the generated tables: counts of `unsafe`, licences in ARCHITECTURE.md
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             runs(count).and_then(|length| fuzz::fuzz(Some(name), length))
         }
         ["fuzz", name] => fuzz::fuzz(Some(name), fuzz::Length::Smoke),
+        ["wheels"] => wheels::wheels(),
         ["tidy"] => tidy::tidy(),
         ["bless"] => tidy::bless(),
         ["help" | "--help" | "-h"] => {

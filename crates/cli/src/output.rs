@@ -83,14 +83,15 @@ impl Output {
         self.stream.write_all(b"\n")
     }
 
-    /// Prints a value as JSON, in several lines, after the beginning of a line.
-    pub(crate) fn json_after(
+    /// Prints a value as JSON as Qt's programs lay it out, after the beginning of a line.
+    pub(crate) fn qt_json_after(
         &mut self,
         start: &str,
         value: &impl serde::Serialize,
     ) -> io::Result<()> {
         write!(self.stream, "{start}")?;
-        self.json(value)
+        json::write_as_qt(&mut self.stream, value)?;
+        self.stream.write_all(b"\n")
     }
 
     /// Prints a value as JSON, in one line.

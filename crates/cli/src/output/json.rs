@@ -14,6 +14,12 @@ pub(crate) fn write_pretty(out: impl Write, value: &impl Serialize) -> io::Resul
     Ok(value.serialize(&mut Serializer::with_formatter(out, formatter))?)
 }
 
+/// Writes `value` as Qt's programs do: in several lines, each level four columns further in.
+pub(crate) fn write_as_qt(out: impl Write, value: &impl Serialize) -> io::Result<()> {
+    let formatter = Harmless(PrettyFormatter::with_indent(b"    "));
+    Ok(value.serialize(&mut Serializer::with_formatter(out, formatter))?)
+}
+
 /// Writes `value` in several lines, all but the first after `indent`.
 pub(crate) fn write_indented(
     out: &mut Vec<u8>,

@@ -8,6 +8,8 @@ mod interface;
 mod plugins;
 mod program;
 mod qt;
+mod system_calls;
+mod terminal;
 mod trust;
 mod views;
 mod why;

@@ -72,7 +72,34 @@ fn check(qt: &str, packages: &str) -> String {
         plugins.len(),
         differences.join("\n")
     );
-    format!("{qt}: {} plugins, all as Qt reads them", plugins.len())
+    let printed = check_parts(&tool, &plugins, &expected);
+    format!(
+        "{qt}: {} plugins, all as Qt reads them; {printed} printed as Qt prints them",
+        plugins.len()
+    )
+}
+
+/// Compares what `-p` prints with what the tool prints without options, letter by letter, and says of how many. Of
+/// plugins without user data the tool says that these are invalid, and no more.
+#[track_caller]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test compares with another program"
+)]
+fn check_parts(tool: &Path, plugins: &[PathBuf], told: &BTreeMap<String, Value>) -> usize {
+    let has_data = |path: &&PathBuf| {
+        let metadata = path.to_str().and_then(|path| told.get(path));
+        metadata.is_some_and(|metadata| metadata["MetaData"].is_object())
+    };
+    let plugins: Vec<&PathBuf> = plugins.iter().filter(has_data).collect();
+    let output = Command::new(tool).args(&plugins).output();
+    let expected = output.expect("Qt's tool starts").stdout;
+    let parts = ["inspect", "-p", "iid", "-p", "qtinfo", "-p", "userdata"];
+    let mut command = program::command(Path::new("/"));
+    let found = command.args(parts).args(&plugins).output();
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    assert_eq!(text(found.expect("it starts").stdout), text(expected));
+    plugins.len()
 }
 
 /// Every `.so` below the folders where distributions put Qt's plugins, sorted.

@@ -124,13 +124,15 @@ fn print_qt(
             number & 0xff
         ));
     }
-    if !line.is_empty() {
-        output.line(&format!("{prefix}{}", line.join(" ")))?;
+    // The path stands once, at the beginning of the first line.
+    let first = format!("{prefix}{}", line.join(" "));
+    if !first.is_empty() {
+        output.line(first.trim_end())?;
     }
     if wanted(QtPart::UserData) {
         let none = Value::Object(serde_json::Map::new());
         let data = qt.json().get("MetaData").unwrap_or(&none);
-        output.json_after(&format!("{prefix}User Data: "), data)?;
+        output.qt_json_after("User Data: ", data)?;
     }
     Ok(())
 }
