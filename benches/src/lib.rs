@@ -129,6 +129,24 @@ pub fn markdown(title: &str, results: &[Result]) -> String {
     text
 }
 
+/// A race's results as a table in Markdown that says how many times as fast as the first contestant each is.
+#[must_use]
+pub fn speeds(title: &str, results: &[Result]) -> String {
+    let mut text = format!("| {title} | median | times as fast | range |\n|---|---|---|---|\n");
+    for result in results {
+        let line = format!(
+            "| {} | {} | {:.1} | {} to {} |\n",
+            result.name,
+            human(result.median),
+            1.0 / result.ratio,
+            human(result.range.0),
+            human(result.range.1),
+        );
+        text.push_str(&line);
+    }
+    text
+}
+
 fn human(nanoseconds: f64) -> String {
     if nanoseconds < 1_000.0 {
         format!("{nanoseconds:.2} ns")

@@ -1,0 +1,87 @@
+//! Whole processes: how long they run, and how much memory they ever had.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a process took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) time: Duration,
+    /// The most memory that it had at once, in KiB.
+    pub(crate) peak: i64,
+}
+
+/// A program that prints to nobody.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is measured here are whole processes"
+)]
+pub(crate) fn program<S: AsRef<OsStr>>(
+    name: impl AsRef<OsStr>,
+    arguments: impl IntoIterator<Item = S>,
+) -> Command {
+    let mut command = Command::new(name);
+    command.args(arguments);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// The program of this workspace, as [`build_plugwright`] left it.
+pub(crate) fn plugwright<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let bench = std::env::current_exe().expect("the bench has a path");
+    let folder = bench.parent().and_then(Path::parent);
+    let program_path: PathBuf = folder.expect("target/release").join("plugwright");
+    program(program_path, arguments)
+}
+
+/// Builds the program with the settings that the bench itself was built with.
+pub(crate) fn build_plugwright() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = program(
+        cargo,
+        ["build", "--release", "--quiet", "-p", "plugwright-cli"],
+    );
+    let status = build.stderr(Stdio::inherit()).status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "plugwright is built"
+    );
+}
+
+/// Whether a program can be started at all.
+pub(crate) fn is_there(name: &str) -> bool {
+    program(name, ["--version"]).status().is_ok()
+}
+
+/// Runs a process to its end, whatever its exit code is.
+#[expect(
+    clippy::zombie_processes,
+    reason = "it is waited for by the system call that also tells its memory"
+)]
+pub(crate) fn run(command: &mut Command) -> Taken {
+    let start = Instant::now();
+    let child = command.spawn().expect("it starts");
+    let id = i32::try_from(child.id()).expect("the system's number");
+    let mut status = 0;
+    // SAFETY: all zeros are a value of this structure of numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the child is ours and nobody else waits for it; both places are valid for the time of the call.
+    let ended = unsafe { libc::wait4(id, &raw mut status, 0, &raw mut usage) };
+    let time = start.elapsed();
+    assert_eq!(ended, id, "it ended");
+    assert!(libc::WIFEXITED(status), "it ended by itself");
+    Taken {
+        time,
+        peak: usage.ru_maxrss,
+    }
+}
+
+/// The time of [`run`] in nanoseconds.
+pub(crate) fn nanoseconds(command: &mut Command) -> f64 {
+    run(command).time.as_secs_f64() * 1e9
+}
