@@ -35,8 +35,13 @@ impl Work {
 
 /// How many threads are worth their start for `count` files: at most one for each processor.
 pub(crate) fn threads_for(count: usize, work: Work) -> usize {
+    let worth = count / work.worth_a_thread();
+    if worth < 2 {
+        // How many processors there are costs as much to ask as ten files: the standard library reads cgroups.
+        return 1;
+    }
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    processors.min(count / work.worth_a_thread()).max(1)
+    processors.min(worth)
 }
 
 /// Calls `read` with every number below `count`, on `threads` threads, and `take` on this one with the answers, a chunk

@@ -33,6 +33,8 @@ pub(crate) struct Scan {
     failures: Vec<io::Error>,
     /// Links to folders that were not followed.
     pub(crate) folder_links: usize,
+    /// Folders below those that were asked for, where only these are looked into.
+    pub(crate) folders_below: usize,
 }
 
 /// A name in one of the folders.
@@ -166,7 +168,9 @@ impl Walk<'_> {
             let path = self.scan.folders[place].join(&name);
             if kind.is_symlink() {
                 self.link(place, name, &path);
-            } else if self.depth == Depth::Recursive {
+            } else if self.depth == Depth::Flat {
+                self.scan.folders_below += 1;
+            } else {
                 // No link leads here from its parent, so that nobody has to be asked for the true path.
                 let true_path = folder.true_path.join(&name);
                 match self.open(path, true_path, looking) {

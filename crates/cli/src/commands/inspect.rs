@@ -43,11 +43,11 @@ pub(crate) struct Inspect {
     format: Format,
 
     /// Only what it defines for others, a line each; with a JSON format, the member `exports` besides all else
-    #[arg(long, group = "view")]
+    #[arg(long, groups = ["view", "names"])]
     exports: bool,
 
     /// Only what it needs of others, a line each; with a JSON format, the member `imports` besides all else
-    #[arg(long, group = "view")]
+    #[arg(long, groups = ["view", "names"])]
     imports: bool,
 
     /// Only the libraries that it needs, a line each
@@ -55,7 +55,7 @@ pub(crate) struct Inspect {
     needed: bool,
 
     /// Names of symbols as they stand in the file, not as they were written
-    #[arg(long, requires = "view")]
+    #[arg(long, requires = "names")]
     raw: bool,
 
     /// Only what an image has under this key in JSON, for scripts: a text as it is, an array's values in a line each

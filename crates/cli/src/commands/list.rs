@@ -84,7 +84,7 @@ impl List {
             || parallel::threads_for(count, Work::Reading),
             |threads| threads.get().into(),
         );
-        let mut listing = Listing::new(self.format, scan.folder_links, output);
+        let mut listing = Listing::new(self.format, &scan, output);
         let mut done = 0;
         parallel::in_order(
             count,

@@ -65,7 +65,7 @@ fn plugins_are_json() {
                 "version": "0.1.0",
                 "provides": [{"interface": "org.example.greeter", "version": "1.1", "keys": ["en", "english"]}],
             }],
-            "passed_over": {"libraries": 0, "other_files": 0, "folder_links": 0},
+            "passed_over": {"libraries": 0, "other_files": 0, "folder_links": 0, "folders_below": 0},
             "problems": [],
         })
     );

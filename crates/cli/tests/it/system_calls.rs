@@ -155,3 +155,20 @@ fn a_plugin_that_is_told_by_its_exports_costs_seven() {
         check(&large(library), &["list", "--kind", "all"], &reads(4))
     );
 }
+
+#[test]
+fn all_headers_cost_eight() {
+    let library = filled()
+        .soname("libx.so")
+        .needed("libc.so.6")
+        .export_as("f", 0x12, Some("X_1"))
+        .import("g", Some(("libc.so.6", "GLIBC_2.34")));
+    eprintln!(
+        "{}",
+        check(
+            &large(library),
+            &["list", "--metadata", "none=such"],
+            &reads(5)
+        )
+    );
+}

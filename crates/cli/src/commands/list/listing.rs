@@ -11,6 +11,7 @@ use crate::commands::report::{PathText, Trouble};
 use crate::exit::Exit;
 use crate::output::table::Table;
 use crate::output::{Output, Style, json};
+use crate::walk::Scan;
 
 /// How much was looked at without being a plugin or a problem.
 #[derive(Debug, Default, Serialize)]
@@ -18,6 +19,7 @@ struct PassedOver {
     libraries: usize,
     other_files: usize,
     folder_links: usize,
+    folders_below: usize,
 }
 
 /// Something about a file.
@@ -60,8 +62,8 @@ enum Layout {
 }
 
 impl<'o> Listing<'o> {
-    /// A listing in `format`, of a scan that passed over so many links to folders.
-    pub(super) fn new(format: Format, folder_links: usize, output: &'o mut Output) -> Self {
+    /// A listing in `format` of what the scan found.
+    pub(super) fn new(format: Format, scan: &Scan, output: &'o mut Output) -> Self {
         Self {
             output,
             layout: match format {
@@ -77,7 +79,8 @@ impl<'o> Listing<'o> {
             plugins: 0,
             problems: 0,
             passed_over: PassedOver {
-                folder_links,
+                folder_links: scan.folder_links,
+                folders_below: scan.folders_below,
                 ..PassedOver::default()
             },
         }
@@ -204,6 +207,7 @@ impl<'o> Listing<'o> {
             libraries,
             other_files,
             folder_links,
+            folders_below,
         } = self.passed_over;
         let counts = [
             (self.plugins, "plugin", "plugins"),
@@ -218,6 +222,11 @@ impl<'o> Listing<'o> {
                 folder_links,
                 "link to a folder, not followed",
                 "links to folders, not followed",
+            ),
+            (
+                folders_below,
+                "folder below, not looked into without --recursive",
+                "folders below, not looked into without --recursive",
             ),
         ];
         // The first two are said also where they are none.

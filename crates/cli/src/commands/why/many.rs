@@ -44,6 +44,7 @@ struct Counts {
     other_files: usize,
     folders: usize,
     folder_links: usize,
+    folders_below: usize,
 }
 
 impl Why {
@@ -66,6 +67,7 @@ impl Why {
         );
         let mut counts = Counts {
             folder_links: scan.folder_links,
+            folders_below: scan.folders_below,
             ..Counts::default()
         };
         let mut done = 0;
@@ -228,6 +230,11 @@ impl Counts {
                 self.folder_links,
                 "link to a folder, not followed",
                 "links to folders, not followed",
+            ),
+            (
+                self.folders_below,
+                "folder below, not looked into without --recursive",
+                "folders below, not looked into without --recursive",
             ),
         ] {
             if number > 0 {
