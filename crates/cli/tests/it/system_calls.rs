@@ -157,7 +157,7 @@ fn a_plugin_that_is_told_by_its_exports_costs_seven() {
 }
 
 #[test]
-fn all_headers_cost_eight() {
+fn all_headers_cost_six() {
     let library = filled()
         .soname("libx.so")
         .needed("libc.so.6")
@@ -168,7 +168,7 @@ fn all_headers_cost_eight() {
         check(
             &large(library),
             &["list", "--metadata", "none=such"],
-            &reads(5)
+            &reads(3)
         )
     );
 }
