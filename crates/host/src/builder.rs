@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use plugwright_dylib::CopyFolder;
+use plugwright_manifest::Build;
 use plugwright_plugin::context::Application;
 use plugwright_trust::{Policy, Source};
 use serde_json::Value;
 
-use crate::{Host, InProcess, Linked, SearchPaths};
+use crate::{Host, InProcess, Linked, RefusalKind, Registry, SearchPaths};
 
 /// Gathers what a [`Host`] needs. Made by [`Host::builder`] or [`Host::developer`].
 #[derive(Clone, Debug)]
@@ -23,6 +24,36 @@ pub struct HostBuilder {
     pub(crate) data_below: Option<PathBuf>,
     pub(crate) configurations: HashMap<String, Value>,
     pub(crate) linked: Linked,
+    pub(crate) registry: Option<Registry>,
+    pub(crate) priorities: HashMap<String, i32>,
+    pub(crate) profiles: Profiles,
+}
+
+/// Which plugins a host takes by how they were built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profiles {
+    /// Any: the boundary is the same for all.
+    #[default]
+    Any,
+    /// Those that were built like the host, for debugging or for release: an application whose plugins are built along
+    /// with it notices when one was not.
+    Same,
+}
+
+impl Profiles {
+    /// Why a plugin that was built like this is not taken.
+    pub(crate) fn refuses(self, build: &Build) -> Option<RefusalKind> {
+        let host = if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        };
+        (self == Self::Same && build.profile != host).then(|| RefusalKind::Profile {
+            plugin: build.profile.clone(),
+            host,
+        })
+    }
 }
 
 impl HostBuilder {
@@ -37,6 +68,9 @@ impl HostBuilder {
             data_below: None,
             configurations: HashMap::new(),
             linked: Linked::all(),
+            registry: None,
+            priorities: HashMap::new(),
+            profiles: Profiles::Any,
         }
     }
 
@@ -109,6 +143,25 @@ impl HostBuilder {
     /// the error of whoever asks for an instance. There need be no such plugin.
     pub fn configuration(mut self, plugin: impl Into<String>, value: impl Into<Value>) -> Self {
         self.configurations.insert(plugin.into(), value.into());
+        self
+    }
+
+    /// Keeps what is found from one start to the next, so that a start reads what is new only.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Prefers the plugin with this id, whatever ranks say: of several providers the one with the greatest priority is
+    /// taken, and then rank decides. A plugin has 0 unless this says otherwise; there need be no such plugin.
+    pub fn priority(mut self, plugin: impl Into<String>, priority: i32) -> Self {
+        self.priorities.insert(plugin.into(), priority);
+        self
+    }
+
+    /// Which plugins are taken by how they were built: any, unless this says otherwise.
+    pub fn profiles(mut self, profiles: Profiles) -> Self {
+        self.profiles = profiles;
         self
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use plugwright_manifest::{Id, InterfaceVersion, Version};
 use plugwright_plugin::CallError;
 
-use crate::Refusal;
+use crate::{NotLocated, Refusal};
 
 /// Why [`Host::create`](crate::Host::create) has no handle to give.
 #[derive(Debug)]
@@ -41,6 +41,34 @@ pub struct Attempt {
     pub version: Version,
     /// Why it is not used.
     pub refusal: Refusal,
+}
+
+/// Why a file has no plugins to offer: see [`Host::file`](crate::Host::file).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FileError {
+    /// There is no such file.
+    NotLocated(NotLocated),
+    /// It is not used.
+    Refused(Refusal),
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLocated(error) => error.fmt(f),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotLocated(error) => Some(error),
+            Self::Refused(refusal) => Some(refusal),
+        }
+    }
 }
 
 /// An instance that was not stopped in an orderly way. It is stopped all the same.

@@ -1,27 +1,30 @@
 //! The host: what its folders offer, and handles for it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use plugwright_manifest::{Detail, Id, Provided, Record, Version, compat};
+use plugwright_manifest::{Provided, compat};
 use plugwright_plugin::bind::SharedInstance;
 use plugwright_plugin::{Handle, Interface};
-use plugwright_trust::{Digest, Policy};
+use plugwright_trust::Policy;
 use serde_json::Value;
 
-use crate::builder::Copies;
-use crate::discovery::{self, Found};
-use crate::error::{Attempt, CreateError, CreateErrorKind, StopError};
-use crate::linked::LINKED;
+use crate::builder::{Copies, Profiles};
+use crate::catalog::Catalog;
+use crate::change::{Change, ListenerId, Listeners};
+use crate::discovery;
+use crate::error::{Attempt, CreateError, CreateErrorKind, FileError, StopError};
 use crate::pipeline::{Bound, Loaded, Started};
 use crate::registration::{LibraryFile, Place, Registration};
+use crate::registry::{self, FileState};
 use crate::services::{Services, Surroundings};
 use crate::{
-    HostBuilder, InProcess, Linked, Origin, Refusal, RefusalKind, SearchPaths, Seen, Status,
+    HostBuilder, InProcess, Offer, Plugin, Query, Refusal, RefusalKind, Registry, RegistryState,
+    SearchPaths, Seen, Status, linked,
 };
 
 /// What an application's folders offer. May be shared between threads.
@@ -30,28 +33,38 @@ pub struct Host {
     policy: Policy,
     permission: Option<InProcess>,
     copies: Option<Copies>,
-    paths: SearchPaths,
-    plugins: Vec<Registration>,
-    /// For each interface, the plugins that provide it and which of their entries does,
-    /// best first.
-    offers: HashMap<Id, Vec<Offer>>,
-    seen: Vec<Seen>,
+    profiles: Profiles,
+    priorities: HashMap<String, i32>,
+    configurations: HashMap<String, Value>,
+    pub(crate) paths: SearchPaths,
+    registry: Option<Registry>,
+    identity: [u8; 32],
+    catalog: RwLock<Arc<Scan>>,
+    /// Held while folders are looked through, so that two do not report the same change.
+    refreshing: Mutex<()>,
+    listeners: Listeners,
+    pub(crate) linked: Vec<Arc<Registration>>,
+    /// What became of the plugins that are linked into the program.
+    linked_seen: Vec<Seen>,
+    /// Plugins of files outside of the folders.
+    files: Mutex<HashMap<PathBuf, Vec<Arc<Registration>>>>,
     around: Arc<Surroundings>,
     /// The instances of singletons, in the order in which they were started.
-    running: Mutex<Vec<(Id, Version, Arc<SharedInstance>)>>,
+    running: Mutex<Vec<Running>>,
 }
 
-/// That a plugin provides an interface.
-#[derive(Clone, Copy, Debug)]
-struct Offer {
-    plugin: usize,
-    provided: usize,
+/// A scan's outcome.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) catalog: Catalog,
+    state: RegistryState,
 }
 
-/// A plugin that a host offers.
-#[derive(Clone, Copy)]
-pub struct Plugin<'a> {
-    registration: &'a Registration,
+/// An instance that all share.
+#[derive(Clone, Debug)]
+struct Running {
+    registration: Arc<Registration>,
+    instance: Arc<SharedInstance>,
 }
 
 impl Host {
@@ -69,40 +82,94 @@ impl Host {
     }
 
     pub(crate) fn scan(builder: HostBuilder) -> Self {
-        let (mut found, mut seen) = (Vec::new(), Vec::new());
         let paths = builder.paths.below(&builder.sub_folder);
-        for path in paths.entries() {
-            discovery::scan(path, &mut found, &mut seen);
-        }
-        let linked = linked(&builder.linked, &mut seen);
-        let mut plugins = without_duplicates(found, &linked, &mut seen);
-        plugins.extend(linked);
-        for plugin in &mut plugins {
-            let value = builder
-                .configurations
-                .get(plugin.record.summary.id.as_str());
-            plugin.configuration = value.map(Value::to_string);
-        }
-        seen.sort_by(|a, b| a.origin.cmp(&b.origin));
-        let offers = offers(&plugins);
-        Self {
+        let (linked, linked_seen) = linked::registrations(&builder.linked);
+        let identity = registry::identity();
+        let host = Self {
             policy: builder.policy,
             permission: builder.permission,
             copies: builder.copies_below.map(Copies::new),
+            profiles: builder.profiles,
+            priorities: builder.priorities,
+            configurations: builder.configurations,
+            catalog: RwLock::new(Arc::new(first_scan(
+                &paths,
+                builder.registry.as_ref(),
+                &identity,
+            ))),
+            refreshing: Mutex::new(()),
+            listeners: Listeners::default(),
             paths,
-            plugins,
-            offers,
-            seen,
+            registry: builder.registry,
+            identity,
+            linked,
+            linked_seen,
+            files: Mutex::default(),
             around: Arc::new(Surroundings::new(builder.application, builder.data_below)),
             running: Mutex::default(),
+        };
+        for registration in &host.linked {
+            host.configure(registration);
         }
+        host
     }
 
-    /// The plugins on offer, in the order in which they were found.
-    pub fn plugins(&self) -> impl Iterator<Item = Plugin<'_>> {
-        self.plugins
-            .iter()
-            .map(|registration| Plugin { registration })
+    /// What the last scan found. The lock is held for the length of a copy of a pointer.
+    pub(crate) fn current(&self) -> Arc<Scan> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks through the folders again, tells the listeners what is different, and returns it too: by file, and
+    /// within a file by plugin. What is unchanged is not read, and stays loaded. What changed or is gone works on
+    /// for who has a handle. Several threads may call this; one after the other looks.
+    pub fn refresh(&self) -> Vec<Change> {
+        let looking = self
+            .refreshing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = self.current();
+        let scanned = discovery::scan(&self.paths, &self.identity, Some(&before.catalog.image));
+        let (is_same, kept) = (scanned.is_same, scanned.kept.clone());
+        let catalog = Catalog::new(scanned, Some(&before.catalog));
+        if is_same && catalog.folders().len() == before.catalog.folders().len() {
+            return Vec::new();
+        }
+        let state = match &self.registry {
+            Some(registry) => registry.store(&catalog.image, "the folders changed".to_owned()),
+            None => RegistryState::None,
+        };
+        let differences = catalog.differences(&before.catalog, &kept);
+        let scan = Arc::new(Scan { catalog, state });
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = scan;
+        drop(looking);
+        let change = |difference: crate::catalog::Difference| {
+            let plugin = |registration: Arc<Registration>| Plugin { registration };
+            match (difference.before.map(plugin), difference.after.map(plugin)) {
+                (Some(before), Some(after)) => Some(Change::Changed { before, after }),
+                (None, Some(after)) => Some(Change::Added(after)),
+                (Some(before), None) => Some(Change::Removed(before)),
+                (None, None) => None,
+            }
+        };
+        let changes: Vec<Change> = differences.into_iter().filter_map(change).collect();
+        self.listeners.tell(&changes);
+        changes
+    }
+
+    /// Calls `listener` with every change that a [`Host::refresh`] finds from now on, on the thread that refreshes.
+    pub fn listen(&self, listener: impl Fn(&Change) + Send + Sync + 'static) -> ListenerId {
+        self.listeners.add(Arc::new(listener))
+    }
+
+    /// Takes a listener off, and says whether it was one. A call that has begun ends.
+    pub fn unlisten(&self, listener: ListenerId) -> bool {
+        self.listeners.remove(listener)
+    }
+
+    /// What became of the registry at the last scan that found something else than the one before.
+    #[must_use]
+    pub fn registry_state(&self) -> RegistryState {
+        self.current().state.clone()
     }
 
     /// The folders that are looked into, with who named each and what was passed over.
@@ -111,37 +178,153 @@ impl Host {
         &self.paths
     }
 
+    /// The plugins on offer, in the order in which they were found; those that are linked into the program last.
+    pub fn plugins(&self) -> impl Iterator<Item = Plugin> {
+        let scan = self.current();
+        let in_files = scan
+            .catalog
+            .offered()
+            .filter(|plugin| !self.is_linked(plugin));
+        let plugins: Vec<Plugin> = in_files.chain(&self.linked).map(Plugin::new).collect();
+        plugins.into_iter()
+    }
+
     /// Everything that the folders hold, by path: each file's plugin or the reason why it
     /// is not used. Behind it the plugins that are linked into the program.
     #[must_use]
-    pub fn seen(&self) -> &[Seen] {
-        &self.seen
+    pub fn seen(&self) -> Vec<Seen> {
+        let mut seen = self.current().catalog.seen();
+        for seen in &mut seen {
+            if let Status::Offered(id, version) = &seen.status
+                && self.linked.iter().any(|linked| {
+                    let linked = &linked.record.summary;
+                    (&linked.id, &linked.version) == (id, version)
+                })
+            {
+                let (id, version) = (id.clone(), version.clone());
+                let kind = RefusalKind::LinkedAlready { id, version };
+                seen.status = Status::Refused(Refusal::new(seen.origin.clone(), kind));
+            }
+        }
+        seen.extend(self.linked_seen.iter().cloned());
+        seen.sort_by(|a, b| a.origin.cmp(&b.origin));
+        seen
     }
 
-    /// The plugins that provide `T` in some form, best first: by rank, then by version.
-    pub fn providers<T: ?Sized + Interface>(&self) -> impl Iterator<Item = Plugin<'_>> {
-        self.offers_of::<T>().iter().filter_map(|offer| {
-            let registration = self.plugins.get(offer.plugin)?;
-            Some(Plugin { registration })
+    /// Whether the program has this version of this plugin in itself: that one is used.
+    pub(crate) fn is_linked(&self, plugin: &Registration) -> bool {
+        let summary = &plugin.record.summary;
+        self.linked.iter().any(|linked| {
+            let linked = &linked.record.summary;
+            (&linked.id, &linked.version) == (&summary.id, &summary.version)
         })
+    }
+
+    /// The plugins that provide `T` in some form, best first: by the host's priority, then by rank, then by version.
+    pub fn providers<T: ?Sized + Interface>(&self) -> impl Iterator<Item = Plugin> {
+        let offers = self.offers(T::SHAPE.id, None);
+        offers.into_iter().map(|offer| offer.plugin().clone())
     }
 
     /// The keys under which `T` can be had, best provider first, each once.
     #[must_use]
-    pub fn keys<T: ?Sized + Interface>(&self) -> Vec<&str> {
-        let mut keys: Vec<&str> = Vec::new();
-        for offer in self.offers_of::<T>() {
-            if let Some((_, provided)) = self.offered(*offer)
-                && compat::check(T::SHAPE, provided, None).is_ok()
-            {
+    pub fn keys<T: ?Sized + Interface>(&self) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        for offer in self.offers(T::SHAPE.id, None) {
+            let provided = offer.provided();
+            if compat::check(T::SHAPE, provided, None).is_ok() {
                 for key in &provided.keys {
-                    if !keys.contains(&key.as_str()) {
-                        keys.push(key);
+                    if !keys.contains(key) {
+                        keys.push(key.clone());
                     }
                 }
             }
         }
         keys
+    }
+
+    /// Whether some plugin says that it provides the interface under the key. What it takes does not depend on how
+    /// many plugins there are, and nothing is read.
+    #[must_use]
+    pub fn has(&self, interface: &str, key: &str) -> bool {
+        let scan = self.current();
+        let mut under = scan.catalog.image.offers_under(interface, key);
+        under.any(|(found, _)| found == key)
+            || self.linked.iter().any(|plugin| {
+                let mut provides = plugin.record.summary.provides.iter();
+                provides.any(|provided| {
+                    provided.interface == *interface && provided.keys.iter().any(|own| own == key)
+                })
+            })
+    }
+
+    /// The plugins that answer a query, best first: by the host's priority, then by rank, then by version, then by
+    /// the order of the folders. Nothing is loaded.
+    #[must_use]
+    pub fn query(&self, query: &Query) -> Vec<Offer> {
+        let mut offers = self.offers(&query.interface, query.key.as_deref());
+        offers.retain(|offer| query.allows(offer.registration(), offer.index(), offer.provided()));
+        offers
+    }
+
+    /// The offers of an interface, best first; those with this key, in any case.
+    fn offers(&self, interface: &str, key: Option<&str>) -> Vec<Offer> {
+        let scan = self.current();
+        let catalog = &scan.catalog;
+        let rows: Vec<_> = match key {
+            Some(key) => {
+                let mut rows: Vec<_> = catalog.image.offers_under(interface, key).collect();
+                // A plugin may have several of the keys.
+                rows.dedup_by_key(|(_, row)| *row);
+                rows.into_iter().map(|(_, row)| row).collect()
+            }
+            None => catalog.image.offers_of(interface).collect(),
+        };
+        let in_files = rows.into_iter().filter_map(|row| {
+            let (registration, provided) = catalog.offer(row)?;
+            self.configure(registration);
+            Offer::new(registration, provided).filter(|_| !self.is_linked(registration))
+        });
+        let mut offers: Vec<Offer> = in_files.collect();
+        let found = offers.len();
+        for plugin in &self.linked {
+            for (index, provided) in plugin.record.summary.provides.iter().enumerate() {
+                if provided.interface == *interface {
+                    offers.extend(Offer::new(plugin, index));
+                }
+            }
+        }
+        // The rows are in this order, but for what only this host knows.
+        if offers.len() > found || !self.priorities.is_empty() {
+            offers.sort_by_key(|offer| {
+                let plugin = offer.plugin();
+                let priority = self
+                    .priorities
+                    .get(plugin.id().as_str())
+                    .copied()
+                    .unwrap_or_default();
+                Reverse((priority, offer.provided().rank, plugin.version().clone()))
+            });
+        }
+        offers
+    }
+
+    /// Why a plugin is not taken for how it was built.
+    pub(crate) fn profile_refusal(&self, plugin: &Registration) -> Option<RefusalKind> {
+        self.profiles.refuses(&plugin.record.summary.build)
+    }
+
+    /// Sets the configuration that this host has for a plugin.
+    fn configure(&self, registration: &Registration) {
+        if self.configurations.is_empty() {
+            return;
+        }
+        if let Some(value) = self
+            .configurations
+            .get(registration.record.summary.id.as_str())
+        {
+            registration.configuration.get_or_init(|| value.to_string());
+        }
     }
 
     /// An instance of the best plugin that provides `T` under `key`: a new one, or, of a
@@ -154,7 +337,7 @@ impl Host {
     /// # Errors
     /// When no plugin provides `T` under `key`, or none that does can be used.
     pub fn create<T: ?Sized + Interface>(&self, key: &str) -> Result<Handle<T>, CreateError> {
-        self.create_where(Some(key), None)
+        self.create_where(&Query::of::<T>().with_key(key), None)
     }
 
     /// As [`Host::create`], made with `configuration` instead of the one that the builder has
@@ -168,7 +351,8 @@ impl Host {
         key: &str,
         configuration: &Value,
     ) -> Result<Handle<T>, CreateError> {
-        self.create_where(Some(key), Some(&configuration.to_string()))
+        let query = Query::of::<T>().with_key(key);
+        self.create_where(&query, Some(&configuration.to_string()))
     }
 
     /// Makes an object of the best plugin that provides `T`, whatever its keys.
@@ -176,23 +360,77 @@ impl Host {
     /// # Errors
     /// When no plugin provides `T`, or none that does can be used.
     pub fn create_any<T: ?Sized + Interface>(&self) -> Result<Handle<T>, CreateError> {
-        self.create_where(None, None)
+        self.create_where(&Query::of::<T>(), None)
+    }
+
+    /// Makes an object of the best plugin that answers `query`, which is about `T`: by versions, by a key in any case,
+    /// by application metadata.
+    ///
+    /// # Errors
+    /// When no plugin answers it, or none that does can be used.
+    pub fn create_by<T: ?Sized + Interface>(
+        &self,
+        query: &Query,
+    ) -> Result<Handle<T>, CreateError> {
+        let mut query = query.clone();
+        query.interface = T::SHAPE.id.to_owned();
+        query.shape = Some(T::SHAPE);
+        self.create_where(&query, None)
+    }
+
+    /// Makes an object of this very plugin.
+    ///
+    /// # Errors
+    /// When it does not provide `T`, or cannot be used.
+    pub fn create_from<T: ?Sized + Interface>(
+        &self,
+        plugin: &Plugin,
+    ) -> Result<Handle<T>, Refusal> {
+        self.configure(&plugin.registration);
+        let mut provides = plugin.provides().iter();
+        match provides.find(|provided| provided.interface == *T::SHAPE.id) {
+            Some(provided) => self.create_offered::<T>(&plugin.registration, provided, None),
+            None => {
+                let interface = T::SHAPE.id;
+                Err(plugin
+                    .registration
+                    .refuse(RefusalKind::NotProvided { interface }))
+            }
+        }
+    }
+
+    /// The plugins of one file, by its name: `zstd`, `codecs/zstd`, or an absolute path, as
+    /// [`SearchPaths::locate`] finds it. A file outside of the folders is read now, and offered to nobody else.
+    ///
+    /// # Errors
+    /// When there is no such file, with every path that was tried; when it is no plugin.
+    pub fn file(&self, name: impl AsRef<Path>) -> Result<Vec<Plugin>, FileError> {
+        let path = self.paths.locate(name).map_err(FileError::NotLocated)?;
+        let scan = self.current();
+        let known: Vec<Plugin> = scan.catalog.in_file(&path).map(Plugin::new).collect();
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let files = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = files().get(&path) {
+            return Ok(known.iter().map(Plugin::new).collect());
+        }
+        let found = discovery::plugins_of(&path).map_err(FileError::Refused)?;
+        let mut files = files();
+        // Another thread may have read it meanwhile: the first is the one.
+        let kept = files.entry(path).or_insert(found);
+        Ok(kept.iter().map(Plugin::new).collect())
     }
 
     fn create_where<T: ?Sized + Interface>(
         &self,
-        key: Option<&str>,
+        query: &Query,
         configuration: Option<&str>,
     ) -> Result<Handle<T>, CreateError> {
         let mut attempts = Vec::new();
-        for offer in self.offers_of::<T>() {
-            let Some((registration, provided)) = self.offered(*offer) else {
-                continue;
-            };
-            if key.is_some_and(|key| !provided.keys.iter().any(|own| own == key)) {
-                continue;
-            }
-            match self.create_from::<T>(registration, provided, configuration) {
+        for offer in self.query(query) {
+            let registration = offer.registration();
+            match self.create_offered::<T>(registration, offer.provided(), configuration) {
                 Ok(handle) => return Ok(handle),
                 Err(refusal) => attempts.push(Attempt {
                     id: registration.record.summary.id.clone(),
@@ -201,12 +439,12 @@ impl Host {
                 }),
             }
         }
-        Err(self.failed::<T>(key, attempts))
+        Err(self.failed::<T>(query, attempts))
     }
 
-    fn create_from<T: ?Sized + Interface>(
+    fn create_offered<T: ?Sized + Interface>(
         &self,
-        registration: &Registration,
+        registration: &Arc<Registration>,
         provided: &Provided,
         given: Option<&str>,
     ) -> Result<Handle<T>, Refusal> {
@@ -215,7 +453,11 @@ impl Host {
         }
         let refuse = |kind| registration.refuse(kind);
         let summary = &registration.record.summary;
-        let configuration = given.or(registration.configuration.as_deref());
+        if let Some(kind) = self.profile_refusal(registration) {
+            return Err(refuse(kind));
+        }
+        let own = registration.configuration.get();
+        let configuration = given.or_else(|| own.map(String::as_str));
         if configuration.is_some() && !summary.configurable {
             return Err(refuse(RefusalKind::NotConfigurable));
         }
@@ -234,8 +476,10 @@ impl Host {
                 let instance = started.instance(configuration).map_err(failed)?;
                 // The record in the bytes that were loaded is the one that was scanned.
                 let instance = Arc::new(instance.ok_or_else(|| refuse(RefusalKind::Changed))?);
-                let (id, version) = (summary.id.clone(), summary.version.clone());
-                self.running().push((id, version, Arc::clone(&instance)));
+                self.running().push(Running {
+                    registration: Arc::clone(registration),
+                    instance: Arc::clone(&instance),
+                });
                 Ok(instance)
             },
             reentrant,
@@ -282,7 +526,7 @@ impl Host {
     }
 
     /// The instances of singletons. No code of ours panics while the lock is held.
-    fn running(&self) -> MutexGuard<'_, Vec<(Id, Version, Arc<SharedInstance>)>> {
+    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -294,9 +538,14 @@ impl Host {
     /// stops those that nobody has a handle for, and nobody learns what failed.
     #[must_use = "what could not be stopped in an orderly way may have lost data"]
     pub fn close(self) -> Vec<StopError> {
-        let stop = |(id, version, instance): (Id, Version, Arc<SharedInstance>)| {
-            let error = instance.stop().err()?;
-            Some(StopError::new(id, version, error))
+        let stop = |running: Running| {
+            let error = running.instance.stop().err()?;
+            let summary = &running.registration.record.summary;
+            Some(StopError::new(
+                summary.id.clone(),
+                summary.version.clone(),
+                error,
+            ))
         };
         // A copy, since no lock is held while plugins run; dropping the host lets go of them.
         let running: Vec<_> = self.running().clone();
@@ -323,266 +572,69 @@ impl Host {
         }
     }
 
-    fn offers_of<T: ?Sized + Interface>(&self) -> &[Offer] {
-        self.offers.get(T::SHAPE.id).map_or(&[], Vec::as_slice)
-    }
-
-    fn offered(&self, offer: Offer) -> Option<(&Registration, &Provided)> {
-        let registration = self.plugins.get(offer.plugin)?;
-        let provided = registration.record.summary.provides.get(offer.provided)?;
-        Some((registration, provided))
-    }
-
-    fn failed<T: ?Sized + Interface>(
-        &self,
-        key: Option<&str>,
-        attempts: Vec<Attempt>,
-    ) -> CreateError {
+    fn failed<T: ?Sized + Interface>(&self, query: &Query, attempts: Vec<Attempt>) -> CreateError {
         let kind = if attempts.is_empty() {
             CreateErrorKind::NotFound
         } else {
             CreateErrorKind::AllRefused
         };
-        let near = self.offers_of::<T>().iter().filter_map(|offer| {
-            let (registration, provided) = self.offered(*offer)?;
-            let id = &registration.record.summary.id;
-            Some(format!(
+        let scan = self.current();
+        let near = self.offers(T::SHAPE.id, None).into_iter().map(|offer| {
+            let (id, provided) = (offer.plugin().id(), offer.provided());
+            format!(
                 "{id} provides {} {} under {:?}",
                 provided.interface, provided.version, provided.keys
-            ))
-        });
-        let refused = self.seen.iter().filter_map(|seen| match &seen.status {
-            Status::Refused(refusal) => Some(refusal),
-            _ => None,
-        });
-        let (folders, files): (Vec<_>, Vec<_>) = refused.partition(|refusal| {
-            let path = refusal.origin().path();
-            self.paths.list().any(|own| Some(own) == path)
-        });
-        let folders = folders.iter().map(ToString::to_string);
-        let files = files.into_iter().filter(|refusal| {
-            !matches!(
-                refusal.kind(),
-                RefusalKind::Foreign(_) | RefusalKind::NotAPlugin
             )
         });
+        let remarks = self.paths.remarks().iter().map(ToString::to_string);
+        let folders = scan.catalog.unreadable().iter().map(ToString::to_string);
+        let is_refused = |row| {
+            let state = scan.catalog.image.file(row).map(|file| file.state);
+            matches!(state, Some(FileState::Refused | FileState::Unreadable))
+        };
         CreateError {
             kind,
             interface: T::SHAPE.id,
             version: T::SHAPE.version,
-            key: key.map(str::to_owned),
-            remarks: self
-                .paths
-                .remarks()
-                .iter()
-                .map(ToString::to_string)
-                .chain(folders)
-                .chain(near)
-                .collect(),
+            key: query.key.clone(),
+            remarks: remarks.chain(folders).chain(near).collect(),
             attempts,
             folders: self.paths.entries().len(),
-            refused: files.count(),
+            refused: (0..scan.catalog.image.files())
+                .filter(|row| is_refused(*row))
+                .count()
+                + scan.catalog.duplicates(),
         }
     }
+}
+
+/// The first scan, with what the registry tells.
+fn first_scan(paths: &SearchPaths, registry: Option<&Registry>, identity: &[u8; 32]) -> Scan {
+    let (known, why) = match registry.map(|registry| registry.load(identity)) {
+        Some(Ok(image)) => (Some(image), "the folders changed".to_owned()),
+        Some(Err(why)) => (None, why),
+        None => (None, String::new()),
+    };
+    let scanned = discovery::scan(paths, identity, known.as_ref());
+    let state = match registry {
+        Some(_) if scanned.is_same => RegistryState::Used,
+        Some(registry) => registry.store(&scanned.image, why),
+        None => RegistryState::None,
+    };
+    let catalog = Catalog::new(scanned, None);
+    Scan { catalog, state }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
         self.around.is_closed.store(true, Ordering::Release);
         let mut running = mem::take(&mut *self.running());
-        // What the plugins' own places hold, before the order is what counts.
-        self.plugins.clear();
+        // What the plugins' own places hold, before the order is what counts. Whoever has a `Plugin` has its place.
+        for Running { registration, .. } in &running {
+            registration.instance.clear();
+        }
         while let Some(last) = running.pop() {
             drop(last);
         }
-    }
-}
-
-/// The index by interface: for each, its providers, the greatest rank first, then the
-/// greatest version, then the order in which they were found.
-fn offers(plugins: &[Registration]) -> HashMap<Id, Vec<Offer>> {
-    let mut offers: HashMap<Id, Vec<Offer>> = HashMap::new();
-    for (plugin, registration) in plugins.iter().enumerate() {
-        for (index, provided) in registration.record.summary.provides.iter().enumerate() {
-            offers
-                .entry(provided.interface.clone())
-                .or_default()
-                .push(Offer {
-                    plugin,
-                    provided: index,
-                });
-        }
-    }
-    let order = |offer: &Offer| {
-        let summary = plugins
-            .get(offer.plugin)
-            .map(|plugin| &plugin.record.summary);
-        let rank = summary.and_then(|summary| Some(summary.provides.get(offer.provided)?.rank));
-        let version = summary.map(|summary| summary.version.clone());
-        std::cmp::Reverse((rank, version))
-    };
-    for offers in offers.values_mut() {
-        offers.sort_by_key(order);
-    }
-    offers
-}
-
-/// Applies the rule for files that say they are the same version of the same plugin: equal
-/// bytes are one offer, other bytes refuse them all.
-fn without_duplicates(
-    found: Vec<Found>,
-    linked: &[Registration],
-    seen: &mut Vec<Seen>,
-) -> Vec<Registration> {
-    let mut groups: HashMap<(Id, Version), Vec<usize>> = HashMap::new();
-    for (index, found) in found.iter().enumerate() {
-        let summary = &found.record.summary;
-        groups
-            .entry((summary.id.clone(), summary.version.clone()))
-            .or_default()
-            .push(index);
-    }
-    let mut verdicts: HashMap<usize, Status> = HashMap::new();
-    for ((id, version), group) in groups {
-        if let [first, others @ ..] = group.as_slice()
-            && !others.is_empty()
-        {
-            let all = || group.iter().filter_map(|index| found.get(*index));
-            let digests: Vec<Option<Digest>> =
-                all().map(|found| found.file.candidate.digest()).collect();
-            let paths: Vec<PathBuf> = all().map(|found| found.file.candidate.path()).collect();
-            let equal = digests
-                .iter()
-                .all(|digest| digest.is_some() && *digest == digests[0]);
-            for (place, index) in group.iter().enumerate() {
-                if equal && index != first {
-                    verdicts.insert(*index, Status::SameAs(paths[0].clone()));
-                } else if !equal {
-                    let other = paths[usize::from(place == 0)].clone();
-                    let kind = RefusalKind::Duplicate {
-                        id: id.clone(),
-                        version: version.clone(),
-                        other,
-                    };
-                    let refusal = Refusal::new(&paths[place], kind);
-                    verdicts.insert(*index, Status::Refused(refusal));
-                }
-            }
-        }
-    }
-    let mut plugins = Vec::new();
-    for (index, Found { file, record }) in found.into_iter().enumerate() {
-        let (id, version) = (record.summary.id.clone(), record.summary.version.clone());
-        let path = file.candidate.path();
-        let is_linked = linked.iter().any(|plugin| {
-            let summary = &plugin.record.summary;
-            (&summary.id, &summary.version) == (&id, &version)
-        });
-        let status = if is_linked {
-            let kind = RefusalKind::LinkedAlready { id, version };
-            Status::Refused(Refusal::new(&path, kind))
-        } else {
-            verdicts.remove(&index).unwrap_or_else(|| {
-                plugins.push(Registration::new(Place::File(file), record));
-                Status::Offered(id, version)
-            })
-        };
-        let origin = path.into();
-        seen.push(Seen { origin, status });
-    }
-    plugins
-}
-
-/// The wanted ones of the plugins that are linked into the program, each once, by id: the
-/// linker has its own order.
-fn linked(wanted: &Linked, seen: &mut Vec<Seen>) -> Vec<Registration> {
-    let origin = Origin::Program;
-    let mut all: BTreeMap<Id, Registration> = BTreeMap::new();
-    for plugin in LINKED {
-        let plugin = plugin();
-        match plugin.record() {
-            Ok(record) => {
-                let id = record.summary.id.clone();
-                all.insert(id, Registration::new(Place::Program(plugin), record));
-            }
-            Err(error) => seen.push(Seen {
-                status: Status::Refused(Refusal::new(origin.clone(), RefusalKind::Record(error))),
-                origin: origin.clone(),
-            }),
-        }
-    }
-    for id in wanted.named() {
-        if !all.keys().any(|linked| linked.as_str() == id) {
-            let kind = RefusalKind::NotLinked { id: id.to_owned() };
-            seen.push(Seen {
-                status: Status::Refused(Refusal::new(origin.clone(), kind)),
-                origin: origin.clone(),
-            });
-        }
-    }
-    all.retain(|id, _| wanted.contains(id));
-    let offered = |plugin: &Registration| {
-        let summary = &plugin.record.summary;
-        Status::Offered(summary.id.clone(), summary.version.clone())
-    };
-    seen.extend(all.values().map(|plugin| Seen {
-        origin: origin.clone(),
-        status: offered(plugin),
-    }));
-    all.into_values().collect()
-}
-
-impl<'a> Plugin<'a> {
-    /// The plugin's id.
-    #[must_use]
-    pub fn id(&self) -> &'a Id {
-        &self.record().summary.id
-    }
-
-    /// The plugin's version.
-    #[must_use]
-    pub fn version(&self) -> &'a Version {
-        &self.record().summary.version
-    }
-
-    /// What it provides.
-    #[must_use]
-    pub fn provides(&self) -> &'a [Provided] {
-        &self.record().summary.provides
-    }
-
-    /// Where it is: a file, or the program itself.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        self.registration.origin()
-    }
-
-    /// Its record as it stood in the file when the folder was scanned, without the detail.
-    #[must_use]
-    pub fn record(&self) -> &'a Record {
-        &self.registration.record
-    }
-
-    /// Reads texts, schema and application metadata from the file; nothing is run. `None`
-    /// when the file no longer has this record.
-    #[must_use]
-    pub fn detail(&self) -> Option<Detail> {
-        self.registration.detail()
-    }
-
-    /// Whether it is loaded.
-    #[must_use]
-    pub fn is_loaded(&self) -> bool {
-        self.registration.plugin.is_full()
-    }
-}
-
-impl fmt::Debug for Plugin<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plugin")
-            .field("id", self.id())
-            .field("version", self.version())
-            .field("origin", &self.origin())
-            .finish()
     }
 }

@@ -35,29 +35,40 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod builder;
+mod catalog;
+mod change;
 mod discovery;
 mod error;
+mod explain;
 mod host;
 mod linked;
 mod log;
 mod os;
 mod paths;
 pub mod pipeline;
+mod plugin;
+mod query;
 mod refusal;
 mod registration;
+mod registry;
 mod services;
 mod slot;
 mod token;
 
-pub use builder::HostBuilder;
-pub use error::{Attempt, CreateError, CreateErrorKind, StopError};
-pub use host::{Host, Plugin};
+pub use builder::{HostBuilder, Profiles};
+pub use change::{Change, ListenerId};
+pub use error::{Attempt, CreateError, CreateErrorKind, FileError, StopError};
+pub use explain::{Consideration, Considered, Explanation, LookedAt, LookedAtOutcome};
+pub use host::Host;
 pub use linked::Linked;
 pub use paths::{NotLocated, PathOrigin, PathRemark, PathRemarkKind, SearchPath, SearchPaths};
+pub use plugin::{Offer, Plugin};
 pub use plugwright_manifest::{Id, InterfaceVersion, Provided, Version};
 pub use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface};
 pub use plugwright_trust::{Policy, Verdict};
+pub use query::{InterfaceRange, InvalidRange, KeyCase, Query};
 pub use refusal::{Origin, Refusal, RefusalKind, Seen, Status};
+pub use registry::{Registry, RegistryEntry, RegistryError, RegistryState};
 pub use token::InProcess;
 
 /// What `link_plugin!` names. Nothing here is for people.

@@ -4,10 +4,14 @@
 //! is made for it. The entry refers to the plugin, so the plugin's code is linked however
 //! little else refers to its crate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use plugwright_manifest::Id;
 use plugwright_plugin::linked::LinkedPlugin;
+
+use crate::registration::{Place, Registration};
+use crate::{Origin, Refusal, RefusalKind, Seen, Status};
 
 /// The list. Entries are added by `link_plugin!`.
 #[linkme::distributed_slice]
@@ -58,6 +62,46 @@ impl Linked {
     pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
         self.only.iter().flatten().map(String::as_str)
     }
+}
+
+/// The wanted ones of the plugins that are linked into the program, each once, by id: the
+/// linker has its own order.
+pub(crate) fn registrations(wanted: &Linked) -> (Vec<Arc<Registration>>, Vec<Seen>) {
+    let mut seen = Vec::new();
+    let origin = Origin::Program;
+    let mut all: BTreeMap<Id, Registration> = BTreeMap::new();
+    for plugin in LINKED {
+        let plugin = plugin();
+        match plugin.record() {
+            Ok(record) => {
+                let id = record.summary.id.clone();
+                all.insert(id, Registration::new(Place::Program(plugin), record));
+            }
+            Err(error) => seen.push(Seen {
+                status: Status::Refused(Refusal::new(origin.clone(), RefusalKind::Record(error))),
+                origin: origin.clone(),
+            }),
+        }
+    }
+    for id in wanted.named() {
+        if !all.keys().any(|linked| linked.as_str() == id) {
+            let kind = RefusalKind::NotLinked { id: id.to_owned() };
+            seen.push(Seen {
+                status: Status::Refused(Refusal::new(origin.clone(), kind)),
+                origin: origin.clone(),
+            });
+        }
+    }
+    all.retain(|id, _| wanted.contains(id));
+    let offered = |plugin: &Registration| {
+        let summary = &plugin.record.summary;
+        Status::Offered(summary.id.clone(), summary.version.clone())
+    };
+    seen.extend(all.values().map(|plugin| Seen {
+        origin: origin.clone(),
+        status: offered(plugin),
+    }));
+    (all.into_values().map(Arc::new).collect(), seen)
 }
 
 /// Links plugins into the program: types with `#[plugin]`, of crates that the program depends

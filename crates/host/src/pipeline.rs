@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
-use plugwright_evidence::{Opened, Root, Signatures, digest, manifest};
+use plugwright_evidence::{OpenError, Opened, Signatures, digest, manifest};
 use plugwright_inspect::{ReadAt, Symbols, Target, headers, symbols};
 use plugwright_manifest::schema::Schema;
 use plugwright_manifest::{Detail, Id, Record};
@@ -34,12 +34,13 @@ use plugwright_plugin::linked::LinkedPlugin;
 use plugwright_plugin::{Handle, Interface};
 use plugwright_trust::{Digest, Grants, Placement, Policy, Reason, Source, Verdict, judge};
 
+use crate::discovery::Folder;
 use crate::{InProcess, Origin, Refusal, RefusalKind};
 
 /// A name in a folder that was opened: what discovery found.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    root: Arc<Root>,
+    folder: Arc<Folder>,
     name: PathBuf,
 }
 
@@ -112,29 +113,33 @@ pub struct Bound {
 pub struct Started(Bound);
 
 impl Candidate {
-    pub(crate) fn new(root: Arc<Root>, name: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(folder: Arc<Folder>, name: impl Into<PathBuf>) -> Self {
         Self {
-            root,
+            folder,
             name: name.into(),
         }
+    }
+
+    fn open(&self) -> Result<Opened, OpenError> {
+        self.folder.root()?.open_file(&self.name)
     }
 
     /// The file's path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.root.path().join(&self.name)
+        self.folder.path().join(&self.name)
     }
 
     /// The file's digest as it is now; `None` when it cannot be read.
     pub(crate) fn digest(&self) -> Option<Digest> {
-        let opened = self.root.open_file(&self.name).ok()?;
+        let opened = self.open().ok()?;
         let file = opened.file();
         digest(&mut |buffer, offset| ReadAt::read_at(file, buffer, offset)).ok()
     }
 
     /// The detail of `record` as it is in the file now.
     pub(crate) fn detail(&self, record: &Record) -> Option<Detail> {
-        let opened = self.root.open_file(&self.name).ok()?;
+        let opened = self.open().ok()?;
         let headers = headers(opened.file(), self.name.file_name());
         let records = headers
             .images
@@ -160,8 +165,7 @@ impl Candidate {
         let path = self.path();
         let refuse = |kind| Refusal::new(path.clone(), kind);
         let opened = self
-            .root
-            .open_file(&self.name)
+            .open()
             .map_err(|error| refuse(RefusalKind::Unreadable(error)))?;
         let (image, held) = hold(&opened, policy, copies).map_err(refuse)?;
         let contents = symbols(&image, self.name.file_name());
@@ -260,7 +264,9 @@ impl Resolved {
         let refuse = |kind| Refusal::new(&inspected.path, kind);
         let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
         let candidate = &inspected.candidate;
-        let signed = Signatures::new(&candidate.root, &policy.keys).of(&candidate.name);
+        let root = candidate.folder.root();
+        let root = root.map_err(|error| refuse(RefusalKind::Unreadable(error)))?;
+        let signed = Signatures::new(&root, &policy.keys).of(&candidate.name);
         let facts = inspected
             .opened
             .facts(read_at, &inspected.contents, &signed);

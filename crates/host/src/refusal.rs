@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use plugwright_dylib::{LoadError, SymbolError};
 use plugwright_evidence::OpenError;
@@ -13,10 +14,10 @@ use plugwright_plugin::bind::{BindError, CreateError};
 use plugwright_trust::Reason;
 
 /// Why a file, or a plugin in it, is not used.
-#[derive(Debug)]
-pub struct Refusal(Box<Inner>);
+#[derive(Clone, Debug)]
+pub struct Refusal(Arc<Inner>);
 
-/// Boxed, since a result carries the room for a refusal through every stage of a good load.
+/// Apart, since a result carries the room for a refusal through every stage of a good load.
 #[derive(Debug)]
 struct Inner {
     origin: Origin,
@@ -111,6 +112,18 @@ pub enum RefusalKind {
     Record(DecodeError),
     /// The plugin provides another form of the interface.
     Mismatch(Mismatch),
+    /// The plugin does not provide the interface at all.
+    NotProvided {
+        /// The interface.
+        interface: &'static str,
+    },
+    /// The plugin was built in another way than the host, and the host takes only its own.
+    Profile {
+        /// `debug` or `release`, as the plugin's record says.
+        plugin: String,
+        /// How the host was built.
+        host: &'static str,
+    },
     /// The file says something else than when the folder was scanned.
     Changed,
     /// The policy wants the bytes held in a way that this system or host does not have.
@@ -142,7 +155,7 @@ pub enum RefusalKind {
 
 impl Refusal {
     pub(crate) fn new(origin: impl Into<Origin>, kind: RefusalKind) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             origin: origin.into(),
             kind,
         }))
@@ -162,7 +175,7 @@ impl Refusal {
 }
 
 /// What was seen at one place of a folder, or in the program itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Seen {
     /// Where.
@@ -172,7 +185,7 @@ pub struct Seen {
 }
 
 /// What became of a file that a scan saw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Status {
     /// It is offered as this version of this plugin.
@@ -230,6 +243,14 @@ impl fmt::Display for Refusal {
             ),
             RefusalKind::Record(error) => write!(f, "{origin} cannot be read: {error}"),
             RefusalKind::Mismatch(mismatch) => write!(f, "{origin} does not fit: {mismatch}"),
+            RefusalKind::NotProvided { interface } => {
+                write!(f, "{origin} does not provide {interface}")
+            }
+            RefusalKind::Profile { plugin, host } => write!(
+                f,
+                "{origin} was built for {plugin:?} and this program for {host:?}: build both alike, or let \
+                 the host take any profile"
+            ),
             RefusalKind::Changed => write!(
                 f,
                 "{origin} says something else of itself than when its folder was scanned: scan \
@@ -289,6 +310,8 @@ impl std::error::Error for Refusal {
             | RefusalKind::Duplicate { .. }
             | RefusalKind::LinkedAlready { .. }
             | RefusalKind::NotLinked { .. }
+            | RefusalKind::NotProvided { .. }
+            | RefusalKind::Profile { .. }
             | RefusalKind::Changed
             | RefusalKind::NoSource
             | RefusalKind::Judged(_)

@@ -4,7 +4,7 @@
 //! once; the instance of a singleton is made once.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use plugwright_manifest::{Detail, Record};
 use plugwright_plugin::bind::SharedInstance;
@@ -19,8 +19,8 @@ use crate::{Origin, Refusal, RefusalKind};
 pub(crate) struct Registration {
     pub(crate) record: Record,
     pub(crate) place: Place,
-    /// JSON.
-    pub(crate) configuration: Option<String>,
+    /// What the host makes its instances with: JSON.
+    pub(crate) configuration: OnceLock<String>,
     pub(crate) plugin: Slot<Started>,
     /// The instance that all share, when the plugin is a singleton.
     pub(crate) instance: Slot<Arc<SharedInstance>>,
@@ -63,7 +63,7 @@ impl Registration {
         Self {
             record,
             place,
-            configuration: None,
+            configuration: OnceLock::new(),
             plugin: Slot::new(),
             instance: Slot::new(),
         }

@@ -47,6 +47,17 @@ impl<T> Slot<T> {
         matches!(*self.state(), State::Full(_))
     }
 
+    /// Lets go of what is there.
+    pub(crate) fn clear(&self) {
+        let mut state = self.state();
+        if matches!(*state, State::Full(_)) {
+            // Dropping it may run foreign code, for which the lock is not held.
+            let full = std::mem::replace(&mut *state, State::Empty);
+            drop(state);
+            drop(full);
+        }
+    }
+
     /// What is there: made by `fill` when nobody has done so before. `reentrant` is the
     /// refusal for a thread that would have to wait while it makes something itself: the
     /// thread that it waits for may need a lock that is held around its own making, as the

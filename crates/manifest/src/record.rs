@@ -197,6 +197,8 @@ pub struct Summary {
     /// How that crate was compiled.
     pub linkage: CrateLinkage,
     entry: String,
+    #[serde(skip)]
+    encoded: Box<[u8]>,
 }
 
 /// What people and tools want to know beyond the summary.
@@ -355,6 +357,7 @@ impl Summary {
         need(found, "format")?;
         let (crate_name, linkage) = need(crate_name, "crate")?;
         Ok(Self {
+            encoded: desc.into(),
             entry: need(entry, "entry")?,
             id: need(id, "id")?,
             version: need(version, "version")?,
@@ -372,6 +375,12 @@ impl Summary {
     #[must_use]
     pub fn entry(&self) -> &str {
         &self.entry
+    }
+
+    /// The bytes that it was decoded from: the descriptor of its note.
+    #[must_use]
+    pub fn encoded(&self) -> &[u8] {
+        &self.encoded
     }
 }
 

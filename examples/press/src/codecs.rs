@@ -5,36 +5,48 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 
-use plugwright::{CreateError, Handle, Host, InProcess, Interface, Status};
+use plugwright::{
+    CreateError, Explanation, Handle, Host, InProcess, Interface, KeyCase, Query, Registry,
+    SearchPaths, Status,
+};
 use press_codec::Codec;
 
-/// The codecs in a folder. Nothing of them runs until one is asked for.
+/// The codecs on this machine. Nothing of them runs until one is asked for.
 #[derive(Debug)]
 pub(crate) struct Codecs {
     host: Host,
 }
 
 impl Codecs {
-    /// Looks through `folder`, reading what each file says of itself.
+    /// Looks through the folders that press has by the system's convention (`plugins` beside the program,
+    /// `~/.local/share/press/plugins`, `/usr/lib/press/plugins` and so on, and those that `PRESS_PLUGIN_PATH` names), or
+    /// through `folder` alone.
     ///
     /// `Host::developer()` accepts what this user built. A program that is installed for many users would begin with
     /// `Host::builder(Policy::server())`, which accepts only what root installed.
     ///
     /// # Errors
     /// If the path cannot be made absolute.
-    pub(crate) fn find(folder: &Path) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn find(folder: Option<&Path>) -> Result<Self, Box<dyn Error>> {
         #[expect(
             unsafe_code,
             reason = "the one promise that only the application can make"
         )]
-        // SAFETY: what lies in the codec folder was built from this repository with Plugwright's SDK, and none of it
+        // SAFETY: what lies in the codec folders was built from this repository with Plugwright's SDK, and none of it
         // contains unsafe code of its own beyond the well-kept libraries that it wraps.
         let permission = unsafe { InProcess::trust_plugins() };
-        let host = Host::developer()
-            .folder(std::path::absolute(folder)?)
-            .in_process(permission)
-            .scan();
-        Ok(Self { host })
+        let mut host = Host::developer().in_process(permission);
+        match folder {
+            Some(folder) => host = host.folder(std::path::absolute(folder)?),
+            None => {
+                host = host.paths(SearchPaths::standard("press"));
+                // What is found is kept in the user's cache: the next start reads no codec that is still the same.
+                if let Some(registry) = Registry::for_user("press") {
+                    host = host.registry(registry);
+                }
+            }
+        }
+        Ok(Self { host: host.scan() })
     }
 
     /// Prints every codec and every file that is not used, by what the files say of themselves.
@@ -87,24 +99,37 @@ impl Codecs {
         Ok(())
     }
 
-    /// A handle that implements the trait itself; its library is loaded at the first use.
+    /// A handle that implements the trait itself; its library is loaded at the first use. Keys are endings of files, so
+    /// `ZST` is `zst`.
     ///
     /// # Errors
     /// Every plugin that was considered, with the reason why it is not used.
     pub(crate) fn get(&self, key: &str) -> Result<Handle<dyn Codec>, CreateError> {
-        self.host.create(key)
+        self.host.create_by(&Self::query(key))
+    }
+
+    /// Why there is a codec for a key, or none: every folder, every codec with its reason.
+    pub(crate) fn explain(&self, key: &str) -> Explanation {
+        self.host.explain(&Self::query(key))
+    }
+
+    fn query(key: &str) -> Query {
+        Query::of::<dyn Codec>()
+            .with_key(key)
+            .with_key_case(KeyCase::Ignored)
     }
 
     /// The first key of every codec that fits this program, in the order of their files.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         let usable = self.host.keys::<dyn Codec>();
-        let firsts = self
-            .host
-            .plugins()
-            .flat_map(|plugin| plugin.provides())
-            .filter_map(|provided| provided.keys.first());
+        let mut firsts = Vec::new();
+        for plugin in self.host.plugins() {
+            let keys = plugin
+                .provides()
+                .iter()
+                .filter_map(|provided| provided.keys.first());
+            firsts.extend(keys.filter(|key| usable.contains(key)).cloned());
+        }
         firsts
-            .map(String::as_str)
-            .filter(move |key| usable.contains(key))
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn print(
         "codec", "ratio", "compress MB/s", "decompress MB/s"
     )?;
     for key in codecs.keys() {
-        let codec = codecs.get(key)?;
+        let codec = codecs.get(&key)?;
         let start = Instant::now();
         let packed = codec.compress(input, None)?;
         let compressing = start.elapsed();

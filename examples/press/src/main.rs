@@ -25,7 +25,7 @@ const MOST_BYTES: u64 = 4 << 30;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder with the codecs [default: `plugins` beside the program]
+    /// The only folder with codecs [default: those of the user and of the system, and `plugins` beside the program]
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
 
@@ -37,6 +37,8 @@ struct Arguments {
 enum Command {
     /// List the codecs without running any of them
     List,
+    /// Say why there is a codec with this key, or none, and where codecs are looked for
+    Find { key: String },
     /// Compress FILE with the codec that has this key
     Compress {
         file: PathBuf,
@@ -81,13 +83,10 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn run(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let folder = match arguments.plugins {
-        Some(folder) => folder,
-        None => std::env::current_exe()?.with_file_name("plugins"),
-    };
-    let codecs = Codecs::find(&folder)?;
+    let codecs = Codecs::find(arguments.plugins.as_deref())?;
     match arguments.command {
         Command::List => codecs.list(out)?,
+        Command::Find { key } => writeln!(out, "{}", codecs.explain(&key))?,
         Command::Compress {
             file,
             codec,

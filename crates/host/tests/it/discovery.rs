@@ -1,15 +1,20 @@
 //! What a scan finds, without running anything.
 
 use fixture_greeter::Greeter;
-use plugwright_host::{Host, Policy};
+use plugwright_host::{Host, Plugin, Policy};
 
 use crate::{Folder, outcomes};
+
+/// The ids of plugins, in their order.
+fn ids(plugins: impl Iterator<Item = Plugin>) -> Vec<String> {
+    plugins.map(|plugin| plugin.id().to_string()).collect()
+}
 
 #[test]
 fn plugins_are_listed_in_the_order_of_their_names() {
     let folder = Folder::with(&["polyglot", "hello", "bonjour"]);
     let host = folder.host();
-    let ids: Vec<&str> = host.plugins().map(|plugin| plugin.id().as_str()).collect();
+    let ids = ids(host.plugins());
     assert_eq!(
         ids,
         [
@@ -110,10 +115,7 @@ fn an_embedded_plugin_is_not_offered() {
 fn providers_stand_best_first() {
     let folder = Folder::with(&["polyglot", "hello", "bonjour", "marker"]);
     let host = folder.host();
-    let ids: Vec<&str> = host
-        .providers::<dyn Greeter>()
-        .map(|plugin| plugin.id().as_str())
-        .collect();
+    let ids = ids(host.providers::<dyn Greeter>());
     assert_eq!(
         ids,
         [
@@ -147,11 +149,20 @@ fn equal_bytes_under_two_names_are_one_offer() {
 #[test]
 fn other_bytes_under_one_id_and_version_refuse_both() {
     let folder = Folder::with(&["hello"]);
-    let path = folder.add("hello", "other.so");
+    let path = folder.join("libhello.so");
     // A byte behind the end is no part of the library, and makes the file another one.
     let mut bytes = std::fs::read(&path).expect("readable");
     bytes.push(0);
-    folder.write("other.so", &bytes);
+    check_refused(&folder, &bytes);
+    // Nor does the size have to tell.
+    bytes.pop();
+    *bytes.last_mut().expect("not empty") ^= 1;
+    check_refused(&folder, &bytes);
+}
+
+#[track_caller]
+fn check_refused(folder: &Folder, bytes: &[u8]) {
+    folder.write("other.so", bytes);
     let host = folder.host();
     let advice = "both say that they are org.example.hello 0.1.0, but their bytes differ: \
                   neither is used; remove one, or give it a version of its own";
@@ -170,7 +181,7 @@ fn folders_are_searched_in_the_order_given() {
     let first = Folder::with(&["bonjour"]);
     let second = Folder::with(&["hello", "bonjour"]);
     let host = first.builder().folder(second.path()).scan();
-    let ids: Vec<&str> = host.plugins().map(|plugin| plugin.id().as_str()).collect();
+    let ids = ids(host.plugins());
     assert_eq!(ids, ["org.example.bonjour", "org.example.hello"]);
 }
 

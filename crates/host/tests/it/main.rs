@@ -10,6 +10,7 @@ mod loading;
 mod log;
 mod objects;
 mod refusals;
+mod registry;
 mod survival;
 
 use std::fs;

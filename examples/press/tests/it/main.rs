@@ -321,3 +321,105 @@ fn an_incompatible_codec_is_refused_before_its_constructor() {
         assert!(mark.is_file(), "the constructor does not work at all");
     }
 }
+
+/// An application that is unpacked anywhere: the program, its plugins beside it, and nothing else.
+struct Unpacked {
+    folder: TempDir,
+    program: PathBuf,
+}
+
+impl Unpacked {
+    /// The program at `program`, with the codec gzip in each of `plugins`.
+    fn new(program: &str, plugins: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let program = folder.path().join(program);
+        fs::create_dir_all(program.parent().expect("a folder")).expect("made");
+        fs::copy(env!("CARGO_BIN_EXE_press"), &program).expect("a copy of the program");
+        for plugins in plugins {
+            let plugins = folder.path().join(plugins);
+            fs::create_dir_all(&plugins).expect("made");
+            let name = format!(
+                "{}press_gzip{}",
+                std::env::consts::DLL_PREFIX,
+                std::env::consts::DLL_SUFFIX
+            );
+            fs::copy(built(&name), plugins.join(name)).expect("a copy of a plugin");
+        }
+        Self { folder, program }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test of a program starts it")]
+    fn run<const N: usize>(&self, program: &Path, arguments: [&str; N]) -> Output {
+        Command::new(program)
+            .args(arguments)
+            .env_remove("PRESS_PLUGIN_PATH")
+            .env("HOME", self.folder.path().join("home"))
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env("XDG_DATA_HOME", self.folder.path().join("home/data"))
+            .env("XDG_CONFIG_HOME", self.folder.path().join("home/config"))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("press starts")
+    }
+}
+
+#[track_caller]
+fn check_finds_gzip(place: &Unpacked, program: &Path) {
+    let found = check_succeeds(&place.run(program, ["find", "GZ"]));
+    assert!(found.contains("is found"), "{found}");
+    assert_eq!(found.matches("is taken").count(), 1, "{found}");
+}
+
+#[test]
+fn an_unpacked_archive_finds_the_plugins_beside_its_program() {
+    let place = Unpacked::new("press-1.0/press", &["press-1.0/plugins"]);
+    check_finds_gzip(&place, &place.program);
+    // Also through a link in a folder of programs.
+    #[cfg(unix)]
+    {
+        let link = place.folder.path().join("press");
+        std::os::unix::fs::symlink(&place.program, &link).expect("linked");
+        check_finds_gzip(&place, &link);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_distributions_package_finds_the_plugins_below_its_prefix() {
+    let place = Unpacked::new("usr/bin/press", &["usr/lib/press/plugins"]);
+    check_finds_gzip(&place, &place.program);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_users_own_plugins_are_found() {
+    let place = Unpacked::new("bin/press", &["home/data/press/plugins"]);
+    check_finds_gzip(&place, &place.program);
+    let config = place.folder.path().join("home/config/press");
+    fs::create_dir_all(&config).expect("made");
+    fs::write(config.join("plugins.toml"), "folders = [\"own\"]").expect("written");
+    let found = check_succeeds(&place.run(&place.program, ["find", "gz"]));
+    assert!(found.contains("home/config/press/own\" (from "), "{found}");
+}
+
+#[test]
+fn nothing_is_found_in_the_current_folder() {
+    let place = Unpacked::new("bin/press", &["plugins", "."]);
+    let found = check_succeeds(&place.run(&place.program, ["find", "gz"]));
+    assert!(found.contains("is not found"), "{found}");
+    assert!(
+        found.contains("is not there"),
+        "the folders are told: {found}"
+    );
+}
+
+#[test]
+fn a_second_start_takes_what_the_first_kept() {
+    let place = Unpacked::new("press", &["plugins"]);
+    check_finds_gzip(&place, &place.program);
+    let cache = place.folder.path().join("cache/press");
+    let kept: Vec<_> = fs::read_dir(&cache).expect("a folder").flatten().collect();
+    assert_eq!(kept.len(), 1, "one registry in {}", cache.display());
+    check_finds_gzip(&place, &place.program);
+}
