@@ -11,7 +11,8 @@ use std::fmt;
 /// value is 0. The symbol is called as the field is; `#[symbol("other")]` says another name, and
 /// `#[symbol(version = "V2")]` a version. All symbols that are missing are reported together.
 ///
-/// ```no_run
+#[cfg_attr(feature = "derive", doc = "```no_run")]
+#[cfg_attr(not(feature = "derive"), doc = "```text")]
 /// use plugwright_dylib::{Hints, Library, Request, Symbols};
 /// use std::ffi::{c_char, c_ulong};
 ///

@@ -290,7 +290,10 @@ impl fmt::Display for Why {
                 f,
                 "it was opened as a pinned library, which stays; open it as unloadable everywhere"
             ),
-            Self::NoDelete => write!(f, "it was linked to stay (-z nodelete)"),
+            Self::NoDelete => write!(
+                f,
+                "it was linked to stay (-z nodelete); link it without that"
+            ),
             Self::Needed { by } => write!(f, "it is needed by {by:?}; unmap those first"),
             Self::UniqueSymbols => {
                 write!(
@@ -302,7 +305,10 @@ impl fmt::Display for Why {
                 f,
                 "it has thread-local data: probably a running thread has a destructor of it to call; end the threads that ran its code"
             ),
-            Self::OpenedElsewhere => write!(f, "something else in this process opened it"),
+            Self::OpenedElsewhere => write!(
+                f,
+                "something else in this process opened it; close it there, too"
+            ),
             Self::Refused(text) => write!(f, "the system refused to close it: {text}"),
         }
     }
@@ -320,5 +326,40 @@ impl<F> Deref for Function<'_, F> {
 
     fn deref(&self) -> &F {
         &self.function
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said for every reason. A new one does not compile without a place in the match.
+    #[test]
+    fn every_reason_has_a_text() {
+        let all = [
+            Why::Used { others: 1 },
+            Why::Used { others: 2 },
+            Why::Pinned,
+            Why::NoDelete,
+            Why::Needed {
+                by: vec!["/lib/b.so".into()],
+            },
+            Why::UniqueSymbols,
+            Why::ThreadLocal,
+            Why::OpenedElsewhere,
+            Why::Refused(OsText::new(c"invalid handle")),
+        ];
+        let name = |why: &Why| match why {
+            Why::Used { .. } => "Used",
+            Why::Pinned => "Pinned",
+            Why::NoDelete => "NoDelete",
+            Why::Needed { .. } => "Needed",
+            Why::UniqueSymbols => "UniqueSymbols",
+            Why::ThreadLocal => "ThreadLocal",
+            Why::OpenedElsewhere => "OpenedElsewhere",
+            Why::Refused(_) => "Refused",
+        };
+        let texts = all.map(|why| format!("{}: {why}", name(&why)));
+        insta::assert_snapshot!(texts.join("\n"));
     }
 }

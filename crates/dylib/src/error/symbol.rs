@@ -116,13 +116,13 @@ impl fmt::Display for SymbolError {
         } = &*self.0;
         match kind {
             SymbolErrorKind::Missing => write!(f, "{library:?} has no symbol {symbol:?}")?,
-            SymbolErrorKind::Null => write!(
-                f,
-                "{library:?} has the symbol {symbol:?}, and its value is 0"
-            )?,
+            SymbolErrorKind::Null => write!(f, "{library:?} has the symbol {symbol:?}")?,
         }
         if let Some(version) = version {
             write!(f, " of version {version:?}")?;
+        }
+        if *kind == SymbolErrorKind::Null {
+            write!(f, ", and its value is 0")?;
         }
         for (index, name) in similar.iter().enumerate() {
             write!(
@@ -179,5 +179,37 @@ impl Error for ResolveError {
             Self::Load(error) => error.source(),
             Self::Symbol(error) => error.source(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::LoadErrorKind;
+
+    /// Every kind, with and without all that can be said of it.
+    #[test]
+    fn every_kind_has_a_text() {
+        let library = Path::new("/lib/a\n.so");
+        let versioned = SymbolName::versioned(c"plugin\n", c"V2");
+        let mut texts = Vec::new();
+        for kind in [SymbolErrorKind::Missing, SymbolErrorKind::Null] {
+            // A new kind does not compile without a place here.
+            let error = match kind {
+                SymbolErrorKind::Missing => SymbolError::missing(
+                    versioned,
+                    library,
+                    OsText::new(c"no such symbol"),
+                    vec!["plugin@V1".into(), "plug_in".into()],
+                    Some("plugin".into()),
+                ),
+                SymbolErrorKind::Null => SymbolError::null(versioned, library),
+            };
+            assert_eq!(error.kind(), kind);
+            texts.push(format!("{kind:?}: {}", ResolveError::Symbol(error)));
+        }
+        let load = LoadError::new(LoadErrorKind::NotFound, library);
+        texts.push(format!("Load: {}", ResolveError::Load(load)));
+        insta::assert_snapshot!(texts.join("\n"));
     }
 }

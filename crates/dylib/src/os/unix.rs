@@ -3,9 +3,9 @@
 use crate::error::OsText;
 use crate::exact::Stay;
 use crate::hints::{Binding, DeepBind, Hints, Visibility};
-use std::ffi::{CStr, CString, OsStr, OsString, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, c_int, c_void};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,8 +47,8 @@ impl Spelling {
 
 /// A name from the bytes of a file.
 #[cfg(feature = "explain")]
-pub(crate) fn os_string(bytes: &[u8]) -> OsString {
-    OsString::from_vec(bytes.to_vec())
+pub(crate) fn os_string(bytes: &[u8]) -> std::ffi::OsString {
+    OsStr::from_bytes(bytes).to_owned()
 }
 
 /// Not told by these systems, but as it is known.

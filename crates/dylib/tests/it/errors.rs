@@ -39,10 +39,10 @@ fn requests() {
     assert_snapshot!(told(&open(&Request::path("sub/zz")), none), @r#"cannot load "sub/zz": expected an absolute path; say what it is relative to"#);
     assert_snapshot!(told(&open(&Request::name("sub/zz")), none), @r#"cannot load "sub/zz": expected the name of a library; to name a file, request it by path"#);
     assert_snapshot!(told(&open(&Request::name("z").with_version("../1")), none), @r#"cannot load "z": expected a version like "3.1", not empty and without "/""#);
-    assert_snapshot!(told(&open(&Request::name("z\0z")), none), @r#"cannot load "z\0z": the name contains a byte 0"#);
+    assert_snapshot!(told(&open(&Request::name("z\0z")), none), @r#"cannot load "z\0z": the name contains a byte 0, which no name of a file has; take it out"#);
     let temp = tempfile::tempdir().unwrap();
     assert_snapshot!(told(&open(&Request::path("zz").relative_to(temp.path())), temp.path()), @r#"
-    cannot find "zz": none of its names is there
+    cannot find "zz": none of its names is there; check the path, or install what brings it
       tried "/dir/zz": No such file or directory (os error 2)
       tried "/dir/zz.so": No such file or directory (os error 2)
       tried "/dir/libzz": No such file or directory (os error 2)
@@ -57,7 +57,7 @@ fn requests() {
 fn images() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path();
-    assert_snapshot!(told(&Image::seal(&File::open(folder).unwrap(), os("x")).unwrap_err(), folder), @r#"cannot load "x": it is not a regular file"#);
+    assert_snapshot!(told(&Image::seal(&File::open(folder).unwrap(), os("x")).unwrap_err(), folder), @r#"cannot load "x": it is not a regular file; name the library itself, and no folder, pipe or device"#);
     let path = folder.join("libx.so");
     fs::copy(numbered(1), &path).unwrap();
     let error = Image::in_place(&path, File::open(numbered(2)).unwrap()).unwrap_err();

@@ -120,6 +120,29 @@ fn a_soname_that_is_a_path_captures_nothing() {
     });
 }
 
+/// A debugger opens the path that the dynamic linker remembers, in its own process: it must not find *its* descriptor there.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a debugger is another process, and this is the simplest one that opens a file"
+)]
+fn another_process_finds_the_bytes_of_a_sealed_copy_by_its_path() {
+    alone(
+        "traps::another_process_finds_the_bytes_of_a_sealed_copy_by_its_path",
+        || {
+            let path = numbered(1);
+            let library = load(seal(&path)).unwrap();
+            let process = format!("/proc/{}/", std::process::id());
+            assert!(library.path().starts_with(process), "{library:?}");
+            let seen = std::process::Command::new("cat")
+                .arg(library.path())
+                .output()
+                .unwrap();
+            assert_eq!(seen.stdout, fs::read(path).unwrap());
+        },
+    );
+}
+
 /// `$ORIGIN` of a sealed copy is a folder in `/proc`. The error says what is missing.
 #[test]
 fn what_is_needed_through_origin_has_to_be_loaded_before_a_copy() {

@@ -149,7 +149,10 @@ fn what_keeps_a_library_is_named() {
             "int number(void) { return 1; }",
             &[os("-Wl,-z,nodelete")],
         );
-        check(&unmap(open(&stays)), "it was linked to stay (-z nodelete)");
+        check(
+            &unmap(open(&stays)),
+            "it was linked to stay (-z nodelete); link it without that",
+        );
 
         let needed = cc::shared(
             "libneeded.so",
@@ -189,6 +192,29 @@ fn a_library_that_somebody_else_opened_is_still_mapped_and_that_is_said() {
             // SAFETY: this was opened above and is not used any more.
             unsafe { libc::dlclose(theirs) };
             assert!(!is_loaded("libnumbered.so"));
+        },
+    );
+}
+
+/// The dynamic linker knows a library by the first of its names, which need not be ours.
+#[test]
+fn a_library_that_somebody_else_opened_by_another_name_is_still_mapped() {
+    alone(
+        "unloading::a_library_that_somebody_else_opened_by_another_name_is_still_mapped",
+        || {
+            let temp = tempfile::tempdir().unwrap();
+            let (first, second) = (temp.path().join("first.so"), temp.path().join("second.so"));
+            std::fs::copy(numbered(1), &first).unwrap();
+            std::fs::hard_link(&first, &second).unwrap();
+            let text = std::ffi::CString::new(first.to_str().unwrap()).unwrap();
+            // SAFETY: it has no constructors.
+            let theirs = unsafe { libc::dlopen(text.as_ptr(), libc::RTLD_NOW) };
+            assert_eq!(unmap(open(&second)), still(Why::OpenedElsewhere));
+            assert!(is_loaded("first.so"));
+            let again = open(&second);
+            // SAFETY: this was opened above and is not used any more.
+            unsafe { libc::dlclose(theirs) };
+            assert_eq!(unmap(again), Unmapping::Unmapped);
         },
     );
 }
