@@ -87,6 +87,13 @@ fn is_dangerous(c: char) -> bool {
 
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nearly every text is plain, and a listing writes very many.
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+        if self.0.iter().all(is_plain)
+            && let Some(text) = self.to_str()
+        {
+            return f.write_str(text);
+        }
         for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {
                 if is_dangerous(c) || c == '\\' {

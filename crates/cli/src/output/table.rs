@@ -39,7 +39,7 @@ impl<const N: usize> Table<N> {
         for (cell, widest) in cells.iter().zip(&mut self.widest) {
             self.text.push_str(cell);
             self.ends.push(self.text.len());
-            *widest = cell.width().max(*widest);
+            *widest = columns(cell).max(*widest);
         }
     }
 
@@ -73,7 +73,7 @@ impl<const N: usize> Table<N> {
                     if !text.is_empty() {
                         line.extend(iter::repeat_n(' ', column.saturating_sub(used)));
                         line.push_str(text);
-                        used = column + text.width();
+                        used = column + columns(text);
                     }
                     column += width + GAP;
                 }
@@ -108,7 +108,7 @@ impl<const N: usize> Table<N> {
 fn broken(cell: &str, width: usize) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = cell;
-    while rest.width() > width {
+    while columns(rest) > width {
         let fitting = fitting(rest, width);
         let softly = rest[..fitting]
             .rfind([' ', ',', '/', '.', '-'])
@@ -120,6 +120,15 @@ fn broken(cell: &str, width: usize) -> Vec<&str> {
     }
     lines.push(rest);
     lines
+}
+
+/// How many columns escaped text takes. What is all ASCII has no controls any more, and needs no tables.
+fn columns(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
 }
 
 /// How many bytes of `text` fit into `width` columns: at least one character, so that breaking goes on.
