@@ -32,7 +32,7 @@ pub const MAX_ENTRIES: usize = 4096;
 pub const MAX_TEXT: usize = 1024;
 
 /// The deepest nesting of types in a schema.
-const MAX_TYPE_DEPTH: usize = 32;
+pub(crate) const MAX_TYPE_DEPTH: usize = 32;
 
 /// The most types in one record's schemas.
 const MAX_TYPES: usize = 100_000;

@@ -8,6 +8,7 @@
 mod read;
 
 use crate::InterfaceVersion;
+use crate::record::{MAX_ENTRIES, MAX_TYPE_DEPTH};
 
 pub use read::{Field, Method, Schema, Type, Variant};
 
@@ -57,6 +58,8 @@ pub enum Holder {
     Arc = 1,
     /// `&dyn Interface`, for the call.
     Ref = 2,
+    /// The same object: an interface that another one requires.
+    Super = 3,
 }
 
 impl Holder {
@@ -65,6 +68,7 @@ impl Holder {
             Self::Box => "Box",
             Self::Arc => "Arc",
             Self::Ref => "&",
+            Self::Super => "Self",
         }
     }
 
@@ -73,6 +77,7 @@ impl Holder {
             0 => Some(Self::Box),
             1 => Some(Self::Arc),
             2 => Some(Self::Ref),
+            3 => Some(Self::Super),
             _ => None,
         }
     }
@@ -157,7 +162,8 @@ pub struct InterfaceShape {
     pub id: &'static str,
     /// Its version.
     pub version: InterfaceVersion,
-    /// Its methods in the order of the vtable.
+    /// Its methods in the order of the vtable. An interface that it requires stands in front of
+    /// them, as a method of that one's id which returns the same object.
     pub methods: &'static [MethodShape],
 }
 
@@ -462,7 +468,8 @@ impl Shape {
     /// Whether this or a part of it is one.
     const fn any(&self, part: Part) -> bool {
         let itself = match (self, part) {
-            (Self::Interface(Holder::Ref, ..), _)
+            (Self::Interface(Holder::Super, ..), Part::Borrowed)
+            | (Self::Interface(Holder::Ref, ..), _)
             | (Self::Ref(_), Part::Borrowed | Part::Converted) => true,
             (
                 Self::Scalar(Scalar::Str | Scalar::OsStr | Scalar::Path)
@@ -524,15 +531,75 @@ const fn any_field(fields: &[FieldShape], part: Part) -> bool {
     false
 }
 
+/// Holds a type to what a record can hold.
+const fn hold(shape: &Shape, depth: usize) {
+    assert!(
+        depth <= MAX_TYPE_DEPTH,
+        "a type is nested deeper than a record can hold, which is 32: give a part of it to a \
+         method of its own"
+    );
+    match shape {
+        Shape::Scalar(_) | Shape::Interface(..) => {}
+        Shape::Option(of)
+        | Shape::Vec(of)
+        | Shape::Slice(of)
+        | Shape::SliceMut(of)
+        | Shape::Ref(of)
+        | Shape::Array(of, _)
+        | Shape::Set(of) => hold(of, depth + 1),
+        Shape::Result(first, second) | Shape::Map(first, second) => {
+            hold(first, depth + 1);
+            hold(second, depth + 1);
+        }
+        Shape::Tuple(parts) => {
+            let mut index = 0;
+            while index < parts.len() {
+                hold(parts[index], depth + 1);
+                index += 1;
+            }
+        }
+        Shape::Struct(_, fields) => hold_fields(fields, depth + 1),
+        Shape::Enum(_, variants) => {
+            assert!(
+                variants.len() <= MAX_ENTRIES,
+                "an enum has more variants than a record can hold, which are 4,096"
+            );
+            let mut index = 0;
+            while index < variants.len() {
+                hold_fields(variants[index].fields, depth + 1);
+                index += 1;
+            }
+        }
+    }
+}
+
+const fn hold_fields(fields: &[FieldShape], depth: usize) {
+    assert!(
+        fields.len() <= MAX_ENTRIES,
+        "there are more fields than a record can hold, which are 4,096"
+    );
+    let mut index = 0;
+    while index < fields.len() {
+        hold(fields[index].shape, depth);
+        index += 1;
+    }
+}
+
 impl InterfaceShape {
-    /// Holds the interface to what can cross.
+    /// Holds the interface to what can cross, and to what a record can hold.
     ///
     /// # Panics
     /// At compile time, when it cannot: the message says what to write instead.
     #[must_use]
     pub const fn checked(self) -> Self {
+        assert!(
+            self.methods.len() <= MAX_ENTRIES,
+            "an interface has more methods than a record can hold, which are 4,096"
+        );
         let mut index = 0;
         while index < self.methods.len() {
+            hold_fields(self.methods[index].params, 0);
+            hold(self.methods[index].result, 0);
             assert!(
                 !self.methods[index].result.any(Part::Converted),
                 "a method returns a reference to what is converted when it crosses: return the \
@@ -635,6 +702,56 @@ mod tests {
         assert_eq!(of(A), of(B));
         assert_ne!(of(A), of(SWAPPED));
         assert_ne!(of(A), of(&Shape::Option(A)));
+    }
+
+    fn returning(shape: &'static Shape) -> InterfaceShape {
+        let method = MethodShape {
+            result: shape,
+            ..method("get", &[])
+        };
+        InterfaceShape {
+            id: "org.example.deep",
+            version: InterfaceVersion::new(1, 0),
+            methods: Box::leak(Box::new([method])),
+        }
+    }
+
+    fn nested(depth: usize) -> &'static Shape {
+        (0..depth).fold(U32, |inner, _| Box::leak(Box::new(Shape::Option(inner))))
+    }
+
+    /// What the compiler lets pass, a reader takes, and the other way round.
+    #[test]
+    fn what_is_declared_can_be_read_back() {
+        let shape = returning(nested(32)).checked();
+        let bytes = crate::embed::schema_bytes(&shape);
+        crate::record::decode_schema(&bytes).expect("32 are read");
+        let bytes = crate::embed::schema_bytes(&returning(nested(33)));
+        crate::record::decode_schema(&bytes).expect_err("33 are not");
+    }
+
+    #[test]
+    #[should_panic(expected = "nested deeper than a record can hold")]
+    fn what_is_nested_too_deep_is_refused_by_the_compiler() {
+        let _ = returning(nested(33)).checked();
+    }
+
+    #[test]
+    #[should_panic(expected = "more fields than a record can hold")]
+    fn too_many_fields_are_refused_by_the_compiler() {
+        let fields = vec![field("x", U32); 4_097].leak();
+        let _ = returning(Box::leak(Box::new(Shape::Struct("Wide", fields)))).checked();
+    }
+
+    #[test]
+    #[should_panic(expected = "more variants than a record can hold")]
+    fn too_many_variants_are_refused_by_the_compiler() {
+        let one = VariantShape {
+            name: "A",
+            fields: &[],
+        };
+        let variants = vec![one; 4_097].leak();
+        let _ = returning(Box::leak(Box::new(Shape::Enum("Wide", variants)))).checked();
     }
 
     /// A fingerprint is part of the format: it must never change by accident.

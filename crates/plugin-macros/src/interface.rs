@@ -10,7 +10,7 @@ use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::{
-    Attribute, FnArg, Generics, ItemTrait, LitStr, Pat, ReceiverKind, ReturnType, Safety,
+    Attribute, FnArg, Generics, ItemTrait, LitStr, Pat, Path, ReceiverKind, ReturnType, Safety,
     TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
@@ -22,6 +22,8 @@ struct Interface {
     id: LitStr,
     version: InterfaceVersion,
     item: ItemTrait,
+    /// The interfaces that it requires.
+    supers: Vec<Path>,
     methods: Vec<Method>,
 }
 
@@ -78,7 +80,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             None
         }
     });
-    check_trait(&item, &mut mistakes);
+    let supers = check_trait(&item, &mut mistakes);
     let methods = methods(&mut item, version, &mut mistakes);
     let parts = id.zip(version);
     let (id, version) = mistakes.into_result(parts)?.unwrap_or_else(|| {
@@ -88,35 +90,43 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         id,
         version,
         item,
+        supers,
         methods,
     }
     .expand())
 }
 
-fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) {
+/// Checks the trait itself, and returns the interfaces that it requires.
+fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) -> Vec<Path> {
     if let Some(mistake) = generic(&item.generics) {
         mistakes.at(&item.generics, format!("an interface {mistake}"));
     }
     if let Some(token) = &item.unsafety {
         mistakes.at(token, "an interface cannot be an unsafe trait");
     }
+    let mut supers = Vec::new();
     for bound in &item.supertraits {
-        let known = match bound {
-            TypeParamBound::Trait(bound) => bound
-                .path
-                .segments
-                .last()
-                .is_some_and(|last| last.ident == "Send" || last.ident == "Sync"),
-            TypeParamBound::Lifetime(lifetime) => lifetime.ident == "static",
-            _ => false,
-        };
-        if !known {
-            mistakes.at(
-                bound,
-                "an interface can require `Send`, `Sync` and `'static`, nothing else",
-            );
+        match bound {
+            TypeParamBound::Trait(bound) if is_marker(&bound.path) => {}
+            TypeParamBound::Trait(bound)
+                if bound.to_token_stream().to_string()
+                    == bound.path.to_token_stream().to_string() =>
+            {
+                supers.push(bound.path.clone());
+            }
+            TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static" => {}
+            other => mistakes.at(
+                other,
+                "an interface can require `Send`, `Sync`, `'static` and other interfaces",
+            ),
         }
     }
+    supers
+}
+
+fn is_marker(path: &Path) -> bool {
+    let last = path.segments.last();
+    last.is_some_and(|last| last.ident == "Send" || last.ident == "Sync")
 }
 
 /// What is wrong with these generics, if anything.

@@ -26,7 +26,9 @@ use proc_macro::TokenStream;
 /// - `version`: `major.minor`. Add methods at the end, each with `#[since("1.2")]`, and raise
 ///   the minor number to that; anything else raises the major number.
 ///
-/// The trait may require `Send`, `Sync` and `'static`. Its methods take types that are
+/// The trait may require `Send`, `Sync`, `'static`, and other interfaces: all of them by name,
+/// also those that one of these requires. A handle has the methods of each, and
+/// `Handle::upcast` makes it one of that. Its methods take types that are
 /// `Portable`, and may have default bodies. They take `&self`; or `&mut self` or
 /// `self: Box<Self>`, and then an object has one handle, which is not `Clone`: it crosses in a
 /// `Box` and not in an `Arc`, and no singleton has it. A later minor version cannot add such a

@@ -1,11 +1,11 @@
 //! The host's side of a call: a handle that implements the interface's own trait.
 
 use std::fmt;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 
 use crate::abi::{KeepAlive, RawInterface, RawObject, VtableHead};
-use crate::interface::{Interface, Shareable};
+use crate::interface::{Interface, Shareable, Upcast};
 use crate::{CallError, Invalid, vtable};
 
 /// An object of a plugin: it implements the trait `T` itself, with one indirect call for
@@ -75,6 +75,22 @@ impl<V> RawHandle<V> {
     pub fn handle_mut<T: ?Sized + Interface<Vtable = V>>(&mut self) -> &mut Handle<T> {
         // SAFETY: a handle is transparent over this.
         unsafe { &mut *(&raw mut *self).cast::<Handle<T>>() }
+    }
+
+    /// The same parts, as a handle of another interface has them. No reference is added: one of
+    /// the two must not be dropped.
+    #[inline]
+    fn seen_as<T, S>(&self) -> RawHandle<S::Vtable>
+    where
+        T: ?Sized + Interface<Vtable = V> + Upcast<S>,
+        S: ?Sized + Interface,
+    {
+        RawHandle {
+            object: self.object,
+            vtable: T::vtable(self.vtable()),
+            // SAFETY: the caller sees to it that one of the two is not dropped.
+            keep: unsafe { std::ptr::read(&raw const self.keep) },
+        }
     }
 
     fn head(&self) -> &VtableHead {
@@ -158,6 +174,35 @@ impl<T: ?Sized + Interface> Handle<T> {
                 drop(raw);
                 Err(invalid)
             }
+        }
+    }
+
+    /// The object as one of an interface that `T` requires.
+    #[must_use]
+    pub fn upcast<S: ?Sized + Interface>(self) -> Handle<S>
+    where
+        T: Upcast<S>,
+    {
+        let this = ManuallyDrop::new(self);
+        Handle {
+            raw: this.raw.seen_as::<T, S>(),
+        }
+    }
+
+    /// The calls of `S`, in this handle itself where it is one for `S`, else in `space`, which
+    /// is never dropped: it has what this handle has, and owns nothing.
+    #[doc(hidden)]
+    #[inline]
+    pub fn calls_of<S: ?Sized + Interface>(
+        &self,
+        space: &mut MaybeUninit<RawHandle<S::Vtable>>,
+    ) -> *mut S::Calls
+    where
+        T: Upcast<S>,
+    {
+        match T::itself(self) {
+            Some(handle) => (&raw const handle.raw).cast::<S::Calls>().cast_mut(),
+            None => std::ptr::from_mut(space.write(self.raw.seen_as::<T, S>())).cast(),
         }
     }
 

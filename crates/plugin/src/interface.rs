@@ -4,14 +4,15 @@ use plugwright_manifest::InterfaceVersion;
 use plugwright_manifest::schema::InterfaceShape;
 
 use crate::Handle;
-use crate::abi::InterfaceTable;
+use crate::abi::{InterfaceTable, VtableHead};
 use crate::encoding::{Decoder, Encoder};
 use crate::instance::Fault;
+use crate::portable::Invalid;
 
 /// A trait that plugins provide: implemented by `#[interface]` for `dyn Trait`.
 ///
 /// # Safety
-/// `Vtable` is `repr(C)`, begins with a [`VtableHead`](crate::abi::VtableHead) and then has
+/// `Vtable` is `repr(C)`, begins with a [`VtableHead`] and then has
 /// one function for each method of `SHAPE`, in order, with the Abi types of the shapes; those
 /// of methods that were added in a later minor version are `Option`s. `TABLE` says the same
 /// as `SHAPE`. `Calls` is `repr(transparent)` over [`RawHandle<Self::Vtable>`](crate::RawHandle).
@@ -32,6 +33,10 @@ pub unsafe trait Interface: 'static {
 
     /// The same as it crosses.
     const TABLE: &'static InterfaceTable;
+
+    /// For each interface that this one requires, whether its vtable fits, and which one does:
+    /// they stand in front of the methods.
+    const SUPERS: &'static [Fit];
 
     /// Whether objects may be used by any thread: `Self` is `Send` and `Sync`.
     const ANY_THREAD: bool;
@@ -62,6 +67,32 @@ pub unsafe trait Interface: 'static {
         input: &mut Decoder<'_>,
         out: &mut Encoder<'_>,
     ) -> Result<(), Fault>;
+}
+
+/// Makes a vtable that arrived one that this side can use.
+///
+/// # Safety
+/// The vtable is null, or was made by the SDK or to its rules, and stays.
+pub type Fit = unsafe fn(*const VtableHead) -> Result<*const VtableHead, Invalid>;
+
+/// An interface whose objects are also objects of `S`: that itself, or one that requires `S`.
+///
+/// # Safety
+/// What `vtable` gives is for the same objects.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say that its objects are also `{S}`",
+    label = "name each interface that it requires, also those that one of these requires",
+    note = "write `trait C: B + A` where `B` requires `A`"
+)]
+pub unsafe trait Upcast<S: ?Sized + Interface>: Interface {
+    /// The vtable of `S`.
+    fn vtable(own: &Self::Vtable) -> *const S::Vtable;
+
+    /// The handle itself, where it is one for `S`.
+    #[must_use]
+    fn itself(_: &Handle<Self>) -> Option<&Handle<S>> {
+        None
+    }
 }
 
 /// An interface whose methods all take `&self`: an object of it may have several handles.

@@ -77,7 +77,7 @@ pub mod __private;
 pub use call_error::{CallError, CallErrorKind};
 pub use context::{Context, Level};
 pub use handle::{Handle, RawHandle};
-pub use interface::{Interface, Provides, Shareable};
+pub use interface::{Fit, Interface, Provides, Shareable, Upcast};
 pub use life::{Plugin, PluginError};
 pub use plugwright_manifest::schema::InterfaceShape;
 pub use plugwright_plugin_macros::{Portable, interface, plugin};

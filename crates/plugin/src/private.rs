@@ -20,7 +20,7 @@ pub use crate::handle::RawHandle;
 pub use crate::instance::{
     Fault, call, call_exclusively, call_owned, create, enter, start, stop, vtable, vtable_head,
 };
-pub use crate::interface::{Interface, Provides, Shareable};
+pub use crate::interface::{Fit, Interface, Provides, Shareable, Upcast};
 pub use crate::life::{Choose, Life, Simple};
 pub use crate::linked::{Linkable, LinkedPlugin};
 pub use crate::objects::{
@@ -29,6 +29,7 @@ pub use crate::objects::{
 };
 pub use crate::portable::{Invalid, Kept, Lend, Portable};
 pub use crate::remote::{Proxy, send};
+pub use crate::vtable::fit_super;
 
 /// How this copy of the SDK, and so the plugin around it, is built.
 pub const BUILD: BuildDef = BuildDef {
@@ -129,6 +130,19 @@ pub trait SharedBetweenThreads {}
 
 #[diagnostic::do_not_recommend]
 impl<I: ?Sized + Send + Sync> SharedBetweenThreads for I {}
+
+/// Asks at compile time that objects of `T` can be those of `S`, which it requires.
+///
+/// # Panics
+/// At compile time, when `S` has methods that take `&mut self` or `self: Box<Self>` and `T` has
+/// none: then handles of `T` could be cloned, and those of `S` must not be.
+pub const fn extends<T: ?Sized + Interface, S: ?Sized + Interface>() {
+    assert!(
+        T::SHAPE.is_exclusive() || !S::SHAPE.is_exclusive(),
+        "an interface requires one whose objects have a single handle, because a method of it \
+         takes `&mut self` or `self: Box<Self>`: so has to have a method of this one"
+    );
+}
 
 /// A number of methods as a table has it.
 ///

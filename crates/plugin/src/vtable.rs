@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::abi::{InterfaceTable, RawSlice, VtableHead};
-use crate::interface::Interface;
+use crate::interface::{Fit, Interface};
 use crate::portable::Invalid;
 
 /// The completed copies, by the address of the vtable and of the interface's own table.
@@ -33,14 +33,20 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
         // SAFETY: the table is one of the other side's.
         unsafe { agree::<T>(table) }?;
     }
-    let whole = size_of::<T::Vtable>();
-    if head.size >= whole {
-        return Ok(vtable.cast());
-    }
     let methods = usize::try_from(table.methods).unwrap_or(usize::MAX);
+    let whole = size_of::<T::Vtable>();
     let least = size_of::<VtableHead>().checked_add(methods.saturating_mul(size_of::<usize>()));
-    if least != Some(head.size) {
+    if head.size < whole && least != Some(head.size) {
         return Err(Invalid::new("a vtable as long as its methods need"));
+    }
+    // SAFETY: the vtable is at least as long as its own methods, or all that are known, need.
+    unsafe { complete::<T>(vtable, methods) }?;
+    // SAFETY: interfaces that are required are there from the start, in front of the methods:
+    // the fingerprints say so.
+    let supers = unsafe { supers::<T>(vtable) }?;
+    let as_they_are = supers.iter().all(|(arrived, fitting)| arrived == fitting);
+    if head.size >= whole && as_they_are {
+        return Ok(vtable.cast());
     }
     let key = (vtable.addr(), std::ptr::from_ref(T::TABLE).addr());
     let mut completed = COMPLETED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,17 +55,76 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
         .entry(key)
         .or_insert_with(|| {
             let copy = Box::leak(Box::<T::Vtable>::new_zeroed());
+            let copy = copy.as_mut_ptr().cast::<u8>();
             // SAFETY: both are at least so long, and a new box overlaps nothing.
             unsafe {
-                std::ptr::copy_nonoverlapping(
-                    vtable.cast::<u8>(),
-                    copy.as_mut_ptr().cast::<u8>(),
-                    head.size,
-                );
+                std::ptr::copy_nonoverlapping(vtable.cast::<u8>(), copy, head.size.min(whole));
             }
-            copy.as_mut_ptr().expose_provenance()
+            for (index, (_, fitting)) in supers.into_iter().enumerate() {
+                let entries = copy.cast::<VtableHead>().wrapping_add(1);
+                let entry = entries.cast::<*const VtableHead>().wrapping_add(index);
+                // SAFETY: the copy begins with a head, behind which these entries stand.
+                unsafe { entry.write(fitting) };
+            }
+            copy.expose_provenance()
         });
     Ok(std::ptr::with_exposed_provenance(*address))
+}
+
+/// Whether what was there in the first version is there: the rest may be absent.
+///
+/// # Safety
+/// The vtable has that many methods, or all of `T`'s.
+unsafe fn complete<T: ?Sized + Interface>(
+    vtable: *const VtableHead,
+    methods: usize,
+) -> Result<(), Invalid> {
+    let entry = vtable.wrapping_add(1).cast::<*const ()>();
+    for (index, method) in T::SHAPE.methods.iter().enumerate().take(methods) {
+        // SAFETY: by this function's contract; all entries are pointers.
+        let function = unsafe { entry.wrapping_add(index).read() };
+        let is_super = index < T::SUPERS.len();
+        if function.is_null() && method.since == 0 && !is_super {
+            let expected = "a vtable that has a function for each method";
+            return Err(Invalid::new(expected));
+        }
+    }
+    Ok(())
+}
+
+/// The vtables of the interfaces that `T` requires, as they arrived and as they fit.
+///
+/// # Safety
+/// The vtable has an entry for each.
+unsafe fn supers<T: ?Sized + Interface>(
+    vtable: *const VtableHead,
+) -> Result<Vec<(*const VtableHead, *const VtableHead)>, Invalid> {
+    let entry = vtable.wrapping_add(1).cast::<*const VtableHead>();
+    let one = |(index, fit): (usize, &Fit)| {
+        // SAFETY: by this function's contract.
+        let arrived = unsafe { entry.wrapping_add(index).read() };
+        // SAFETY: an entry is null or a vtable of the same library.
+        let fitting = unsafe { fit(arrived) }?;
+        Ok((arrived, fitting))
+    };
+    T::SUPERS.iter().enumerate().map(one).collect()
+}
+
+/// As `fit`, for the list of an interface that requires `T`.
+///
+/// # Errors
+/// When the vtable does not fit.
+///
+/// # Safety
+/// As [`Fit`].
+pub unsafe fn fit_super<T: ?Sized + Interface>(
+    vtable: *const VtableHead,
+) -> Result<*const VtableHead, Invalid> {
+    if vtable.is_null() {
+        return Err(Invalid::new("a vtable of an interface that is required"));
+    }
+    // SAFETY: by this function's contract.
+    unsafe { fit::<T>(vtable) }.map(<*const T::Vtable>::cast)
 }
 
 /// Whether the other side's interface has the id, the major version and, of the methods
@@ -78,7 +143,9 @@ unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Inv
         .iter()
         .filter(|method| method.since <= table.minor)
         .count();
-    if id != T::ID.as_bytes() || table.major != T::VERSION.major || methods < needed {
+    let nowhere = table.fingerprints.is_null() && methods > 0;
+    let same = id == T::ID.as_bytes() && table.major == T::VERSION.major;
+    if !same || methods < needed || nowhere {
         return Err(invalid);
     }
     for (index, method) in shape.methods.iter().enumerate().take(methods) {

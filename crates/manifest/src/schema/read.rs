@@ -245,6 +245,9 @@ impl fmt::Display for Type {
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Type::Interface(Holder::Super, id, major) = &self.result {
+            return write!(f, "requires {id} {major}");
+        }
         write!(f, "fn {}({}", self.name, self.receiver.name())?;
         for param in &self.params {
             write!(f, ", {}: {}", param.name, param.ty)?;

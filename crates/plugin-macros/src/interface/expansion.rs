@@ -210,13 +210,25 @@ impl Interface {
             let params = method.declarations();
             let arguments = method.names();
             let result = &method.result;
-            let (this, object) = match method.receiver {
-                Receiver::Owned => (quote! { self: ::std::boxed::Box<Self> }, quote! { *self }),
-                _ => (method.borrowed_self(), quote! { self }),
+            let this = match method.receiver {
+                Receiver::Owned => quote! { self: ::std::boxed::Box<Self> },
+                _ => method.borrowed_self(),
+            };
+            let calls_of = quote! {
+                ::plugwright_plugin::Handle::calls_of::<dyn #ident>(self, &mut __space)
+            };
+            let space = quote! { let mut __space = ::core::mem::MaybeUninit::uninit(); };
+            let (space, object) = match method.receiver {
+                Receiver::Shared => (Some(space), quote! { unsafe { &*#calls_of } }),
+                Receiver::Exclusive => (Some(space), quote! { unsafe { &mut *#calls_of } }),
+                Receiver::Owned => (None, quote! { (*self).upcast::<dyn #ident>() }),
             };
             quote! {
                 #[inline]
                 fn #function(#this, #params) -> #result {
+                    #space
+                    // SAFETY: the calls are there until the method returns; what its result
+                    // borrows is the object's, which the handle keeps.
                     match #calls::#try_name(#object, #(#arguments),*) {
                         ::core::result::Result::Ok(__value) => __value,
                         ::core::result::Result::Err(__error) => {
@@ -227,15 +239,70 @@ impl Interface {
                 }
             }
         });
+        let bounds = &self.item.supertraits;
+        let bounds = (!bounds.is_empty()).then(|| quote! { Self: #bounds, });
+        let upcasts = self.upcasts();
         quote! {
-            impl #ident for ::plugwright_plugin::Handle<dyn #ident> {
+            impl<__I> #ident for ::plugwright_plugin::Handle<__I>
+            where
+                __I: ?Sized + ::plugwright_plugin::Upcast<dyn #ident>,
+                #bounds
+            {
                 #(#methods)*
 
-                fn __plugwright_handle(&self) -> ::core::option::Option<&Self> {
-                    ::core::option::Option::Some(self)
+                fn __plugwright_handle(
+                    &self,
+                ) -> ::core::option::Option<&::plugwright_plugin::Handle<dyn #ident>> {
+                    __I::itself(self)
                 }
             }
+
+            #upcasts
         }
+    }
+
+    /// What the interface's objects also are: first, objects of the interface itself.
+    fn upcasts(&self) -> TokenStream {
+        let ident = &self.item.ident;
+        let vtable = self.vtable_name();
+        let supers = self.supers.iter().zip(self.super_fields()).map(|(path, field)| {
+            quote! {
+                // SAFETY: the entry is a vtable for the same objects.
+                unsafe impl ::plugwright_plugin::Upcast<dyn #path> for dyn #ident {
+                    #[inline]
+                    fn vtable(
+                        own: &#vtable,
+                    ) -> *const <dyn #path as ::plugwright_plugin::Interface>::Vtable {
+                        own.#field
+                    }
+                }
+
+                const _: () = ::plugwright_plugin::__private::extends::<dyn #ident, dyn #path>();
+            }
+        });
+        quote! {
+            // SAFETY: it is the very same vtable.
+            unsafe impl ::plugwright_plugin::Upcast<Self> for dyn #ident {
+                #[inline]
+                fn vtable(own: &#vtable) -> *const #vtable {
+                    own
+                }
+
+                #[inline]
+                fn itself(
+                    handle: &::plugwright_plugin::Handle<Self>,
+                ) -> ::core::option::Option<&::plugwright_plugin::Handle<Self>> {
+                    ::core::option::Option::Some(handle)
+                }
+            }
+
+            #(#supers)*
+        }
+    }
+
+    /// The vtable's entries for the interfaces that are required.
+    pub(super) fn super_fields(&self) -> impl Iterator<Item = Ident> {
+        (0..self.supers.len()).map(|index| format_ident!("__super_{index}"))
     }
 }
 

@@ -3,14 +3,14 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::Interface;
+use super::{Interface, Method};
 use crate::lifetimes::with_static;
 
 impl Interface {
     /// The function that decodes a call and makes it.
     pub(super) fn dispatch(&self) -> TokenStream {
         let calls = self.calls_name();
-        let methods = self.methods.iter().zip(0_u32..).map(|(method, number)| {
+        let methods = self.numbered().map(|(method, number)| {
             let number = Literal::u32_unsuffixed(number);
             let caller = method.caller();
             let arguments = method.params.iter().map(|_| quote! { __input.take()? });
@@ -40,12 +40,20 @@ impl Interface {
         }
     }
 
+    /// The methods with their numbers: their places in the vtable, where the interfaces that
+    /// are required stand in front of them.
+    fn numbered(&self) -> impl Iterator<Item = (&Method, u32)> {
+        let first = u32::try_from(self.supers.len()).unwrap_or(u32::MAX);
+        self.methods.iter().zip(first..)
+    }
+
     /// The vtable whose functions encode and send.
     pub(super) fn proxies(&self) -> TokenStream {
         let ident = &self.item.ident;
         let vtable = self.vtable_name();
         let entries = self.entries(&TokenStream::new());
-        let functions = self.methods.iter().zip(0_u32..).map(|(method, number)| {
+        let supers = self.super_entries(&quote! { ::plugwright_plugin::__private::Proxy });
+        let functions = self.numbered().map(|(method, number)| {
             let number = Literal::u32_unsuffixed(number);
             let function = &method.name;
             let converted = self.converted(method);
@@ -88,6 +96,7 @@ impl Interface {
                         __head: ::plugwright_plugin::__private::vtable_head::<
                             ::plugwright_plugin::__private::Proxy, Self,
                         >(),
+                        #supers
                         #entries
                     }
                 };

@@ -3,6 +3,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::Path;
 
 use super::{Interface, Method, Receiver};
 use crate::lifetimes::with_static;
@@ -29,11 +30,13 @@ impl Interface {
                 quote! { #field: ::core::option::Option<#function>, }
             }
         });
+        let (supers, super_fields) = (&self.supers, self.super_fields());
         quote! {
             #[doc(hidden)]
             #[repr(C)]
             #vis struct #name {
                 __head: ::plugwright_plugin::__private::VtableHead,
+                #(#super_fields: *const <dyn #supers as ::plugwright_plugin::Interface>::Vtable,)*
                 #(#fields)*
             }
         }
@@ -46,6 +49,7 @@ impl Interface {
         let interface = self.interface();
         let vtable = self.vtable_name();
         let entries = self.entries(&quote! { ::<__T> });
+        let supers = self.super_entries(&quote! { __T });
         let proxies = self.proxies();
         quote! {
             const _: () = {
@@ -57,6 +61,7 @@ impl Interface {
                 unsafe impl<__T: #ident + 'static> ::plugwright_plugin::Provides<__T> for dyn #ident {
                     const VTABLE: &'static #vtable = &#vtable {
                         __head: ::plugwright_plugin::__private::vtable_head::<__T, Self>(),
+                        #supers
                         #entries
                     };
                 }
@@ -73,8 +78,10 @@ impl Interface {
         let calls = self.calls_name();
         let id = &self.id;
         let (major, minor) = (self.version.major, self.version.minor);
-        let count = self.methods.len();
-        let shapes = self.methods.iter().map(Method::shape);
+        let count = self.supers.len() + self.methods.len();
+        let supers = &self.supers;
+        let required = supers.iter().map(required);
+        let shapes = required.chain(self.methods.iter().map(Method::shape));
         let dispatch = self.dispatch();
         quote! {
             static FINGERPRINTS: [u64; #count] =
@@ -107,11 +114,13 @@ impl Interface {
                     use ::plugwright_plugin::__private::{OneThread, Threads};
                     Threads::<Self>::ANY || <Threads<Self> as OneThread>::ANY
                 };
+                const SUPERS: &'static [::plugwright_plugin::Fit] =
+                    &[#(::plugwright_plugin::__private::fit_super::<dyn #supers>),*];
                 type Vtable = #vtable;
                 type Calls = #calls;
 
                 fn as_handle(&self) -> ::core::option::Option<&::plugwright_plugin::Handle<Self>> {
-                    self.__plugwright_handle()
+                    #ident::__plugwright_handle(self)
                 }
 
                 fn boxed(handle: ::plugwright_plugin::Handle<Self>) -> ::std::boxed::Box<Self> {
@@ -130,9 +139,17 @@ impl Interface {
         }
         let ident = &self.item.ident;
         let same = |other: &Method| other.name == method.name;
-        let index = self.methods.iter().position(same).unwrap_or_default();
+        let index = self.methods.iter().position(same).unwrap_or_default() + self.supers.len();
         quote! {
             const { <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.methods[#index].is_converted() }
+        }
+    }
+
+    /// The vtable's entries for the interfaces that are required, on objects of `class`.
+    pub(super) fn super_entries(&self, class: &TokenStream) -> TokenStream {
+        let (supers, fields) = (&self.supers, self.super_fields());
+        quote! {
+            #(#fields: <dyn #supers as ::plugwright_plugin::Provides<#class>>::VTABLE,)*
         }
     }
 
@@ -186,6 +203,23 @@ impl Interface {
                     )
                 }
             }
+        }
+    }
+}
+
+/// What stands in the shape for an interface that is required.
+fn required(interface: &Path) -> TokenStream {
+    quote! {
+        ::plugwright_plugin::__private::MethodShape {
+            name: <dyn #interface as ::plugwright_plugin::Interface>::ID,
+            receiver: ::plugwright_plugin::__private::Receiver::Shared,
+            params: &[],
+            result: &::plugwright_plugin::__private::Shape::Interface(
+                ::plugwright_plugin::__private::Holder::Super,
+                <dyn #interface as ::plugwright_plugin::Interface>::ID,
+                <dyn #interface as ::plugwright_plugin::Interface>::VERSION.major,
+            ),
+            since: 0,
         }
     }
 }

@@ -3,11 +3,13 @@
 mod failures;
 mod growth;
 mod layout;
+mod lies;
 mod life;
 mod matrix;
 mod objects;
 mod receivers;
 mod remote;
+mod supers;
 mod transport;
 
 use std::ffi::c_void;

@@ -1,0 +1,214 @@
+//! Interfaces that require others: one object, several traits.
+
+use plugwright_plugin::abi::Entry;
+use plugwright_plugin::{Handle, interface, plugin};
+
+use crate::{create, summary_of};
+
+mod first {
+    use super::interface;
+
+    #[interface(id = "org.example.named", version = "1.0")]
+    pub(crate) trait Named: Send + Sync {
+        fn name(&self) -> &str;
+    }
+
+    #[interface(id = "org.example.item", version = "1.0")]
+    pub(crate) trait Item: Named + super::Measured {
+        fn price(&self, count: u32) -> u32;
+    }
+}
+
+#[interface(id = "org.example.named", version = "1.1")]
+pub(crate) trait Named: Send + Sync {
+    fn name(&self) -> &str;
+    #[since("1.1")]
+    fn shout(&self) -> String {
+        self.name().to_uppercase()
+    }
+}
+
+#[interface(id = "org.example.measured", version = "1.0")]
+pub(crate) trait Measured: Send + Sync {
+    fn size(&self) -> u64;
+}
+
+#[interface(id = "org.example.item", version = "1.1")]
+pub(crate) trait Item: Named + Measured {
+    fn price(&self, count: u32) -> u32;
+    #[since("1.1")]
+    fn pass(&self, other: Box<dyn Item>) -> Box<dyn Item> {
+        other
+    }
+    #[since("1.1")]
+    fn sum(&self, other: &dyn Item) -> u64 {
+        self.size() + other.size()
+    }
+}
+
+#[interface(id = "org.example.meter", version = "1.0")]
+pub(crate) trait Meter: Named {
+    fn count(&mut self) -> u64;
+}
+
+macro_rules! item {
+    ($class:ident, $named:path, $item:path) => {
+        impl $named for $class {
+            fn name(&self) -> &str {
+                stringify!($class)
+            }
+        }
+        impl Measured for $class {
+            fn size(&self) -> u64 {
+                self.0
+            }
+        }
+        impl $item for $class {
+            fn price(&self, count: u32) -> u32 {
+                count * 2
+            }
+        }
+    };
+}
+
+#[plugin(id = "org.example.apples", provides(Item), provides(Meter))]
+pub(crate) struct Apple(u64);
+
+impl Default for Apple {
+    fn default() -> Self {
+        Self(7)
+    }
+}
+
+item!(Apple, Named, Item);
+
+impl Meter for Apple {
+    fn count(&mut self) -> u64 {
+        self.0 += 1;
+        self.0
+    }
+}
+
+#[plugin(id = "org.example.pears", provides(first::Item))]
+#[derive(Default)]
+pub(crate) struct Pear(u64);
+
+item!(Pear, first::Named, first::Item);
+
+unsafe extern "C" {
+    #[link_name = "plugwright_entry_org_example_apples_6edfb51c"]
+    fn apples(
+        host: *const plugwright_plugin::abi::HostTable,
+    ) -> *const plugwright_plugin::abi::PluginTable;
+    #[link_name = "plugwright_entry_org_example_pears_eacfd012"]
+    fn pears(
+        host: *const plugwright_plugin::abi::HostTable,
+    ) -> *const plugwright_plugin::abi::PluginTable;
+}
+
+const APPLES: Entry = apples;
+const PEARS: Entry = pears;
+
+fn apple() -> Handle<dyn Item> {
+    create(
+        APPLES,
+        &summary_of!("org.example.apples", dyn Item, dyn Meter),
+    )
+}
+
+/// The host's own.
+struct Stone;
+
+impl Named for Stone {
+    fn name(&self) -> &str {
+        "stone"
+    }
+}
+impl Measured for Stone {
+    fn size(&self) -> u64 {
+        1_000
+    }
+}
+impl Item for Stone {
+    fn price(&self, _: u32) -> u32 {
+        0
+    }
+}
+
+#[test]
+fn a_handle_has_the_methods_of_all_interfaces() {
+    let item = apple();
+    assert_eq!((item.name(), item.size(), item.price(4)), ("Apple", 7, 8));
+    assert_eq!(item.shout(), "APPLE");
+    let named: Handle<dyn Named> = item.clone().upcast();
+    let name = item.name();
+    assert_eq!(named.clone().try_name(), Ok(name));
+    let measured: Handle<dyn Measured> = item.upcast();
+    drop(named);
+    assert_eq!(measured.try_size(), Ok(7));
+    let boxed: Box<dyn Item> = Box::new(apple());
+    let named: Box<dyn Named> = boxed;
+    assert_eq!(named.name(), "Apple");
+}
+
+#[test]
+fn objects_of_both_sides_have_them() {
+    let item = apple();
+    let stone = item.pass(Box::new(Stone));
+    assert_eq!(
+        (stone.name(), stone.size(), stone.price(4)),
+        ("stone", 1_000, 0)
+    );
+    assert_eq!(stone.shout(), "STONE");
+    let other = item.pass(Box::new(apple()));
+    assert_eq!(other.name(), "Apple");
+    assert_eq!(item.sum(&Stone) + item.sum(&*other), 1_007 + 14);
+}
+
+#[test]
+fn what_is_changed_may_require_what_is_not() {
+    let summary = summary_of!("org.example.apples", dyn Item, dyn Meter);
+    let mut meter: Handle<dyn Meter> = create(APPLES, &summary);
+    assert_eq!((meter.count(), meter.count()), (8, 9));
+    assert_eq!(meter.name(), "Apple");
+    let named: Handle<dyn Named> = meter.upcast();
+    assert_eq!(named.clone().name(), "Apple");
+}
+
+/// The plugin was built before a method was added to the interface that is required.
+#[test]
+fn an_earlier_super_interface_is_completed() {
+    let summary = summary_of!("org.example.pears", dyn first::Item);
+    let item: Handle<dyn Item> = create(PEARS, &summary);
+    assert_eq!((item.name(), item.price(1)), ("Pear", 2));
+    assert_eq!(item.shout(), "PEAR", "the trait's own body");
+    assert_eq!(item.clone().upcast::<dyn Named>().shout(), "PEAR");
+    assert_eq!(item.sum(&item), 0);
+}
+
+#[test]
+fn another_super_interface_is_another_interface() {
+    mod other {
+        use plugwright_plugin::interface;
+
+        #[interface(id = "org.example.other", version = "1.0")]
+        pub(crate) trait Other: Send + Sync {
+            fn name(&self) -> &str;
+        }
+
+        #[interface(id = "org.example.item", version = "1.0")]
+        pub(crate) trait Item: Other + super::Measured {
+            fn price(&self, count: u32) -> u32;
+        }
+    }
+    let summary = summary_of!("org.example.apples", dyn Item, dyn Meter);
+    let error = crate::try_bind(APPLES, &summary)
+        .expect("the table agrees")
+        .create::<dyn other::Item>(None, None)
+        .expect_err("it requires another one");
+    assert_eq!(
+        error.to_string(),
+        "the plugin provides org.example.item 1.1, the host wants 1.0: method `org.example.other`: \
+         the host has `requires org.example.other 1`, the plugin another signature"
+    );
+}
