@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::process::{cargo, command, run, say, succeeds};
-use crate::{Outcome, cross, tidy, wheels};
+use crate::{Outcome, cross, self_audit, tidy, wheels};
 
 /// Whether `ci` runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub fn ci(tests: Tests) -> Outcome {
 /// The first check that failed.
 pub fn full() -> Outcome {
     ci(Tests::Run)?;
+    self_audit::self_audit()?;
     let mut skipped = Vec::new();
     for check in &CHECKS {
         if (check.available)() {

@@ -18,6 +18,7 @@ pub mod demo;
 pub mod fuzz;
 pub mod licences;
 pub mod process;
+pub mod self_audit;
 pub mod table;
 pub mod tidy;
 pub mod wheels;

@@ -2,5 +2,6 @@
 
 mod arrows;
 mod licences;
+mod security;
 mod tables;
 mod words;
