@@ -147,7 +147,9 @@ pub fn speeds(title: &str, results: &[Result]) -> String {
     text
 }
 
-fn human(nanoseconds: f64) -> String {
+/// A time in the unit that fits it.
+#[must_use]
+pub fn human(nanoseconds: f64) -> String {
     if nanoseconds < 1_000.0 {
         format!("{nanoseconds:.2} ns")
     } else if nanoseconds < 1_000_000.0 {

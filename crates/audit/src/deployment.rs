@@ -17,6 +17,8 @@ use crate::watched::Watch;
 pub(crate) struct Deployment<'a> {
     /// The folder, or the folder that the file lies in, by its true path.
     pub(crate) root: &'a Path,
+    /// The folder as it was given, if the target is one.
+    pub(crate) given: Option<&'a Path>,
     /// Everything below the folder and itself, or the file alone; in the order of the paths.
     pub(crate) entries: &'a [Entry],
     /// The folders above `root`, from the next one on, by their true paths.

@@ -29,6 +29,7 @@
     )
 )]
 
+mod advisories;
 mod options;
 mod progress;
 mod target;
@@ -48,15 +49,18 @@ mod waiver;
 
 pub mod cwe;
 
+mod comparison;
 mod deployment;
 mod os;
 mod ownership;
+mod process;
 mod source_rules;
 mod subject;
 mod system;
 mod walk;
 mod watched;
 
+pub use advisories::{Advisories, AdvisoriesError};
 pub use baseline::{Baseline, BaselineError};
 pub use context::{ContextKind, ContextNote};
 pub use finding::{Evidence, Finding};

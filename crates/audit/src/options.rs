@@ -4,7 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use plugwright_trust::Key;
 use serde::Serialize;
+
+use crate::advisories::Advisories;
 
 /// How deep a review goes; each tier does all of the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -73,6 +76,12 @@ pub struct Options {
     pub library_path: Vec<PathBuf>,
     /// Where the system's own configuration is read from: `/`, or the top of an unpacked image of another.
     pub system_root: PathBuf,
+    /// Keys whose signatures count. Without any, signatures are not checked.
+    pub keys: Vec<Key>,
+    /// Known weak versions of Rust crates.
+    pub advisories: Option<Advisories>,
+    /// An older version to compare with: a file for files, a folder for folders, whose files are compared path by path.
+    pub against: Option<PathBuf>,
     /// Whether the deployment's policy wants signatures.
     pub wants_signatures: bool,
     /// Threads to read with; as many as there are processors when `None`.
@@ -89,6 +98,9 @@ impl Options {
             trusted_groups: Vec::new(),
             library_path: Vec::new(),
             system_root: PathBuf::from("/"),
+            keys: Vec::new(),
+            advisories: None,
+            against: None,
             wants_signatures: false,
             threads: None,
         }
@@ -119,6 +131,27 @@ impl Options {
     #[must_use]
     pub fn with_system_root(mut self, root: PathBuf) -> Self {
         self.system_root = root;
+        self
+    }
+
+    /// Sets the keys whose signatures count.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Vec<Key>) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Gives the known weak versions of Rust crates.
+    #[must_use]
+    pub fn with_advisories(mut self, advisories: Advisories) -> Self {
+        self.advisories = Some(advisories);
+        self
+    }
+
+    /// Sets the older version to compare with.
+    #[must_use]
+    pub fn with_against(mut self, old: PathBuf) -> Self {
+        self.against = Some(old);
         self
     }
 

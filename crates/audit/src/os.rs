@@ -7,9 +7,9 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::{effective_user, has_capabilities, stat};
+pub(crate) use other::{effective_user, has_capabilities, is_sealed, path, signatures, stat};
 #[cfg(unix)]
-pub(crate) use unix::{effective_user, has_capabilities, stat};
+pub(crate) use unix::{effective_user, has_capabilities, is_sealed, path, signatures, stat};
 
 /// What a `stat` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

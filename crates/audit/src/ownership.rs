@@ -30,6 +30,13 @@ impl Ownership {
         }
     }
 
+    /// The same, and this user is trusted too.
+    pub(crate) fn with_user(&self, uid: u32) -> Self {
+        let mut own = self.clone();
+        own.users.insert(uid);
+        own
+    }
+
     pub(crate) fn trusts(&self, uid: u32) -> bool {
         self.users.contains(&uid)
     }

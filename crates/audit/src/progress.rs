@@ -18,12 +18,10 @@ pub struct Progress {
 pub enum Stage {
     /// Folders are walked, processes listed.
     Listing,
-    /// Files are read.
+    /// Files are read, and what they bring in.
     Files,
-    /// What they bring in is looked for.
-    Closures,
-    /// Processes are looked at.
-    Processes,
+    /// The files of each target are compared, and what lies around them is looked at.
+    Targets,
 }
 
 impl Stage {
@@ -33,8 +31,7 @@ impl Stage {
         match self {
             Self::Listing => "listing",
             Self::Files => "files",
-            Self::Closures => "closures",
-            Self::Processes => "processes",
+            Self::Targets => "targets",
         }
     }
 }

@@ -3,26 +3,32 @@
 mod around;
 mod file;
 mod parallel;
+mod processes;
 mod tally;
 mod text;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use plugwright_inspect::closure::Closures;
 
 use crate::context::{Context, ContextNote};
 use crate::deployment::{Deployment, Summary, folder_of};
-use crate::options::Options;
+use crate::options::{Options, Tier};
 use crate::os;
 use crate::ownership::Ownership;
+use crate::process::Process;
 use crate::progress::{Progress, Stage};
-use crate::report::{Parts, Report, TargetReport};
+use crate::report::{Load, Parts, Report, TargetReport};
 use crate::rule::Check;
+use crate::rules::signing::Signing;
 use crate::severity::Severity;
 use crate::subject::{SystemSubject, shown};
 use crate::system::{System, real};
 use crate::target::{Target, TargetKind};
 use crate::walk::{Entry, EntryKind, walk};
 
-use file::Work;
+use file::{Outcome, Tools, Work};
 use tally::{Counts, Tally};
 
 /// Reviews targets: files, folders with all that lies below them, live processes. Links are followed in the targets
@@ -42,6 +48,33 @@ struct Listed {
     root: PathBuf,
     entries: Vec<Entry>,
     libraries: Vec<Summary>,
+    processes: Vec<Process>,
+}
+
+impl Listed {
+    /// Adds what one of its files told.
+    fn take_in(
+        &mut self,
+        work: &Work,
+        outcome: Outcome,
+        tally: &mut Tally<'_>,
+        loads: &mut Vec<Load>,
+    ) {
+        let report = &mut self.report;
+        report.files = report.files.saturating_add(1);
+        report.images = report.images.saturating_add(outcome.images);
+        report.bytes = report.bytes.saturating_add(outcome.bytes);
+        report.unread = report.unread.saturating_add(outcome.unread);
+        if let Some(kind) = outcome.kind.filter(|_| work.named) {
+            report.kind = kind;
+        }
+        // What lies elsewhere is not of this deployment.
+        if work.named || report.kind != TargetKind::Library && report.kind != TargetKind::Program {
+            self.libraries.extend(outcome.summary);
+        }
+        tally.findings.extend(outcome.findings);
+        loads.extend(outcome.loads);
+    }
 }
 
 /// As [`review`], and tells now and then how far it has come.
@@ -54,6 +87,7 @@ pub fn review_watched(
     let counts = Counts::new();
     let system = System::host(options);
     let ownership = Ownership::new(options);
+    let proc = options.system_root.join("proc");
     let mut tally = Tally::new(&counts);
     let mut work = Vec::new();
     let mut listed = Vec::new();
@@ -63,35 +97,74 @@ pub fn review_watched(
             done: index,
             total: targets.len(),
         });
-        let Target::Path(path) = target;
-        listed.push(if path.is_dir() {
-            folder(index, path, &mut work, &mut tally)
-        } else {
-            single(index, path, &mut work)
+        listed.push(match target {
+            Target::Path(path) if path.is_dir() => folder(index, path, &mut work, &mut tally),
+            Target::Path(path) => single(index, path, &mut work),
+            Target::Process(id) => processes::one(index, *id, &proc, &mut work, &mut tally),
+            Target::Processes => processes::all(index, &proc, &mut work, &mut tally),
         });
     }
-    let outcomes = parallel::map(&work, options.threads, Stage::Files, watch, |work| {
-        file::look(work, options, &counts)
-    });
+    let closures = (options.tier >= Tier::Closure)
+        .then(|| system.search.clone())
+        .flatten();
+    let closures = closures.map(Closures::new);
+    let tools = Tools {
+        options,
+        ownership: &ownership,
+        counts: &counts,
+        closures: closures.as_ref(),
+    };
     let mut loads = Vec::new();
-    for (work, outcome) in work.iter().zip(outcomes) {
-        if let Some(listed) = listed.get_mut(work.target) {
-            let report = &mut listed.report;
-            report.files = report.files.saturating_add(1);
-            report.images = report.images.saturating_add(outcome.images);
-            report.bytes = report.bytes.saturating_add(outcome.bytes);
-            report.unread = report.unread.saturating_add(outcome.unread);
-            if let Some(kind) = outcome.kind.filter(|_| work.named) {
-                report.kind = kind;
+    let mut seen: BTreeSet<(usize, PathBuf)> = BTreeSet::new();
+    // What a named file brings in is looked at in the second round.
+    while !work.is_empty() {
+        let outcomes = parallel::map(&work, options.threads, Stage::Files, watch, |work| {
+            file::look(work, &tools)
+        });
+        let mut next = Vec::new();
+        for (work, mut outcome) in work.into_iter().zip(outcomes) {
+            let Some(listed) = listed.get_mut(work.target) else {
+                continue;
+            };
+            for path in std::mem::take(&mut outcome.brings_in) {
+                if seen.insert((work.target, path.clone())) {
+                    next.push(Work {
+                        target: work.target,
+                        root: folder_of(&path).to_owned(),
+                        path,
+                        named: false,
+                        follow: true,
+                    });
+                }
             }
-            listed.libraries.extend(outcome.summary);
+            listed.take_in(&work, outcome, &mut tally, &mut loads);
         }
-        tally.findings.extend(outcome.findings);
-        loads.extend(outcome.loads);
+        work = next;
     }
+    drop(closures);
     let mut context = Vec::new();
-    for listed in &listed {
-        deployment(listed, &system, &ownership, &mut tally, &mut context);
+    for (index, listed) in (0..).zip(&mut listed) {
+        watch(Progress {
+            stage: Stage::Targets,
+            done: index,
+            total: targets.len(),
+        });
+        listed.libraries.sort_by(|a, b| a.path.cmp(&b.path));
+        if matches!(
+            listed.report.kind,
+            TargetKind::Process | TargetKind::Processes
+        ) {
+            processes::ask(listed, &proc, &ownership, &mut tally, &mut context);
+            continue;
+        }
+        deployment(
+            listed,
+            options,
+            &system,
+            &ownership,
+            &mut tally,
+            &mut context,
+        );
     }
     let subject = SystemSubject {
         root: &options.system_root,
@@ -122,6 +195,7 @@ fn single(target: usize, path: &Path, work: &mut Vec<Work>) -> Listed {
         target,
         path: path.to_owned(),
         named: true,
+        follow: true,
         root: root.clone(),
     });
     let mut report = TargetReport::new(shown(path), TargetKind::Unknown);
@@ -141,6 +215,7 @@ fn single(target: usize, path: &Path, work: &mut Vec<Work>) -> Listed {
         entries: folder.into_iter().chain(file).collect(),
         root,
         libraries: Vec::new(),
+        processes: Vec::new(),
     }
 }
 
@@ -160,6 +235,7 @@ fn folder(target: usize, root: &Path, work: &mut Vec<Work>, tally: &mut Tally<'_
                 target,
                 path: entry.path.clone(),
                 named: false,
+                follow: false,
                 root: root.to_owned(),
             }),
             EntryKind::Folder => {}
@@ -176,12 +252,14 @@ fn folder(target: usize, root: &Path, work: &mut Vec<Work>, tally: &mut Tally<'_
         root: root.to_owned(),
         entries: found.entries,
         libraries: Vec::new(),
+        processes: Vec::new(),
     }
 }
 
 /// Asks the rules that look at all files of a target together, and tells of its surroundings.
 fn deployment(
     listed: &Listed,
+    options: &Options,
     system: &System,
     ownership: &Ownership,
     tally: &mut Tally<'_>,
@@ -196,6 +274,7 @@ fn deployment(
     let ancestors: Vec<_> = above.filter_map(with_stat).collect();
     let deployment = Deployment {
         root: &root,
+        given: (listed.report.kind == TargetKind::Folder).then_some(listed.root.as_path()),
         entries: &listed.entries,
         ancestors: &ancestors,
         libraries: &listed.libraries,
@@ -204,9 +283,11 @@ fn deployment(
     };
     let nowhere = Context::default();
     let target = &listed.report.target;
+    let signing = Signing::of(&deployment, options);
     tally.ask(target, &nowhere, &listed.root, |rule, sink| {
         match rule.check {
             Check::Deployment(check) => Some(check(&deployment, sink)),
+            Check::Signing(check) => Some(check(&signing, sink)),
             _ => None,
         }
     });

@@ -4,12 +4,14 @@
 use std::fmt;
 use std::fmt::Write as _;
 
+use crate::comparison::Comparison;
 use crate::cwe;
 use crate::deployment::Deployment;
 use crate::finding::Sink;
 use crate::pillar::Pillar;
+use crate::rules::signing::Signing;
 use crate::severity::Severity;
-use crate::subject::{FileSubject, SystemSubject, TextSubject};
+use crate::subject::{ClosureSubject, FileSubject, ProcessSubject, SystemSubject, TextSubject};
 
 /// One rule.
 #[non_exhaustive]
@@ -75,8 +77,16 @@ pub(crate) enum Check {
     File(fn(&FileSubject<'_>, &mut Sink<'_>) -> u64),
     /// At all files of one target together, and the folders around them.
     Deployment(fn(&Deployment<'_>, &mut Sink<'_>) -> u64),
+    /// At a library or program with all that it brings in.
+    Closure(fn(&ClosureSubject<'_>, &mut Sink<'_>) -> u64),
     /// At a file that is no library and that people write: a script, a unit of systemd, a configuration.
     Text(fn(&TextSubject<'_>, &mut Sink<'_>) -> u64),
+    /// At what speaks for the files of one target.
+    Signing(fn(&Signing<'_>, &mut Sink<'_>) -> u64),
+    /// At a file and an older version of it.
+    Comparison(fn(&Comparison<'_>, &mut Sink<'_>) -> u64),
+    /// At a live process.
+    Process(fn(&ProcessSubject<'_>, &mut Sink<'_>) -> u64),
     /// At the system around all targets.
     System(fn(&SystemSubject<'_>, &mut Sink<'_>) -> u64),
     /// The reviewer tells it, when it looks.

@@ -1,16 +1,19 @@
 //! What a rule is shown: a file whose images were read. Rules ask; they open nothing that is not here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use plugwright_inspect::closure::Closure;
 use plugwright_inspect::{
     Class, ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, Opened, PeFacts, ReadAt as _, Scan,
     Untrusted,
 };
 
+use crate::deployment::Summary;
 use crate::finding::Finding;
 use crate::options::Options;
 use crate::os::Stat;
 use crate::ownership::Ownership;
+use crate::process::{Mapping, Process};
 use crate::system::System;
 use crate::watched::{Seen, SymbolFacts};
 
@@ -106,6 +109,58 @@ impl<'a> FileSubject<'a> {
     pub(crate) fn bytes(&self, offset: u64, len: usize) -> Vec<u8> {
         read(self.opened, offset, len)
     }
+}
+
+/// A library or program with all that it brings in.
+#[derive(Debug)]
+pub(crate) struct ClosureSubject<'a> {
+    pub(crate) scan: &'a Scan,
+    pub(crate) closure: &'a Closure,
+    /// Whether it is a program, to which nobody brings symbols along.
+    pub(crate) is_program: bool,
+}
+
+/// A live process with the libraries that it has mapped.
+#[derive(Debug)]
+pub(crate) struct ProcessSubject<'a> {
+    pub(crate) process: &'a Process,
+    /// Where processes are looked at: `/proc`.
+    pub(crate) proc: &'a Path,
+    /// What was read of its mapped files.
+    pub(crate) libraries: &'a [Summary],
+    /// Whom to trust: the process's own user too.
+    pub(crate) ownership: &'a Ownership,
+}
+
+impl ProcessSubject<'_> {
+    /// A path of the process as a path of the review: they differ where the process has another root.
+    pub(crate) fn outside(&self, path: &Path) -> PathBuf {
+        outside(self.process, self.proc, path)
+    }
+
+    /// The link to the mapped file itself, whatever lies at its path now.
+    pub(crate) fn map_file(&self, mapping: &Mapping) -> PathBuf {
+        map_file(self.process, self.proc, mapping)
+    }
+}
+
+/// See [`ProcessSubject::outside`].
+pub(crate) fn outside(process: &Process, proc: &Path, path: &Path) -> PathBuf {
+    match (&process.other_root, path.strip_prefix("/")) {
+        (Some(_), Ok(below)) => proc.join(process.id.to_string()).join("root").join(below),
+        _ => path.to_owned(),
+    }
+}
+
+/// See [`ProcessSubject::map_file`].
+pub(crate) fn map_file(process: &Process, proc: &Path, mapping: &Mapping) -> PathBuf {
+    let files = proc.join(process.id.to_string()).join("map_files");
+    files.join(range(mapping))
+}
+
+/// The addresses of a mapping, as proc writes them.
+pub(crate) fn range(mapping: &Mapping) -> String {
+    format!("{:x}-{:x}", mapping.start, mapping.end)
 }
 
 /// A file that people write.

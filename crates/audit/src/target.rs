@@ -13,6 +13,11 @@ use serde::Serialize;
 pub enum Target {
     /// A library, a plugin or a program, or a folder with all that lies below it: which of them is found out by looking.
     Path(PathBuf),
+    /// A live process, by its number, with the files that it has mapped to execute them. Read from `proc`: elsewhere than on
+    /// Linux it is a finding that it was not examined.
+    Process(u32),
+    /// Every live process of the system that may be looked at, as above.
+    Processes,
 }
 
 impl Target {

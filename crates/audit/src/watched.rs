@@ -183,6 +183,18 @@ static GROUPS: LazyLock<HashMap<&'static [u8], u32>> = LazyLock::new(|| {
     groups
 });
 
+impl Watch {
+    /// Whether a name is in the group; with or without the underscore that some formats put before it.
+    pub(crate) fn has(self, name: &[u8]) -> bool {
+        let in_group = |name: &[u8]| {
+            GROUPS
+                .get(name)
+                .is_some_and(|groups| groups & bit(self) != 0)
+        };
+        in_group(name) || name.strip_prefix(b"_").is_some_and(in_group)
+    }
+}
+
 fn bit(watch: Watch) -> u32 {
     let index = (0_u32..).zip(NAMES).find(|(_, (found, _))| *found == watch);
     index

@@ -1,22 +1,28 @@
 //! Looking at one file: what its headers and symbols say, and what every rule about files says of that.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use plugwright_inspect::closure::{Closure, ClosureImage, Closures};
+
 use plugwright_inspect::{
-    Code, Format, Links, ReadAt as _, SymbolView, Untrusted, identity, open, scan,
+    Code, Format, Kind, Links, ReadAt as _, SymbolView, Target, Untrusted, identity, open, scan,
 };
 
 use super::tally::{Counts, Tally};
 use super::text;
+use crate::comparison::{Comparison, Version};
 use crate::context::Context;
 use crate::deployment::{Summary, claims_to_be_a_library};
 use crate::finding::Finding;
 use crate::options::Options;
 use crate::os;
+use crate::ownership::Ownership;
 use crate::report::Load;
 use crate::rule::{Check, SubjectKind};
+use crate::rules::{d02, parts};
 use crate::severity::Severity;
-use crate::subject::{FileSubject, shown};
+use crate::subject::{ClosureSubject, FileSubject, shown};
 use crate::target::TargetKind;
 use crate::watched::SymbolFacts;
 
@@ -28,6 +34,8 @@ pub(super) struct Work {
     pub(super) path: PathBuf,
     /// Whether it was named itself, so that being no library is worth a word.
     pub(super) named: bool,
+    /// Whether links lead to it: not below a folder, where they are told as what they are.
+    pub(super) follow: bool,
     /// The folder that was named, or that the file lies in.
     pub(super) root: PathBuf,
 }
@@ -39,12 +47,27 @@ pub(super) struct Outcome {
     pub(super) kind: Option<TargetKind>,
     pub(super) loads: Vec<Load>,
     pub(super) summary: Option<Summary>,
+    /// The libraries that the loader loads with what was named.
+    pub(super) brings_in: Vec<PathBuf>,
     pub(super) images: u64,
     pub(super) bytes: u64,
     pub(super) unread: u64,
 }
 
-pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
+/// What all files are looked at with.
+#[derive(Debug)]
+pub(super) struct Tools<'a> {
+    pub(super) options: &'a Options,
+    pub(super) ownership: &'a Ownership,
+    pub(super) counts: &'a Counts,
+    /// Finds what a library brings in; `None` in reviews that do not look.
+    pub(super) closures: Option<&'a Closures>,
+}
+
+pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
+    let Tools {
+        options, counts, ..
+    } = tools;
     let mut tally = Tally::new(counts);
     tally.saw(1);
     let target = shown(&work.path);
@@ -56,7 +79,7 @@ pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
             ..Outcome::default()
         }
     };
-    let links = if work.named {
+    let links = if work.follow {
         Links::Follow
     } else {
         Links::Refuse
@@ -116,19 +139,122 @@ pub(super) fn look(work: &Work, options: &Options, counts: &Counts) -> Outcome {
             _ => None,
         }
     });
+    compare(work, &subject, &context, tools, &mut tally);
+    let mut loads = loads(&work.path, &subject);
+    let closure = closure(work, &subject, tools);
+    if let Some(closure) = &closure {
+        let subject = ClosureSubject {
+            scan: &found,
+            closure,
+            is_program: subject.is_program(),
+        };
+        tally.ask(&target, &context, &work.root, |rule, sink| {
+            match rule.check {
+                Check::Closure(check) => Some(check(&subject, sink)),
+                _ => None,
+            }
+        });
+        for load in &mut loads {
+            let same = |image: &&ClosureImage| image.name == load.name;
+            let image = closure.images.iter().skip(1).find(same);
+            load.path = image.and_then(|image| image.path.as_deref()).map(shown);
+        }
+    }
+    // Of what was named, every place where the loader looks is looked at as well.
+    let closure = closure.filter(|_| work.named);
+    if let Some(closure) = &closure {
+        searched(closure, &target, &work.root, tools, &mut tally);
+    }
     Outcome {
         findings: tally.findings,
+        brings_in: closure.map_or_else(Vec::new, |closure| {
+            let images = closure.images.into_iter().skip(1);
+            images.filter_map(|image| image.path).collect()
+        }),
         kind: Some(if subject.is_program() {
             TargetKind::Program
         } else {
             TargetKind::Library
         }),
-        loads: loads(&work.path, &subject),
+        loads,
         summary: Some(Summary::of(&subject)),
         images: u64::try_from(found.images.len()).unwrap_or(u64::MAX),
         bytes: opened.size(),
         unread: 0,
     }
+}
+
+/// Compares the file with its older version, if one was given.
+fn compare(
+    work: &Work,
+    file: &FileSubject<'_>,
+    context: &Context,
+    tools: &Tools<'_>,
+    tally: &mut Tally<'_>,
+) {
+    let Some(against) = &tools.options.against else {
+        return;
+    };
+    let target = shown(&work.path);
+    let path = match work.path.strip_prefix(&work.root) {
+        Ok(below) if against.is_dir() => against.join(below),
+        _ if work.named => against.clone(),
+        _ => return,
+    };
+    let old = match open(&path, Links::Follow) {
+        Ok(old) => old,
+        Err(error) => {
+            let why = format!("its older version: {error}");
+            tally.not_examined(&target, &work.root, Severity::Medium, &why);
+            return;
+        }
+    };
+    let scanned = scan(&old, path.file_name(), &mut |_, _| {});
+    let comparison = Comparison {
+        old: Version::read(&old, &scanned, &parts::of(&old, &scanned)),
+        new: Version::read(file.opened, file.scan, &parts::executable(file)),
+    };
+    tally.ask(&target, context, &work.root, |rule, sink| {
+        match rule.check {
+            Check::Comparison(check) if applies(rule.kinds, file) => Some(check(&comparison, sink)),
+            _ => None,
+        }
+    });
+}
+
+/// All that the file brings in, if its loader is this system's.
+fn closure(work: &Work, file: &FileSubject<'_>, tools: &Tools<'_>) -> Option<Closure> {
+    let closures = tools.closures?;
+    let (image, elf) = file.elf()?;
+    let is_loaded = matches!(image.image.kind, Kind::SharedLibrary | Kind::Executable);
+    // Without a dynamic section nothing is loaded with it.
+    if !is_loaded || elf.dynamic_entries.is_empty() || Target::host()? != image.image.target {
+        return None;
+    }
+    let path = std::path::absolute(&work.path).ok()?;
+    Some(closures.of(&path))
+}
+
+/// Asks about every folder in which the loader looks before it finds what it needs.
+fn searched(
+    closure: &Closure,
+    target: &Untrusted,
+    root: &Path,
+    tools: &Tools<'_>,
+    tally: &mut Tally<'_>,
+) {
+    let steps = closure.images.iter().flat_map(|image| &image.steps);
+    let folders: BTreeSet<&Path> = steps.filter_map(|step| step.path.parent()).collect();
+    let context = Context::default();
+    tally.ask(target, &context, root, |rule, sink| {
+        if *rule != d02::RULE {
+            return None;
+        }
+        for folder in &folders {
+            d02::look_searched(folder, tools.ownership, sink);
+        }
+        u64::try_from(folders.len()).ok()
+    });
 }
 
 fn context(work: &Work, file: &FileSubject<'_>) -> Context {

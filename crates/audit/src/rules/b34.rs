@@ -1,5 +1,7 @@
 //! B34: Needs a library that nobody maintains.
 
+use super::b33::matching;
+use crate::advisories::Advisory;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
@@ -13,7 +15,7 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Low,
     severity_rule: "Always this.",
     kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
-    looked_at: "The name of every needed library, against a list of those whose maintenance has ended.",
+    looked_at: "The name of every needed library, against a list of those whose maintenance has ended; with advisories, the crates in .dep-v0.",
     why: "Faults that are found in it from now on stay.",
     remedy: "Move to its successor.",
     references: &["https://endoflife.date/"],
@@ -66,6 +68,22 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
                     "it needs a library whose maintenance has ended ({ended})"
                 ))
                 .at("needed library", name.clone(), offset);
+            }
+        }
+    }
+    let Some(advisories) = &file.options.advisories else {
+        return looked;
+    };
+    for (image, _) in file.images() {
+        for found in &image.headers.crates {
+            looked = looked.saturating_add(1);
+            let advisories = matching(advisories, found).into_iter();
+            let unmaintained =
+                |advisory: &Advisory| advisory.informational.as_deref() == Some("unmaintained");
+            for (advisory, version) in advisories.filter(|(advisory, _)| unmaintained(advisory)) {
+                sink.report("it is built from a crate that nobody maintains")
+                    .with("crate", format!("{} {version}", found.name).as_str())
+                    .with("advisory", advisory.id.as_str());
             }
         }
     }

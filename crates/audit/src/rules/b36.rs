@@ -68,7 +68,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
 }
 
 /// Shannon's entropy of bytes, in bits for each.
-pub(super) fn entropy(bytes: &[u8]) -> f64 {
+pub(crate) fn entropy(bytes: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in bytes {
         if let Some(count) = counts.get_mut(usize::from(*byte)) {

@@ -2,9 +2,11 @@
 
 use crate::deployment::Deployment;
 use crate::finding::Sink;
-use crate::ownership::in_words;
+use crate::os;
+use crate::ownership::{Ownership, in_words};
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
+use crate::subject::shown;
 use crate::walk::EntryKind;
 use std::path::Path;
 
@@ -64,6 +66,31 @@ fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
         .with("owner and mode", in_words(stat).as_str());
     }
     looked
+}
+
+/// Tells whether others can put a library into a folder where a loader looks, or make the folder where it is missing.
+pub(crate) fn look_searched(folder: &Path, ownership: &Ownership, sink: &mut Sink<'_>) {
+    let mut nearest = folder.ancestors();
+    let Some((path, stat)) = nearest.find_map(|path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((path, os::stat(&metadata)))
+    }) else {
+        return;
+    };
+    let title = if let Some(writers) = ownership.other_writers(&stat) {
+        format!("a folder where the loader looks may be written by {writers}")
+    } else if !ownership.trusts(stat.uid) {
+        format!(
+            "a folder where the loader looks belongs to user {}, who is not trusted",
+            stat.uid
+        )
+    } else {
+        return;
+    };
+    sink.report_as(Severity::Critical, title)
+        .with("folder", shown(folder))
+        .with("the nearest that is there", shown(path))
+        .with("owner and mode", in_words(&stat).as_str());
 }
 
 /// `S_ISVTX`.

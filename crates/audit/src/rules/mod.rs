@@ -27,24 +27,39 @@ mod b23;
 mod b24;
 mod b25;
 mod b26;
+mod b27;
+mod b28;
 mod b29;
 mod b30;
 mod b31;
 mod b32;
+mod b33;
 mod b34;
 mod b35;
-mod b36;
+pub(crate) mod b36;
 mod b37;
 mod b38;
 mod b39;
 mod b40;
 mod b41;
 mod b42;
+mod c01;
+mod c02;
+mod c03;
+mod c04;
+mod c05;
+mod c06;
 mod d01;
-mod d02;
+pub(crate) mod d02;
 mod d03;
 mod d04;
 mod d05;
+mod d06;
+mod d07;
+mod d08;
+mod d09;
+mod d11;
+mod d12;
 mod d13;
 mod d14;
 mod d15;
@@ -55,8 +70,19 @@ mod d19;
 mod d20;
 mod d21;
 mod d22;
-mod parts;
+mod p01;
+mod p02;
+mod p03;
+mod p04;
+mod p05;
+mod p06;
+mod p07;
+mod p08;
+mod p09;
+mod p10;
+pub(crate) mod parts;
 mod run_path;
+pub(crate) mod signing;
 mod structure;
 
 use crate::rule::Rule;
@@ -93,10 +119,13 @@ pub static RULES: &[&Rule] = &[
     &b24::RULE,
     &b25::RULE,
     &b26::RULE,
+    &b27::RULE,
+    &b28::RULE,
     &b29::RULE,
     &b30::RULE,
     &b31::RULE,
     &b32::RULE,
+    &b33::RULE,
     &b34::RULE,
     &b35::RULE,
     &b36::RULE,
@@ -106,11 +135,23 @@ pub static RULES: &[&Rule] = &[
     &b40::RULE,
     &b41::RULE,
     &b42::RULE,
+    &c01::RULE,
+    &c02::RULE,
+    &c03::RULE,
+    &c04::RULE,
+    &c05::RULE,
+    &c06::RULE,
     &d01::RULE,
     &d02::RULE,
     &d03::RULE,
     &d04::RULE,
     &d05::RULE,
+    &d06::RULE,
+    &d07::RULE,
+    &d08::RULE,
+    &d09::RULE,
+    &d11::RULE,
+    &d12::RULE,
     &d13::RULE,
     &d14::RULE,
     &d15::RULE,
@@ -121,6 +162,16 @@ pub static RULES: &[&Rule] = &[
     &d20::RULE,
     &d21::RULE,
     &d22::RULE,
+    &p01::RULE,
+    &p02::RULE,
+    &p03::RULE,
+    &p04::RULE,
+    &p05::RULE,
+    &p06::RULE,
+    &p07::RULE,
+    &p08::RULE,
+    &p09::RULE,
+    &p10::RULE,
 ];
 
 /// The rule with this id, in either case.

@@ -1,8 +1,8 @@
 //! The executable parts of a file, for rules that look at code.
 
-use plugwright_inspect::Format;
+use plugwright_inspect::{Format, Opened, Scan};
 
-use crate::subject::FileSubject;
+use crate::subject::{FileSubject, read};
 
 /// A part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,13 @@ const MOST: usize = 16;
 /// What is mapped executable: segments of ELF, sections of PE. The sections of Mach-O are not read again here: its code is
 /// signed page by page, so that none can unpack itself in place.
 pub(crate) fn executable(file: &FileSubject<'_>) -> Vec<Part> {
+    of(file.opened, file.scan)
+}
+
+/// The same, of a file that is no subject of rules.
+pub(crate) fn of(file: &Opened, scan: &Scan) -> Vec<Part> {
     let mut parts = Vec::new();
-    if let Some((_, elf)) = file.elf() {
+    for elf in scan.images.iter().filter_map(|image| image.headers.elf()) {
         // PT_LOAD with PF_X.
         let code = elf.program_headers.iter();
         let code = code.filter(|header| header.kind == 1 && header.flags & 1 != 0);
@@ -32,8 +37,8 @@ pub(crate) fn executable(file: &FileSubject<'_>) -> Vec<Part> {
     }
     let is_pe =
         |image: &plugwright_inspect::ImageScan| image.headers.image.target.format == Format::Pe;
-    if file.scan.images.iter().any(is_pe) {
-        parts.extend(pe_sections(&file.bytes(0, 8192)).unwrap_or_default());
+    if scan.images.iter().any(is_pe) {
+        parts.extend(pe_sections(&read(file, 0, 8192)).unwrap_or_default());
     }
     parts
 }

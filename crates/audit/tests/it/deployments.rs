@@ -7,7 +7,7 @@ use std::path::Path;
 use plugwright_audit::{Finding, Options, RULES, Report, Severity, SubjectKind, Target, Tier};
 use plugwright_testkit::elf::ElfBuilder;
 
-use crate::rules::plugin;
+use crate::rules::plugin as plugin_bytes;
 
 fn library(soname: &str) -> Vec<u8> {
     ElfBuilder::x86_64().soname(soname).build().into_bytes()
@@ -40,9 +40,10 @@ fn fail(id: &str, folder: &Path) -> bool {
             let elsewhere = folder.parent().expect("a folder above").join("elsewhere");
             fs::hard_link(&file, elsewhere).expect("linked");
         }
+        "D06" | "D07" | "D08" | "D09" | "D11" | "D12" => return signing(id, folder),
         "D13" => {
-            write(&folder.join("libb.so"), &plugin(), 0o644);
-            write(&folder.join("libc.so"), &plugin(), 0o644);
+            write(&folder.join("libb.so"), &plugin_bytes(), 0o644);
+            write(&folder.join("libc.so"), &plugin_bytes(), 0o644);
         }
         "D14" => write(&folder.join("LIBA.so.1"), &library("other"), 0o644),
         "D15" => write(
@@ -74,6 +75,30 @@ fn fail(id: &str, folder: &Path) -> bool {
         ),
         "D22" => write(&folder.join("liba.so.bak"), &library("liba.so.bak"), 0o644),
         _ => panic!("{id} has no failing folder"),
+    }
+    true
+}
+
+/// Has something speak for the plugin of the folder, wrongly.
+fn signing(id: &str, folder: &Path) -> bool {
+    let plugin = folder.join("libplugin.so");
+    write(&plugin, &plugin_bytes(), 0o644);
+    let file = |name: &str, digest: &str| {
+        format!("version = 1\n\n[[file]]\npath = \"{name}\"\nsize = 1\ndigest = \"{digest}\"\n")
+    };
+    let digest = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+    let bundle = folder.join("plugwright.bundle");
+    match id {
+        "D06" => write(&bundle, file("libother.so", digest).as_bytes(), 0o644),
+        "D07" => {}
+        "D08" => write(&bundle, file("libplugin.so", digest).as_bytes(), 0o644),
+        "D09" => write(&folder.join("libplugin.so.minisig"), b"no signature", 0o644),
+        "D12" => {
+            let lock = "version = 1\n\n[[plugin]]\nid = \"org.example.a\"\nversion = \"2.0.0\"\n";
+            write(&folder.join("plugwright.lock"), lock.as_bytes(), 0o644);
+        }
+        // A signature that is good and past its end takes a key to sign with, which the tests of the witness have.
+        _ => return false,
     }
     true
 }

@@ -1,8 +1,12 @@
 //! The review on made objects.
 
+mod closures;
+mod comparisons;
 #[cfg(unix)]
 mod deployments;
 mod pages;
+#[cfg(unix)]
+mod processes;
 mod rules;
 mod schemas;
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
-use plugwright_audit::{Options, RULES, Rule, SubjectKind, Target, Tier};
+use plugwright_audit::{Advisories, Options, RULES, Rule, SubjectKind, Target, Tier};
 use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, RecordDef};
 use plugwright_manifest::note;
 use plugwright_testkit::elf::{EhdrField, ElfBuilder, PhdrField};
@@ -111,6 +112,16 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
                 .relocation(6, Some("execve"), 0);
             return Some((bad(starts), bad(record())));
         }
+        "B33" => {
+            // cargo-auditable's list of one crate, as zlib stores it without packing.
+            let list = |version: &str| {
+                let json = format!(
+                    "{{\"packages\":[{{\"name\":\"example\",\"version\":\"{version}\",\"source\":\"crates.io\",\"root\":true}}]}}"
+                );
+                bad(elf().section(".dep-v0", 0, &stored(json.as_bytes())))
+            };
+            return Some((list("1.0.0"), list("1.2.3")));
+        }
         "B34" => bad(elf().needed("libssl.so.1.1")),
         "B35" => bad(elf().section(".qtmetadata", 3, b"QTMETADATA !")),
         "B36" => {
@@ -168,6 +179,22 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((bad, good))
 }
 
+/// Bytes as zlib holds them when it does not compress (RFC 1950, RFC 1951).
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(bytes.len()).expect("short");
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for byte in bytes {
+        a = (a + u32::from(*byte)) % 65_521;
+        b = (b + a) % 65_521;
+    }
+    let mut out = vec![0x78, 0x01, 0x01];
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(&(!len).to_le_bytes());
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(&(b << 16 | a).to_be_bytes());
+    out
+}
+
 /// A library with a plugin's record.
 pub(crate) fn plugin() -> Vec<u8> {
     record().build().into_bytes()
@@ -217,7 +244,11 @@ fn found(bytes: &[u8]) -> BTreeSet<&'static str> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("liba.so.1");
     fs::write(&path, bytes).expect("written");
-    let options = Options::new(Tier::Files).with_signatures_wanted();
+    let advisory = "[advisory]\nid = \"RUSTSEC-2099-0001\"\npackage = \"example\"\n[versions]\npatched = [\">= 1.2.3\"]\n";
+    let advisories = Advisories::parse(advisory, Path::new("a.toml")).expect("an advisory");
+    let options = Options::new(Tier::Files)
+        .with_signatures_wanted()
+        .with_advisories(advisories);
     plugwright_audit::review(&[Target::path(path)], &options)
         .findings
         .iter()
@@ -230,7 +261,8 @@ fn each_rule_tells_its_object_and_passes_the_other() {
     let mut without = Vec::new();
     let elsewhere = |rule: &Rule| {
         let kinds = [SubjectKind::Deployment, SubjectKind::Process];
-        kinds.iter().any(|kind| rule.kinds.contains(kind))
+        // Comparisons have their own tests.
+        rule.id.starts_with('C') || kinds.iter().any(|kind| rule.kinds.contains(kind))
     };
     for rule in RULES.iter().filter(|rule| !elsewhere(rule)) {
         let Some((bad, good)) = pair(rule.id) else {
@@ -250,6 +282,6 @@ fn each_rule_tells_its_object_and_passes_the_other() {
             found(&good)
         );
     }
-    // A01 is about what is no object, B08 about several, B42 about limits and files that change.
-    assert_eq!(without, ["A01", "B08", "B42"]);
+    // A01 is about what is no object, B08, B27 and B28 about several, B42 about limits and files that change.
+    assert_eq!(without, ["A01", "B08", "B27", "B28", "B42"]);
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use plugwright_audit::{
-    Baseline, Options, RULES, Report, Severity, Stage, Target, Tier, Waivers, review_watched, rule,
+    Advisories, Baseline, Options, RULES, Report, Severity, Stage, Target, Tier, Waivers,
+    review_watched, rule,
 };
 use plugwright_trust::Timestamp;
 
@@ -22,6 +23,8 @@ Examples:
   plugwright audit --fail-on medium --format json .     for a script
   plugwright audit --format html app > review.html      to read in a browser
   plugwright audit --baseline last.json --format json . only what is new since then
+  plugwright audit --pid 4711                           a live process and what it executes
+  plugwright audit --against old/libthing.so libthing.so
   plugwright audit explain B01                          what a rule looks for, and why";
 
 /// Review libraries, plugins and folders for weaknesses, by the ten pillars of CWE's view 1000
@@ -31,9 +34,49 @@ pub(crate) struct Audit {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Libraries, programs and folders; folders are reviewed with all that lies below them
-    #[arg(required = true)]
+    /// Libraries, programs and folders; programs are reviewed with all that they bring in, folders with all that lies below
+    #[arg(required_unless_present_any = ["pid", "all"])]
     targets: Vec<PathBuf>,
+
+    /// Also reviews a live process, by its number, with the files that it executes; may be given several times
+    #[arg(long, value_name = "NUMBER")]
+    pid: Vec<u32>,
+
+    /// Also reviews every live process that may be looked at
+    #[arg(long)]
+    all: bool,
+
+    /// How deep to look: files by themselves and as they are installed, or also all that each brings in
+    #[arg(long, value_name = "TIER", default_value = "closure")]
+    tier: Tier,
+
+    /// An older version of the library, or of the folder: also tells what is new since then in what runs by itself
+    #[arg(long, value_name = "OLD")]
+    against: Option<PathBuf>,
+
+    /// Known weak versions of Rust crates: a file in the format of rustsec.org, or a copy of its database
+    #[arg(long, value_name = "PATH")]
+    advisories: Option<PathBuf>,
+
+    /// A user, by its number, who may own what is loaded, besides root and who asks; may be given several times
+    #[arg(long, value_name = "NUMBER")]
+    trust_user: Vec<u32>,
+
+    /// A group, by its number, that may write what is loaded, besides root's; may be given several times
+    #[arg(long, value_name = "NUMBER")]
+    trust_group: Vec<u32>,
+
+    /// Asks for signatures also where nothing says that there are any
+    #[arg(long)]
+    want_signatures: bool,
+
+    /// Folders of `LD_LIBRARY_PATH`, separated by colons; the variable itself is not read
+    #[arg(long, value_name = "FOLDERS", value_delimiter = ':')]
+    library_path: Vec<PathBuf>,
+
+    /// Where the system's own configuration and its processes are read from: the top of an unpacked image
+    #[arg(long, value_name = "FOLDER", default_value = "/")]
+    system_root: PathBuf,
 
     /// The exit code is 1 if there is a finding as bad as this, or worse: critical, high, medium, low or info
     #[arg(long, value_name = "SEVERITY", default_value = "high")]
@@ -83,15 +126,15 @@ impl Audit {
         // Mistakes in what the user wrote are told before a long review, and not after it.
         let settings = self
             .waivers()
-            .and_then(|waivers| Ok((waivers, self.baseline()?)));
-        let (waivers, baseline) = match settings {
+            .and_then(|waivers| Ok((waivers, self.baseline()?, self.options()?)));
+        let (waivers, baseline, options) = match settings {
             Ok(settings) => settings,
             Err(mistake) => {
                 output::complain(&mistake);
                 return Ok(Exit::Usage);
             }
         };
-        let mut report = self.review();
+        let mut report = self.review(&options);
         if let Some(waivers) = &waivers {
             report.waive(waivers, now());
         }
@@ -116,10 +159,36 @@ impl Audit {
         Ok(if bad { Exit::Problems } else { Exit::Good })
     }
 
-    fn review(&self) -> Report {
-        let targets: Vec<Target> = self.targets.iter().cloned().map(Target::from).collect();
+    fn options(&self) -> Result<Options, String> {
+        let mut options = Options::new(self.tier)
+            .with_trusted_users(self.trust_user.clone())
+            .with_trusted_groups(self.trust_group.clone())
+            .with_library_path(self.library_path.clone())
+            .with_system_root(self.system_root.clone());
+        if let Some(path) = &self.advisories {
+            let advisories = Advisories::read(path).map_err(|error| {
+                let cause = std::error::Error::source(&error);
+                let cause = cause.map(|cause| format!(": {cause}"));
+                format!("--advisories: {error}{}", cause.unwrap_or_default())
+            })?;
+            options = options.with_advisories(advisories);
+        }
+        if let Some(old) = &self.against {
+            options = options.with_against(old.clone());
+        }
+        if self.want_signatures {
+            options = options.with_signatures_wanted();
+        }
+        Ok(options)
+    }
+
+    fn review(&self, options: &Options) -> Report {
+        let paths = self.targets.iter().cloned().map(Target::from);
+        let processes = self.pid.iter().copied().map(Target::Process);
+        let mut targets: Vec<Target> = paths.chain(processes).collect();
+        targets.extend(self.all.then_some(Target::Processes));
         let progress = Progress::start(true);
-        review_watched(&targets, &Options::new(Tier::Files), &|state| {
+        review_watched(&targets, options, &|state| {
             let stage = Path::new(state.stage.as_str());
             if state.stage == Stage::Listing || state.total == 0 {
                 progress.looking(state.done, stage);

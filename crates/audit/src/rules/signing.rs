@@ -1,0 +1,162 @@
+//! What speaks for the files of a deployment: signatures, bundle manifests, lock files. Gathered once for the rules that ask.
+//!
+//! Only files that something lists or signs are read whole; the others are told as what nobody speaks for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use plugwright_evidence::{BUNDLE, SIGNATURE_SUFFIX};
+use plugwright_inspect::{Links, ReadAt as _, open};
+use plugwright_trust::{Bundle, Digest, Key, Lock, MAX_FILE, SignatureFacts, Timestamp};
+
+use crate::deployment::{Deployment, folder_of};
+use crate::options::Options;
+use crate::os;
+use crate::subject::read;
+
+/// What speaks for a deployment.
+#[derive(Debug)]
+pub(crate) struct Signing<'a> {
+    pub(super) files: Vec<SignedFile<'a>>,
+    pub(super) locks: Vec<Lock>,
+    pub(super) keys: &'a [Key],
+    pub(super) has_keys: bool,
+    pub(super) wants_signatures: bool,
+    pub(super) now: Option<Timestamp>,
+}
+
+/// What speaks for one file.
+#[derive(Debug)]
+pub(super) struct SignedFile<'a> {
+    pub(super) path: &'a Path,
+    /// Ids and versions of its plugins.
+    pub(super) plugins: &'a [(String, String)],
+    /// Whether it holds a plugin's record.
+    pub(super) has_record: bool,
+    /// The nearest bundle manifest, whether or not somebody signed it, with its folder.
+    pub(super) bundle: Option<(PathBuf, Arc<Bundle>)>,
+    /// What that says of the file at this path.
+    pub(super) listed: Option<Digest>,
+    /// What a lock file says of a file of this name and of these plugins.
+    pub(super) locked: Option<Digest>,
+    /// The file's own, where one of those is there and it could be read.
+    pub(super) digest: Option<Digest>,
+    /// Whether a signature lies beside it.
+    pub(super) has_signature: bool,
+    pub(super) signatures: Vec<SignatureFacts>,
+}
+
+/// The name of lock files.
+const LOCK: &str = "plugwright.lock";
+
+impl<'a> Signing<'a> {
+    /// Gathers what speaks for the libraries of a deployment.
+    pub(crate) fn of(deployment: &Deployment<'a>, options: &'a Options) -> Self {
+        let root = deployment.libraries.first().map(|_| deployment.root);
+        let locks: Vec<Lock> = root
+            .and_then(|root| text(&root.join(LOCK)))
+            .and_then(|text| Lock::parse(&text).ok())
+            .into_iter()
+            .collect();
+        let mut bundles: BTreeMap<PathBuf, Option<Arc<Bundle>>> = BTreeMap::new();
+        let libraries = deployment.libraries.iter().filter(|file| !file.is_program);
+        let files = libraries.map(|library| {
+            let path = library.path.as_path();
+            let folders = folder_of(path).ancestors();
+            let within = folders.take_while(|folder| {
+                deployment
+                    .given
+                    .is_none_or(|given| folder.starts_with(given))
+            });
+            let bundle = within.take(DEPTH).find_map(|folder| {
+                let bundle = bundles
+                    .entry(folder.to_owned())
+                    .or_insert_with(|| bundle(folder).map(Arc::new));
+                bundle.clone().map(|bundle| (folder.to_owned(), bundle))
+            });
+            let listed = bundle.as_ref().and_then(|(folder, bundle)| {
+                let below = path.strip_prefix(folder).unwrap_or(path);
+                let mut files = bundle.files.iter();
+                files
+                    .find(|file| Path::new(&file.path) == below)
+                    .map(|file| file.digest)
+            });
+            let name = path.file_name().unwrap_or_default();
+            let plugins = library.plugins.iter();
+            let locked = plugins.flat_map(|(id, version)| {
+                let versions = locks.iter().flat_map(move |lock| lock.versions(id));
+                let same = versions.filter(move |locked| locked.version.to_string() == *version);
+                same.flat_map(|locked| &locked.files)
+            });
+            let locked = locked
+                .filter(|file| name == file.name.as_str())
+                .map(|file| file.digest);
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(SIGNATURE_SUFFIX);
+            let has_signature = matches!(Path::new(&beside).try_exists(), Ok(true));
+            let mut file = SignedFile {
+                path,
+                plugins: &library.plugins,
+                has_record: !library.plugins.is_empty(),
+                listed,
+                locked: locked.last(),
+                digest: None,
+                has_signature,
+                signatures: Vec::new(),
+                bundle,
+            };
+            if file.listed.is_some() || file.locked.is_some() {
+                file.digest = digest(path);
+            }
+            let folder = file.bundle.as_ref().map(|(folder, _)| folder.as_path());
+            if has_signature || folder.is_some() {
+                file.signatures = os::signatures(
+                    folder.unwrap_or_else(|| folder_of(path)),
+                    path,
+                    &options.keys,
+                );
+            }
+            file
+        });
+        let files = files.collect();
+        Self {
+            files,
+            locks,
+            keys: &options.keys,
+            has_keys: !options.keys.is_empty(),
+            wants_signatures: options.wants_signatures,
+            now: now(),
+        }
+    }
+}
+
+/// Folders above a library in which a manifest is looked for, its own among them.
+const DEPTH: usize = 8;
+
+/// The bundle manifest of a folder, whoever wrote it.
+pub(super) fn bundle(folder: &Path) -> Option<Bundle> {
+    Bundle::parse(&text(&folder.join(BUNDLE))?).ok()
+}
+
+/// A text file of at most [`MAX_FILE`] bytes.
+fn text(path: &Path) -> Option<String> {
+    let file = open(path, Links::Refuse).ok()?;
+    let size = usize::try_from(file.size())
+        .ok()
+        .filter(|size| *size <= MAX_FILE)?;
+    String::from_utf8(read(&file, 0, size)).ok()
+}
+
+fn digest(path: &Path) -> Option<Digest> {
+    let file = open(path, Links::Follow).ok()?;
+    plugwright_evidence::digest(&mut |buffer, offset| file.read_at(buffer, offset)).ok()
+}
+
+fn now() -> Option<Timestamp> {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs())
+        .ok()
+        .map(Timestamp::from_unix)
+}
