@@ -267,6 +267,8 @@ scalars! {
     NonZeroIsize = 33, "NonZero<isize>";
     /// `Buffer`: owned bytes that are not copied
     Buffer = 34, "Buffer";
+    /// `Encoded<T>`: JSON, copied once by the receiver
+    Encoded = 35, "Encoded";
 }
 
 /// Codes of the types that have parts.

@@ -8,6 +8,7 @@
 mod alternatives;
 mod buffer;
 mod collections;
+mod encoded;
 mod os;
 mod references;
 mod scalars;
@@ -22,6 +23,7 @@ use plugwright_manifest::schema::Shape;
 use crate::encoding::{Decoder, Encoder};
 
 pub use buffer::Buffer;
+pub use encoded::Encoded;
 pub(crate) use references::keep;
 pub use references::{Kept, Lend};
 pub use sequences::Plain;
@@ -37,6 +39,7 @@ pub use sequences::Plain;
 /// | `&dyn Trait` of an interface whose methods all take `&self` | lent for the call; the receiver calls it |
 /// | `String`, `Vec<T>`, `OsString`, `PathBuf` | given away; the receiver copies once and has the giver free |
 /// | [`Buffer`] | owned bytes, given away without a copy |
+/// | [`Encoded<T>`](crate::Encoded) of what serde knows | as JSON |
 /// | maps and sets of the standard library | as vectors; equal keys are refused on arrival |
 /// | `Option`, `Result`, tuples of two to eight, `[T; N]`, `Box<T>` | part by part |
 /// | structs and enums with `#[derive(Portable)]`, also with type parameters and with lifetimes | field by field |
@@ -58,7 +61,8 @@ pub use sequences::Plain;
             Vec, Box, tuples, arrays, maps and sets of what crosses",
     note = "references to what crosses and is Clone cross too; &mut [T] is for numbers only",
     note = "objects cross as Box<dyn Trait> and Arc<dyn Trait>, when the trait has #[interface]",
-    note = "your own structs and enums cross with #[derive(plugwright_plugin::Portable)]"
+    note = "your own structs and enums cross with #[derive(plugwright_plugin::Portable)], and what \
+            serde knows as Encoded<T>"
 )]
 pub unsafe trait Portable: Sized {
     /// What crosses.

@@ -341,6 +341,8 @@ fn invalid_values_are_errors() {
         crooked,
         "expected a slice with an aligned pointer and a possible length",
     );
+    let expected = "expected JSON that serde reads as the declared type";
+    check::<plugwright_plugin::Encoded<u8>>(b"256".to_vec().into_abi(), expected);
     check::<std::num::NonZero<u8>>(0, "expected a NonZero that is not 0");
     let mut long = std::time::Duration::ZERO.into_abi();
     long.nanoseconds = 1_000_000_000;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{Buffer, CallError, Handle, Portable, interface, plugin};
+use plugwright_plugin::{Buffer, CallError, Encoded, Handle, Portable, interface, plugin};
 
 use crate::transport::piped;
 use crate::{create, summary_of};
@@ -65,6 +65,14 @@ pub(crate) struct Borrowed<'a> {
 pub(crate) enum BorrowedOrNot<'a, T> {
     Text(&'a str),
     Value(T),
+}
+
+/// Serde knows it, and nothing else.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Settings {
+    level: u32,
+    #[serde(flatten)]
+    others: BTreeMap<String, Vec<i64>>,
 }
 
 macro_rules! matrix {
@@ -334,6 +342,8 @@ matrix! {
     hash_set: HashSet<String>;
     generic: Either<String, u8>;
     generic_enum: Tree<String>;
+    json: Encoded<Settings>;
+    maybe_json: Option<Encoded<(String, f64)>>;
 }
 
 unsafe extern "C" {
@@ -366,6 +376,15 @@ fn check<T: Clone + PartialEq + Debug>(method: impl Fn(&dyn Matrix, T) -> T, val
             assert_eq!(method(echo, value.clone()), *value);
         }
     });
+}
+
+#[test]
+fn what_serde_knows() {
+    let others = BTreeMap::from([("a".to_owned(), vec![1, -2]), ("ß".to_owned(), vec![])]);
+    let settings = Encoded(Settings { level: 7, others });
+    check(|echo, value| echo.json(value), &[settings]);
+    let pair = Some(Encoded(("x".to_owned(), 0.5)));
+    check(|echo, value| echo.maybe_json(value), &[pair, None]);
 }
 
 /// What is lent is converted where it is not numbers: both sides let go of their part.
