@@ -95,7 +95,7 @@ struct Check {
     command: fn() -> Command,
 }
 
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     Check {
         name: "features",
         available: || true,
@@ -147,6 +147,22 @@ const CHECKS: [Check; 6] = [
             command.env("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-rdynamic");
             // A test of `dylib` expects a child to die of a signal, which the sanitizer would turn into an exit code.
             command.env("ASAN_OPTIONS", "handle_segv=0");
+            command
+        },
+    },
+    Check {
+        // What the sanitizer's own allocator hides, with each type in each direction over both transports.
+        name: "valgrind",
+        available: || succeeds(command("valgrind").arg("--version")),
+        missing: "valgrind is not installed: Debian's package has the same name",
+        command: || {
+            let mut command = cargo();
+            command.args(["test", "-p", "plugwright-plugin", "--test", "it"]);
+            command.args(["--", "--test-threads=1"]);
+            command.env(
+                "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
+                "valgrind -q --error-exitcode=9",
+            );
             command
         },
     },

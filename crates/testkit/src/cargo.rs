@@ -37,14 +37,51 @@ const BUILDS: &[(&str, &[&str])] = &[
 #[must_use]
 #[track_caller]
 pub fn library(package: &str) -> PathBuf {
+    built(package, None)
+}
+
+/// Builds a fixture, as [`library`], with another compiler.
+///
+/// # Panics
+/// As [`library`].
+#[must_use]
+#[track_caller]
+pub fn library_by(compiler: &Path, package: &str) -> PathBuf {
+    built(package, Some(compiler))
+}
+
+/// The system's own compiler, when there is one and it is of another version than the one that
+/// cargo takes: of Debian's packages, `rustc` or `rustc-web`.
+#[must_use]
+pub fn other_compiler() -> Option<PathBuf> {
+    let usual = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+    let other = PathBuf::from("/usr/bin/rustc");
+    let (ours, theirs) = (version(Path::new(&usual))?, version(&other)?);
+    (ours != theirs).then_some(other)
+}
+
+/// What a compiler says of itself.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the compiler can tell what it is"
+)]
+fn version(compiler: &Path) -> Option<String> {
+    let output = Command::new(compiler).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !text.is_empty()).then_some(text)
+}
+
+#[track_caller]
+fn built(package: &str, compiler: Option<&Path>) -> PathBuf {
     let (_, settings) = BUILDS
         .iter()
         .find(|(name, _)| *name == package)
         .unwrap_or_else(|| panic!("{package} is not built with flags of its own"));
     let mut hasher = DefaultHasher::new();
     BUILDS.hash(&mut hasher);
+    compiler.and_then(version).hash(&mut hasher);
     let folder = target().join(format!("testkit-{:016x}", hasher.finish()));
-    build(package, settings, &folder);
+    build(package, settings, &folder, compiler);
     let file = format!(
         "{}{}{}",
         std::env::consts::DLL_PREFIX,
@@ -62,7 +99,7 @@ pub fn library(package: &str) -> PathBuf {
     reason = "building fixtures with cargo is what this module is for"
 )]
 #[track_caller]
-fn build(package: &str, settings: &[&str], folder: &Path) {
+fn build(package: &str, settings: &[&str], folder: &Path, compiler: Option<&Path>) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
     let mut command = Command::new(cargo);
@@ -87,6 +124,9 @@ fn build(package: &str, settings: &[&str], folder: &Path) {
     // What the tests themselves are built with (a sanitizer, say) is not meant for the fixture.
     for inherited in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         command.env_remove(inherited);
+    }
+    if let Some(compiler) = compiler {
+        command.env("RUSTC", compiler);
     }
     let output = command.output().expect("cargo, which runs the tests");
     assert!(

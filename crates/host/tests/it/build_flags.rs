@@ -1,5 +1,6 @@
 //! Plugins that were built in other ways than their host.
 
+use std::io::Write;
 use std::path::Path;
 
 use fixture_greeter::{Greeter, Outcome, Refusal};
@@ -7,7 +8,7 @@ use fixture_marker_interface::Marker;
 use plugwright_host::{CallErrorKind, Handle, Host, Policy};
 use plugwright_inspect::headers;
 use plugwright_manifest::Role;
-use plugwright_testkit::cargo::library;
+use plugwright_testkit::cargo::{library, library_by, other_compiler};
 use plugwright_trust::PanicAbort;
 
 use crate::refusals::{in_child, is_child};
@@ -64,6 +65,26 @@ fn the_record_says_how_it_was_built() {
         [&ordinary, &optimised, &aborting].map(|build| (build.profile.as_str(), build.panic_abort)),
         [("debug", false), ("release", false), ("release", true)]
     );
+}
+
+/// Nothing of a compiler's own crosses: not its layouts, nor its copy of std.
+#[test]
+fn the_compiler_of_the_plugin_does_not_matter() {
+    let Some(compiler) = other_compiler() else {
+        let note =
+            "SKIPPED: there is no second compiler; Debian's packages are rustc and rustc-web";
+        writeln!(std::io::stderr(), "{note}").expect("standard error");
+        return;
+    };
+    let library = library_by(&compiler, "fixture-polyglot");
+    check_calls(&library);
+    let rustc = |path: &Path| {
+        let folder = folder_with(path, "renamed.so");
+        let host = folder.host();
+        let plugin = host.plugins().next().expect("it is found");
+        plugin.record().summary.build.rustc.clone()
+    };
+    assert_ne!(rustc(&library), rustc(&fixture("polyglot")));
 }
 
 /// The policy for a host that no plugin may end.
@@ -125,6 +146,23 @@ fn records_survive_fat_lto_and_stripping() {
             ("org.example.polyglot".to_owned(), Role::Root),
         ]
     );
+}
+
+/// An allocator that is not the system's, and that knows nothing of the host's blocks.
+#[test]
+fn a_plugin_with_mimalloc_is_called() {
+    let folder = Folder::with(&["mimalloc"]);
+    let handle: Handle<dyn Greeter> = folder.host().create("mimalloc").expect("it fits");
+    let long = "x".repeat(1 << 20);
+    assert_eq!(handle.greet(&long), format!("Hello, {long}!"));
+    assert!(matches!(
+        handle.try_hard(Outcome::Refuse),
+        Err(Refusal::Unwilling { .. })
+    ));
+    assert!(matches!(
+        handle.try_hard(Outcome::Panic),
+        Err(Refusal::Call(_))
+    ));
 }
 
 /// The plugin's allocator ends the process when it is handed foreign memory, and counts its
