@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::process::{cargo, command, run, say, succeeds};
-use crate::{Outcome, cross, self_audit, tidy, wheels};
+use crate::{Outcome, cross, page, self_audit, tidy, wheels};
 
 /// Whether `ci` runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ struct Check {
     command: fn() -> Command,
 }
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     Check {
         name: "features",
         available: || true,
@@ -201,6 +201,16 @@ const CHECKS: [Check; 7] = [
         command: || {
             let mut command = cargo();
             command.args(["xtask", "fuzz"]);
+            command
+        },
+    },
+    Check {
+        name: "page",
+        available: page::available,
+        missing: "there is no Chromium: apt-get install chromium",
+        command: || {
+            let mut command = cargo();
+            command.args(["xtask", "page"]);
             command
         },
     },

@@ -17,6 +17,7 @@ pub mod cross;
 pub mod demo;
 pub mod fuzz;
 pub mod licences;
+pub mod page;
 pub mod process;
 pub mod self_audit;
 pub mod table;

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use xtask::process::{complain, say};
-use xtask::{Outcome, ci, cross, demo, fuzz, self_audit, tidy, wheels};
+use xtask::{Outcome, ci, cross, demo, fuzz, page, self_audit, tidy, wheels};
 
 const HELP: &str = "\
 cargo xtask ci                  everything that has to hold before a change is merged
@@ -14,6 +14,7 @@ cargo xtask cross               type checks for macOS and Windows, where a toolc
 cargo xtask demo                the example application with its plugins, end to end on a real file
 cargo xtask fuzz [NAME]         each fuzzer (or this one) for 20 seconds; with --runs N for N executions
 cargo xtask wheels              Qt's plugins as Windows and macOS have them, fetched with pip and compared with Linux's
+cargo xtask page                the audit's page of HTML in a browser: pictures to look at, and that nothing in it runs
 cargo xtask self-audit          plugwright audit over what is built here and over the distribution's libraries
 cargo xtask tidy                only the checks of the tree itself: paths, sizes, words, counts of `unsafe`
 cargo xtask bless               writes the generated tables: counts of `unsafe`, licences in ARCHITECTURE.md
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         }
         ["fuzz", name] => fuzz::fuzz(Some(name), fuzz::Length::Smoke),
         ["wheels"] => wheels::wheels(),
+        ["page"] => page::page(),
         ["self-audit"] => self_audit::self_audit(),
         ["tidy"] => tidy::tidy(),
         ["bless"] => tidy::bless(),
