@@ -115,7 +115,8 @@ pub fn review_watched(
         closures: closures.as_ref(),
     };
     let mut loads = Vec::new();
-    let mut seen: BTreeSet<(usize, PathBuf)> = BTreeSet::new();
+    // Each once, however many bring it in: it is told with the first.
+    let mut seen: BTreeSet<PathBuf> = work.iter().map(|work| work.path.clone()).collect();
     // What a named file brings in is looked at in the second round.
     while !work.is_empty() {
         let outcomes = parallel::map(&work, options.threads, Stage::Files, watch, |work| {
@@ -127,7 +128,7 @@ pub fn review_watched(
                 continue;
             };
             for path in std::mem::take(&mut outcome.brings_in) {
-                if seen.insert((work.target, path.clone())) {
+                if seen.insert(path.clone()) {
                     next.push(Work {
                         target: work.target,
                         root: folder_of(&path).to_owned(),

@@ -20,8 +20,16 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::File(check),
 };
 
-/// What C's and C++'s toolchains put into every library, and what Rust's standard library adds to it on Linux.
+/// What C's and C++'s toolchains put into every library.
 const USUAL: u64 = 2;
+
+/// The same for this file: Rust's standard library adds one on Linux, which keeps the program's arguments.
+fn usual(file: &FileSubject<'_>) -> u64 {
+    let images = file.scan.images.iter().map(|image| &image.headers.image);
+    let mut records = images.flat_map(|image| &image.records);
+    let is_rust = records.any(|record| !record.summary.build.rustc.is_empty());
+    USUAL.saturating_add(u64::from(is_rust))
+}
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
@@ -32,11 +40,12 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     };
     if let Some((_, elf)) = file.elf().filter(|_| !file.is_program()) {
         looked = looked.saturating_add(elf.constructors);
-        if elf.constructors > USUAL {
+        let usual = usual(file);
+        if elf.constructors > usual {
             let title = format!(
                 "{} constructors run when the library is loaded, {} more than toolchains bring along",
                 elf.constructors,
-                elf.constructors.saturating_sub(USUAL)
+                elf.constructors.saturating_sub(usual)
             );
             sink.report_as(as_plugin, title).at(
                 "DT_INIT_ARRAYSZ",

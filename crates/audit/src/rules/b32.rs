@@ -1,5 +1,7 @@
 //! B32: Uses what its record does not ask for.
 
+use plugwright_manifest::Capability;
+
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
@@ -13,7 +15,7 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Medium,
     severity_rule: "Always this.",
     kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
-    looked_at: "Imports that start programs, look into other processes or open connections, of files with a plugin's record.",
+    looked_at: "Imports that start programs, look into other processes or open connections, of files with a plugin's record, against the capabilities that the record asks for.",
     why: "A plugin runs with all rights of its host; what its record does not ask for, nobody granted.",
     remedy: "Run it in a process of its own without those rights, or ask its author what it needs them for.",
     references: &["capabilities(7)"],
@@ -27,12 +29,19 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             continue;
         }
         looked = looked.saturating_add(symbols.imports);
+        let records = image.headers.image.records.iter();
+        let asked: Vec<&Capability> = records
+            .flat_map(|record| &record.summary.capabilities)
+            .collect();
         let families = [
             ("starts other programs", Watch::Execute),
             ("looks into other processes", Watch::Trace),
             ("reaches the network", Watch::Network),
         ];
         for (what, watch) in families {
+            if asked.iter().any(|asked| grants(asked, watch)) {
+                continue;
+            }
             let mut symbols = symbols.imported(watch).peekable();
             if symbols.peek().is_none() {
                 continue;
@@ -46,4 +55,13 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         }
     }
     looked
+}
+
+/// Whether what a record asks for is what a family of names is for. Nothing asks for looking into other processes.
+const fn grants(asked: &Capability, watch: Watch) -> bool {
+    match watch {
+        Watch::Execute => matches!(asked, Capability::Processes),
+        Watch::Network => matches!(asked, Capability::Network { .. }),
+        _ => false,
+    }
 }
