@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | [`Candidate`] | a name in a folder | discovery |
 //! | [`Inspected`] | opened below the folder, copied so that nobody can change it, parsed strictly | `evidence`, `dylib`, `inspect` |
-//! | [`Resolved`] | what it needs is known | `inspect` |
-//! | [`Judged`] | the policy allows these very bytes | `trust` |
+//! | [`Resolved`] | what it needs is known, and held in the same way | `inspect`, `evidence`, `dylib` |
+//! | [`Judged`] | the policy allows these very bytes, and those of what they need | `trust` |
 //! | [`Planned`] | there is a place to run it and permission to use that place | |
 //! | [`Loaded`] | constructors have run | `dylib` |
 //! | [`Bound`] | the plugin's table agrees with its manifest | `plugin` |
@@ -18,7 +18,8 @@
 //! the stages are about a library with all the plugins that it offers, since these share its
 //! constructors: the policy has to allow each of them.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ use plugwright_plugin::{Handle, Interface};
 use plugwright_trust::{Digest, Grants, Placement, Policy, Reason, Source, Verdict, judge};
 
 use crate::discovery::Folder;
+use crate::needs::{Needs, hold};
 use crate::{InProcess, Origin, Refusal, RefusalKind};
 
 /// A name in a folder that was opened: what discovery found.
@@ -54,6 +56,8 @@ pub struct Inspected {
     held: Source,
     contents: Symbols,
     records: Vec<Record>,
+    sources: Vec<Source>,
+    copies: Option<CopyFolder>,
 }
 
 /// A file of which it is known what it needs.
@@ -61,6 +65,8 @@ pub struct Inspected {
 pub struct Resolved {
     inspected: Inspected,
     needed: Vec<String>,
+    needs: Needs,
+    soname: Option<OsString>,
 }
 
 /// A file that the policy allows.
@@ -167,7 +173,7 @@ impl Candidate {
         let opened = self
             .open()
             .map_err(|error| refuse(RefusalKind::Unreadable(error)))?;
-        let (image, held) = hold(&opened, policy, copies).map_err(refuse)?;
+        let (image, held) = hold(&opened, &policy.sources, copies).map_err(refuse)?;
         let contents = symbols(&image, self.name.file_name());
         let found = |expected: &Record| {
             let images = contents.images.iter();
@@ -188,42 +194,18 @@ impl Candidate {
             held,
             contents,
             records,
+            sources: policy.sources.clone(),
+            copies: copies.cloned(),
         })
     }
 }
 
-/// Takes hold of the file's bytes: the first of the policy's ways that this system has.
-fn hold(
-    opened: &Opened,
-    policy: &Policy,
-    copies: Option<&CopyFolder>,
-) -> Result<(Image, Source), RefusalKind> {
-    let name = opened.path().file_name().unwrap_or_default();
-    let mut failed = None;
-    for source in &policy.sources {
-        let image = match (source, copies) {
-            (Source::Sealed, _) => Image::seal(opened.file(), name),
-            (Source::PrivateCopy, Some(copies)) => Image::private_copy(opened.file(), copies, name),
-            (Source::PrivateCopy, None) => continue,
-            (Source::InPlace, _) => match opened.file().try_clone() {
-                Ok(file) => Image::in_place(opened.path(), file),
-                Err(error) => return Err(RefusalKind::Reading(error)),
-            },
-            _ => continue,
-        };
-        match image {
-            Ok(image) => return Ok((image, *source)),
-            Err(error) => failed = Some(error),
-        }
-    }
-    Err(failed.map_or(RefusalKind::NoSource, RefusalKind::Copy))
-}
-
 impl Inspected {
-    /// Finds out what the file needs.
+    /// Finds what the file needs and the process does not have, and takes hold of it: from these
+    /// bytes, whatever lies at the file's path by now.
     ///
     /// # Errors
-    /// When it is not for this system.
+    /// When it is not for this system, or something that it needs cannot be held.
     pub fn resolve(self) -> Result<Resolved, Refusal> {
         let host = Target::host();
         let image = host.and_then(|host| self.contents.image_for(&host));
@@ -240,9 +222,21 @@ impl Inspected {
             .iter()
             .map(ToString::to_string)
             .collect();
+        let soname = image.headers.name.as_ref();
+        let soname = soname.map(|name| OsStr::from_bytes(name.as_bytes()).to_owned());
+        let needs = Needs::find(
+            &self.path,
+            &self.image,
+            image,
+            &self.sources,
+            self.copies.as_ref(),
+        );
+        let needs = needs.map_err(|kind| Refusal::new(&self.path, kind))?;
         Ok(Resolved {
             inspected: self,
             needed,
+            needs,
+            soname,
         })
     }
 }
@@ -252,6 +246,12 @@ impl Resolved {
     #[must_use]
     pub fn needed(&self) -> &[String] {
         &self.needed
+    }
+
+    /// The names of what will be loaded with it or is missing, escaped: what it needs, and
+    /// what that needs, but for what the process has already.
+    pub fn brought_in(&self) -> impl Iterator<Item = String> {
+        self.needs.names()
     }
 
     /// Gathers the facts about the held bytes and asks the judge, for each plugin.
@@ -271,7 +271,9 @@ impl Resolved {
             .opened
             .facts(read_at, &inspected.contents, &signed);
         let facts = facts.map_err(|error| refuse(RefusalKind::Reading(error)))?;
-        let facts = facts.with_held(inspected.held);
+        let needed = self.needs.facts(policy);
+        let needed = needed.map_err(|error| refuse(RefusalKind::Reading(error)))?;
+        let facts = facts.with_held(inspected.held).with_needed(needed);
         let mut allowed = Vec::with_capacity(inspected.records.len());
         for record in &inspected.records {
             let facts = facts.clone().with_manifest(manifest(record));
@@ -326,19 +328,34 @@ impl Judged {
 }
 
 impl Planned {
-    /// Loads the held bytes. The library's constructors run here, and nothing of it before.
+    /// Loads the held bytes, and before them those of what they need. All constructors run
+    /// here, and nothing of them before.
     ///
     /// # Errors
-    /// When the system's loader refuses it, or mapped something else.
+    /// When the system's loader refuses one of them, or mapped something else.
     pub fn load(self) -> Result<Loaded, Refusal> {
         let Judged { resolved, allowed } = self.judged;
-        let Inspected { path, image, .. } = resolved.inspected;
+        let Resolved {
+            inspected,
+            needs,
+            soname,
+            ..
+        } = resolved;
+        let Inspected { path, image, .. } = inspected;
         #[expect(
             unsafe_code,
             reason = "running the plugin's constructors is what the permission allows"
         )]
         // SAFETY: the policy allowed these bytes, and whoever made the `InProcess` that
-        // this plan carries answers for the constructors of every plugin that it allows.
+        // this plan carries answers for the constructors of every plugin that it allows, and
+        // of what those bring along.
+        let image = unsafe { needs.load(image, soname.as_deref()) };
+        let image = image.map_err(|kind| Refusal::new(&path, kind))?;
+        #[expect(
+            unsafe_code,
+            reason = "running the plugin's constructors is what the permission allows"
+        )]
+        // SAFETY: as above; what the bytes need is loaded under the names by which they ask.
         let library = unsafe { Library::load(image, Hints::new()) };
         match library {
             Ok(library) => Ok(Loaded {

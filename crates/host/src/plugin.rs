@@ -6,7 +6,8 @@ use std::sync::Arc;
 use plugwright_manifest::{Detail, Id, Provided, Record, Version};
 
 use crate::Origin;
-use crate::registration::Registration;
+use crate::pipeline::Candidate;
+use crate::registration::{Place, Registration};
 
 /// A plugin that a host offers, or offered when this was asked for.
 #[derive(Clone)]
@@ -55,6 +56,16 @@ impl Plugin {
     #[must_use]
     pub fn detail(&self) -> Option<Detail> {
         self.registration.detail()
+    }
+
+    /// Where its own way through the [`pipeline`](crate::pipeline) begins, for who wants to stop
+    /// between the steps. `None` for a plugin that is linked into the program.
+    #[must_use]
+    pub fn candidate(&self) -> Option<&Candidate> {
+        match &self.registration.place {
+            Place::File(file) => Some(&file.candidate),
+            Place::Program(_) => None,
+        }
     }
 
     /// Whether it is loaded.

@@ -12,7 +12,8 @@ impl InProcess {
     /// Allows plugins in this process.
     ///
     /// # Safety
-    /// Every plugin that the host's policy allows from the host's folders
+    /// Every plugin that the host's policy allows from the host's folders, and every library that
+    /// such a plugin brings along,
     /// - has constructors and destructors that may run at any time on any thread,
     /// - is built with Plugwright's SDK, or keeps to its binary interface as the SDK would,
     /// - and has no undefined behaviour of its own.

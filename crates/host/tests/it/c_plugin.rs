@@ -14,7 +14,12 @@ use crate::log::lines;
 use crate::{Folder, fixture};
 
 /// The C plugin, compiled with the header that is made of the interface as its twin has it.
-fn plugin() -> PathBuf {
+fn hello() -> PathBuf {
+    plugin("org.example.hello-c", "", &[])
+}
+
+/// The same with an id, more code, and more for the compiler.
+pub(crate) fn plugin(id: &'static str, more: &str, further: &[&OsStr]) -> PathBuf {
     let twin = std::fs::read(fixture("hello")).expect("readable");
     let mut images = headers(twin.as_slice(), None).images.into_iter();
     let record = images.next().expect("one image").image.records.remove(0);
@@ -24,7 +29,7 @@ fn plugin() -> PathBuf {
     let description = Description::from_json(&saved).expect("just saved");
     let made = c::header(&RecordDef {
         entry: "plugwright_entry_hello_c",
-        id: "org.example.hello-c",
+        id,
         version: "2.0.0",
         crate_name: "hello_c",
         linkage: Linkage::Cdylib,
@@ -60,7 +65,7 @@ fn plugin() -> PathBuf {
     let source = std::fs::read_to_string(source).expect("readable");
     let header = std::fs::read_to_string(include.join("plugwright_plugin.h")).expect("readable");
     // The header stands in the source, so that a changed header is compiled anew.
-    let source = format!("{header}\n{made}\n{source}");
+    let source = format!("{header}\n{made}\n{source}{more}");
     let include = include.into_os_string();
     let arguments = [
         OsStr::new("-Wextra"),
@@ -68,7 +73,7 @@ fn plugin() -> PathBuf {
         OsStr::new("-I"),
         &include,
     ];
-    cc::shared("libhello_c.so", &source, &arguments)
+    cc::shared("libhello_c.so", &source, &[&arguments, further].concat())
 }
 
 fn conforms(create: impl Fn() -> Handle<dyn Greeter>, id: &str) {
@@ -97,7 +102,7 @@ fn conforms(create: impl Fn() -> Handle<dyn Greeter>, id: &str) {
 #[test]
 fn the_plugin_in_c_conforms() {
     let folder = Folder::new();
-    std::fs::copy(plugin(), folder.join("libhello_c.so")).expect("copied");
+    std::fs::copy(hello(), folder.join("libhello_c.so")).expect("copied");
     let host = folder.host();
     let listed = host.plugins().next().expect("one plugin");
     assert_eq!(listed.id().as_str(), "org.example.hello-c");
@@ -108,7 +113,7 @@ fn the_plugin_in_c_conforms() {
 #[test]
 fn the_plugin_in_c_logs() {
     let folder = Folder::new();
-    std::fs::copy(plugin(), folder.join("libhello_c.so")).expect("copied");
+    std::fs::copy(hello(), folder.join("libhello_c.so")).expect("copied");
     let lines = lines(tracing::Level::INFO, || {
         let host = folder.host();
         let handle: Handle<dyn Greeter> = host.create("c").expect("it fits");

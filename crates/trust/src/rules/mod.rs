@@ -12,6 +12,7 @@ pub(crate) mod placement;
 mod signature;
 mod structure;
 
+pub use placement::is_frozen;
 pub use signature::accepted;
 
 use crate::{Facts, Policy, Reason};

@@ -31,7 +31,7 @@ fn check_file(file: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
         super::digest::denied(file, reasons);
     }
     // What nobody but root can change is the system's own, and loaded from where it lies.
-    if file.held == Some(Source::InPlace) && placement::is_frozen(file) {
+    if file.held == Some(Source::InPlace) && placement::facts_are_frozen(file) {
         return;
     }
     ownership::check(file, policy, reasons);

@@ -1,6 +1,6 @@
 //! There is a place for the plugin, and its bytes are held as the policy wants until they are loaded there.
 
-use crate::{Code, Facts, Isolation, Policy, Reason, Source};
+use crate::{Code, Facts, FileFacts, FolderFacts, Isolation, Policy, Reason, Source};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -79,13 +79,24 @@ fn check_frozen(facts: &Facts, reasons: &mut Vec<Reason>) {
     }
 }
 
-/// Whether it is known that nobody but root can change the file or put another one in its place.
-pub(super) fn is_frozen(facts: &Facts) -> bool {
-    let reaches_top = facts
-        .ancestors
-        .last()
-        .is_some_and(|folder| folder.path == "/");
-    facts.file.is_some() && reaches_top && thawed(facts).next().is_none()
+/// Whether it is known that nobody but root can change a file or put another one in its place: what a distribution installs, and
+/// what may be loaded from where it lies. `ancestors` are the folders above it, up to `/`.
+#[must_use]
+pub fn is_frozen(file: &FileFacts, ancestors: &[FolderFacts]) -> bool {
+    let reaches_top = ancestors.last().is_some_and(|folder| folder.path == "/");
+    let mut folders = ancestors.iter().map(|folder| (folder.uid, folder.mode));
+    reaches_top && is_roots(file.uid, file.mode) && folders.all(|(uid, mode)| is_roots(uid, mode))
+}
+
+/// Whether only root can write what has this owner and mode.
+const fn is_roots(uid: u32, mode: u32) -> bool {
+    uid == 0 && mode & 0o022 == 0
+}
+
+/// [`is_frozen`], of the file of these facts.
+pub(super) fn facts_are_frozen(facts: &Facts) -> bool {
+    let file = facts.file.as_ref();
+    file.is_some_and(|file| is_frozen(file, &facts.ancestors))
 }
 
 /// What of the file and the folders above it somebody besides root can write: path, owner and mode.
@@ -99,5 +110,5 @@ fn thawed(facts: &Facts) -> impl Iterator<Item = (&str, u32, u32)> {
         .iter()
         .map(|folder| (folder.path.as_str(), folder.uid, folder.mode));
     file.chain(folders)
-        .filter(|(_, uid, mode)| *uid != 0 || mode & 0o022 != 0)
+        .filter(|(_, uid, mode)| !is_roots(*uid, *mode))
 }

@@ -4,9 +4,14 @@
 //! is one whose constructor leaves a mark; the parent looks for it.
 
 mod capabilities;
+mod files;
 mod locks;
+mod needed;
+mod privileged;
 mod signatures;
+mod steps;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt;
@@ -39,6 +44,33 @@ pub(crate) enum Ran {
 /// constructor ran there.
 #[track_caller]
 pub(crate) fn in_child(name: &str, expected: Ran, attempt: impl FnOnce()) {
+    in_child_with(name, attempt, |mark| {
+        assert_eq!(
+            mark.is_some(),
+            expected == Ran::Yes,
+            "whether a constructor ran"
+        );
+    });
+}
+
+/// The same, and `judge` is told what was written into the mark.
+#[track_caller]
+pub(crate) fn in_child_with(
+    name: &str,
+    attempt: impl FnOnce(),
+    judge: impl FnOnce(Option<String>),
+) {
+    in_child_of(name, &[], attempt, judge);
+}
+
+/// The same with a changed environment.
+#[track_caller]
+pub(crate) fn in_child_of(
+    name: &str,
+    environment: &[(&str, &OsStr)],
+    attempt: impl FnOnce(),
+    judge: impl FnOnce(Option<String>),
+) {
     const MARK: &str = "PLUGWRIGHT_FIXTURE_MARK";
     if std::env::var_os(MARK).is_some() {
         return attempt();
@@ -55,6 +87,7 @@ pub(crate) fn in_child(name: &str, expected: Ran, attempt: impl FnOnce()) {
         command
             .args([&format!("attacks::{name}"), "--exact"])
             .env(MARK, &mark)
+            .envs(environment.iter().copied())
             .current_dir("/");
         if let Some(uid) = uid {
             command.uid(uid).gid(uid);
@@ -73,8 +106,7 @@ pub(crate) fn in_child(name: &str, expected: Ran, attempt: impl FnOnce()) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    let found = mark.try_exists().expect("readable");
-    assert_eq!(found, expected == Ran::Yes, "whether a constructor ran");
+    judge(fs::read_to_string(mark).ok());
 }
 
 /// A folder with the plugin in it, as `libmarker.so`.
