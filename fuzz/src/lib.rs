@@ -14,6 +14,7 @@ pub mod pe;
 pub mod qt;
 pub mod reading;
 pub mod seeds;
+pub mod trust;
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target {
         name: "elf",
         run: elf::run,
@@ -53,5 +54,9 @@ pub const TARGETS: [Target; 7] = [
     Target {
         name: "foreign",
         run: foreign::run,
+    },
+    Target {
+        name: "trust",
+        run: trust::run,
     },
 ];

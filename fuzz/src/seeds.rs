@@ -65,6 +65,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(manifest());
     seeds.extend(closure());
     seeds.extend(foreign());
+    seeds.extend(trust());
     seeds
 }
 
@@ -231,6 +232,37 @@ fn qt() -> Vec<Seed> {
         ("qt", "section", [&[1], QT5].concat()),
         ("qt", "binary-json", binary.to_vec()),
         ("qt", "mark", [&[3], &b"QTMETADATA !"[..], QT5].concat()),
+    ]
+}
+
+fn trust() -> Vec<Seed> {
+    let with = |part: u8, text: &str| [&[part], text.as_bytes()].concat();
+    let key = "[[key]]\nname = \"a\"\npublic = \"RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\"\n\
+               ids = [\"org.*\"]\nuntil = \"2028-01-01\"\ncapabilities = [\"threads:4\", \"network:*:443\"]\n";
+    let digest = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+    let policy = format!(
+        "version = 1\npreset = \"server\"\nowners = [\"root\", 1001]\nsources = [\"sealed\"]\n\
+         trusted = [\"{digest}\"]\n[pins]\n\"org.a\" = [\"{digest}\"]\n{key}"
+    );
+    let lock = format!(
+        "version = 1\n[[plugin]]\nid = \"org.a\"\nversion = \"1.2.0\"\nsigner = \"E7620F1842B4E81F\"\n\
+         [[plugin.interface]]\nid = \"org.b\"\nversion = \"1.0\"\nfingerprint = \"00000000000000ff\"\n\
+         [[plugin.file]]\ntarget = \"x\"\nname = \"y\"\nsize = 3\ndigest = \"{digest}\"\n"
+    );
+    let bundle = format!(
+        "version = 1\nexpires = \"2028-01-01\"\n[[file]]\npath = \"a/b\"\nsize = 3\ndigest = \"{digest}\"\n\
+         plugin = {{ id = \"org.a\", version = \"1.2.0\" }}\n"
+    );
+    let signature = "untrusted comment: signature from minisign secret key\n\
+        RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=\n\
+        trusted comment: timestamp:1633700835\tid:org.a version:1.0.0 expires:2027-03-01\n\
+        wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==\n";
+    vec![
+        ("trust", "policy", with(0, &policy)),
+        ("trust", "keys", with(1, &format!("version = 1\n{key}"))),
+        ("trust", "lock", with(2, &lock)),
+        ("trust", "bundle", with(3, &bundle)),
+        ("trust", "signature", with(4, signature)),
     ]
 }
 

@@ -95,7 +95,7 @@ struct Check {
     command: fn() -> Command,
 }
 
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check {
         name: "features",
         available: || true,
@@ -163,6 +163,25 @@ const CHECKS: [Check; 8] = [
                 "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
                 "valgrind -q --error-exitcode=9",
             );
+            command
+        },
+    },
+    Check {
+        // The folder that is swapped while plugins are loaded from it: 10,000 loads instead of 200.
+        name: "the whole race",
+        available: || cfg!(target_os = "linux"),
+        missing: "needs Linux",
+        command: || {
+            let mut command = cargo();
+            command.args([
+                "test",
+                "-p",
+                "plugwright-host",
+                "--test",
+                "it",
+                "swapped_in_a_loop",
+            ]);
+            command.env("PLUGWRIGHT_WHOLE", "1");
             command
         },
     },

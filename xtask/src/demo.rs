@@ -73,13 +73,117 @@ pub fn demo() -> Outcome {
         &mut press(&["compress", shown, "--codec", INCOMPATIBLE_KEY]),
     )?;
     mark_is_no_empty_threat(&built.incompatible, &folder.join("mark"))?;
+    fs::remove_file(plugins.join(name_of(&built.incompatible)?))
+        .map_err(|error| format!("the incompatible plugin: {error}"))?;
+    tampered(&built, &folder, shown)?;
     say("\n=== demo: all held");
     Ok(())
+}
+
+/// Signs and locks the codecs, uses one under a policy that demands both, changes one byte of it, and shows the refusal.
+fn tampered(built: &Built, folder: &Path, sample: &str) -> Outcome {
+    say("\n=== 5. the same codecs, signed and locked");
+    // Other runs left theirs.
+    for name in [
+        "release.key",
+        "release.pub",
+        "plugwright.keys",
+        "plugwright.lock",
+    ] {
+        drop(fs::remove_file(folder.join(name)));
+    }
+    let plugwright = |line: &str| {
+        let mut command = command(&built.tool);
+        command.current_dir(folder).args(line.split(' '));
+        command
+    };
+    for line in [
+        "key new release --without-passphrase",
+        "key trust release.pub --name release --ids org.plugwright.press.*",
+        "sign --key release.key plugins",
+        "lock --keys plugwright.keys plugins",
+    ] {
+        run(&format!("$ plugwright {line}"), &mut plugwright(line))?;
+    }
+    let failed = |error: std::io::Error| format!("the demo's policy: {error}");
+    let keys = fs::read_to_string(folder.join("plugwright.keys")).map_err(failed)?;
+    let keys = keys.replacen("version = 1\n", "", 1);
+    let rules =
+        "version = 1\npreset = \"developer\"\nsignatures = \"required\"\nunlocked = \"refused\"\n";
+    fs::write(folder.join("press.policy"), format!("{rules}{keys}")).map_err(failed)?;
+    let verify = "verify --policy press.policy --lock plugwright.lock --explain plugins";
+    run(&format!("$ plugwright {verify}"), &mut plugwright(verify))?;
+    let press = |arguments: &[&str]| {
+        let mut command = command(&built.program);
+        command.current_dir(folder);
+        command.args([
+            "--plugins",
+            "plugins",
+            "--policy",
+            "press.policy",
+            "--lock",
+            "plugwright.lock",
+        ]);
+        command.args(arguments);
+        command
+    };
+    let packed = folder.join("signed.zst");
+    let output = packed
+        .to_str()
+        .ok_or("the target folder's path is not UTF-8")?;
+    drop(fs::remove_file(&packed));
+    quiet(&mut press(&[
+        "compress", sample, "--codec", "zstd", "--output", output,
+    ]))?;
+    say("press uses them under that policy");
+
+    say("\n=== 6. one of them tampered with");
+    let (_, victim) = CODECS
+        .iter()
+        .zip(&built.codecs)
+        .find(|((_, key), _)| *key == "zstd")
+        .ok_or("there is no codec zstd")?;
+    let victim = folder.join("plugins").join(name_of(victim)?);
+    let mut bytes = fs::read(&victim).map_err(failed)?;
+    let last = bytes.last_mut().ok_or("an empty codec")?;
+    *last ^= 1;
+    fs::write(&victim, bytes).map_err(failed)?;
+    for (name, mut command) in [
+        (format!("plugwright {verify}"), plugwright(verify)),
+        (
+            "press compress sample --codec zstd".to_owned(),
+            press(&["compress", sample, "--codec", "zstd", "--output", output]),
+        ),
+        (
+            "plugwright lock --keys plugwright.keys --check plugins".to_owned(),
+            plugwright("lock --keys plugwright.keys --check plugins"),
+        ),
+    ] {
+        let output = command
+            .output()
+            .map_err(|error| format!("{name}: {error}"))?;
+        say(format_args!(
+            "$ {name}\n{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        ));
+        if output.status.success() {
+            return Err(format!("{name} accepted a codec that was tampered with"));
+        }
+    }
+    Ok(())
+}
+
+fn name_of(library: &Path) -> Outcome<&std::ffi::OsStr> {
+    let name = library.file_name();
+    name.ok_or_else(|| format!("{}: has no name", library.display()))
 }
 
 /// What cargo built.
 struct Built {
     program: PathBuf,
+    /// The program `plugwright`.
+    tool: PathBuf,
     codecs: Vec<PathBuf>,
     incompatible: PathBuf,
 }
@@ -93,6 +197,8 @@ fn build() -> Outcome<Built> {
         "json-render-diagnostics",
         "--package",
         PROGRAM,
+        "--package",
+        "plugwright-cli",
     ]);
     for package in CODECS
         .map(|(package, _)| package)
@@ -107,7 +213,7 @@ fn build() -> Outcome<Built> {
         .spawn()
         .map_err(|error| format!("cargo did not start: {error}"))?;
     let messages = child.stdout.take().ok_or("cargo gave no output")?;
-    let mut program = None;
+    let (mut program, mut tool) = (None, None);
     let mut libraries = Vec::new();
     for message in Message::parse_stream(BufReader::new(messages)) {
         let Message::CompilerArtifact(artifact) =
@@ -118,6 +224,8 @@ fn build() -> Outcome<Built> {
         let package = artifact.target.name.replace('_', "-");
         if package == PROGRAM {
             program = artifact.executable.map(PathBuf::from).or(program);
+        } else if package == "plugwright" && artifact.executable.is_some() {
+            tool = artifact.executable.map(PathBuf::from);
         } else if artifact.target.kind.contains(&TargetKind::CDyLib) {
             libraries.extend(
                 artifact
@@ -140,6 +248,7 @@ fn build() -> Outcome<Built> {
     };
     Ok(Built {
         program: program.ok_or("cargo built no program press")?,
+        tool: tool.ok_or("cargo built no program plugwright")?,
         codecs: CODECS
             .iter()
             .map(|(package, _)| library(package))

@@ -77,7 +77,11 @@ impl Host {
     /// runs it, wherever they lie, and loads private copies of them that a debugger can
     /// open. The copies are kept below the system's folder for temporary files, which is
     /// found through the environment (`TMPDIR`).
+    ///
+    /// With the feature `tracing` the first of these in a process says so in the application's
+    /// log, as a warning of `plugwright::host`.
     pub fn developer() -> HostBuilder {
+        crate::log::developer();
         Self::builder(Policy::developer()).copies_below(std::env::temp_dir())
     }
 

@@ -1,4 +1,4 @@
-//! Events of plugins on their way into the application's log.
+//! Events of plugins, and of the host itself, on their way into the application's log.
 
 #[cfg(feature = "tracing")]
 mod facade;
@@ -6,6 +6,6 @@ mod facade;
 mod silent;
 
 #[cfg(feature = "tracing")]
-pub(crate) use facade::{emit, is_enabled};
+pub(crate) use facade::{developer, emit, is_enabled};
 #[cfg(not(feature = "tracing"))]
-pub(crate) use silent::{emit, is_enabled};
+pub(crate) use silent::{developer, emit, is_enabled};

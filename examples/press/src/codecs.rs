@@ -7,7 +7,7 @@ use std::path::Path;
 
 use plugwright::{
     CreateError, Explanation, Handle, Host, InProcess, Interface, KeyCase, Query, Registry,
-    SearchPaths, Status,
+    SearchPaths, Status, read_lock, read_policy,
 };
 use press_codec::Codec;
 
@@ -23,11 +23,16 @@ impl Codecs {
     /// through `folder` alone.
     ///
     /// `Host::developer()` accepts what this user built. A program that is installed for many users would begin with
-    /// `Host::builder(Policy::server())`, which accepts only what root installed.
+    /// `Host::builder(Policy::server())`, which accepts only what root installed; with a policy of its own, as here when there
+    /// is a file with one, it also says whose signatures count.
     ///
     /// # Errors
-    /// If the path cannot be made absolute.
-    pub(crate) fn find(folder: Option<&Path>) -> Result<Self, Box<dyn Error>> {
+    /// If a path cannot be made absolute, or policy or lock file cannot be read.
+    pub(crate) fn find(
+        folder: Option<&Path>,
+        policy: Option<&Path>,
+        lock: Option<&Path>,
+    ) -> Result<Self, Box<dyn Error>> {
         #[expect(
             unsafe_code,
             reason = "the one promise that only the application can make"
@@ -35,7 +40,17 @@ impl Codecs {
         // SAFETY: what lies in the codec folders was built from this repository with Plugwright's SDK, and none of it
         // contains unsafe code of its own beyond the well-kept libraries that it wraps.
         let permission = unsafe { InProcess::trust_plugins() };
-        let mut host = Host::developer().in_process(permission);
+        let builder = match policy {
+            Some(path) => {
+                let mut policy = read_policy(&std::path::absolute(path)?)?;
+                if let Some(lock) = lock {
+                    policy = policy.with_lock(read_lock(&std::path::absolute(lock)?)?);
+                }
+                Host::builder(policy).copies_below(std::env::temp_dir())
+            }
+            None => Host::developer(),
+        };
+        let mut host = builder.in_process(permission);
         match folder {
             Some(folder) => host = host.folder(std::path::absolute(folder)?),
             None => {

@@ -29,6 +29,14 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
 
+    /// The policy that says which codecs may run [default: what this user built]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// The lock file with the codecs that belong to the program
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    lock: Option<PathBuf>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -83,7 +91,11 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn run(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let codecs = Codecs::find(arguments.plugins.as_deref())?;
+    let codecs = Codecs::find(
+        arguments.plugins.as_deref(),
+        arguments.policy.as_deref(),
+        arguments.lock.as_deref(),
+    )?;
     match arguments.command {
         Command::List => codecs.list(out)?,
         Command::Find { key } => writeln!(out, "{}", codecs.explain(&key))?,

@@ -1,11 +1,15 @@
 //! What `verify`, `lock` and `sign` share: the policy that is asked, and a file with all that is known of it.
 
+mod needs;
+
 use std::path::{Path, PathBuf};
 
 use plugwright_evidence::{Opened, Root, Signatures, manifest, read_keys, read_lock, read_policy};
 use plugwright_inspect::{ReadAt as _, Symbols, Target, symbols};
 use plugwright_manifest::{Record, Role};
 use plugwright_trust::{Facts, Policy, Verdict, judge};
+
+pub(crate) use needs::Needs;
 
 /// Whose rules are asked.
 #[derive(Debug, clap::Args)]

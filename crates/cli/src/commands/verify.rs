@@ -10,7 +10,7 @@ use plugwright_manifest::Record;
 use plugwright_trust::{Facts, Placement, Policy, Reason, Verdict};
 use serde::Serialize;
 
-use super::judged::{Folder, Looked, Rules, examine};
+use super::judged::{Folder, Looked, Needs, Rules, examine};
 use super::report::PathText;
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
@@ -22,7 +22,8 @@ Examples:
   plugwright verify --policy locked --keys plugwright.keys --lock plugwright.lock plugins/
   plugwright verify --format json plugins/                  for a script";
 
-/// Say whether a policy would let plugins run, and why; nothing of them is executed
+/// Say whether a policy would let plugins run, and why; nothing of them is executed. What they bring in is judged too, as for a
+/// process that has nothing of it loaded
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES)]
 pub(crate) struct Verify {
@@ -106,6 +107,7 @@ impl Verify {
             }
         };
         let (mut answers, mut good, mut others) = (Vec::new(), true, 0);
+        let mut needs = Needs::new();
         for target in &self.targets {
             let folder = match Folder::open(target) {
                 Ok(folder) => folder,
@@ -118,7 +120,8 @@ impl Verify {
             let mut signatures = Signatures::new(&folder.root, &policy.keys);
             for name in &folder.names {
                 match examine(&folder.root, &mut signatures, name) {
-                    Looked::Library(library) => {
+                    Looked::Library(mut library) => {
+                        library.facts.needed = needs.of(&library.path, &policy);
                         let verdicts = library.verdicts(&policy);
                         answers.extend(verdicts.into_iter().map(|(record, facts, verdict)| {
                             Answer::new(&library.path, record, &facts, &verdict, &policy)

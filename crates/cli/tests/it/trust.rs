@@ -1,5 +1,6 @@
 //! `verify`, `sign`, `key`, `lock` and `trust`: from a new key to a tampered plugin that is refused, and minisign's own program.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -220,6 +221,45 @@ fn what_cannot_be_read_as_a_policy_is_told_with_its_place() {
         "verify --policy none.policy plugins",
         "there is no ",
     );
+}
+
+/// A library that a plugin brings along is judged as it is, and one that is missing is told.
+#[test]
+fn what_a_plugin_brings_in_is_judged_too() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let needed = plugwright_testkit::cc::shared(
+        "libneeded.so.1",
+        "int needed(void) { return 7; }",
+        &[OsStr::new("-Wl,-soname,libneeded.so.1")],
+    );
+    let beside = needed.parent().expect("a folder").as_os_str();
+    let plugin = plugwright_testkit::cc::shared(
+        "libplugin.so",
+        "extern int needed(void); int plugin(void) { return needed(); }",
+        &[
+            OsStr::new("-L"),
+            beside,
+            OsStr::new("-l:libneeded.so.1"),
+            OsStr::new("-Wl,-rpath,$ORIGIN"),
+        ],
+    );
+    fs::copy(plugin, temp.path().join("libplugin.so")).expect("copied");
+    let verify = "verify --policy developer --explain libplugin.so";
+    bad(
+        temp.path(),
+        verify,
+        "needed.missing: libneeded.so.1, which ",
+    );
+    let path = temp.path().join("libneeded.so.1");
+    fs::copy(&needed, &path).expect("copied");
+    good(temp.path(), verify);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("ours");
+        let run = bad(temp.path(), verify, "ownership.writable-file");
+        assert!(run.out.contains("libneeded.so.1"), "{}", run.out);
+    }
 }
 
 #[test]

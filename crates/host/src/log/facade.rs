@@ -4,6 +4,7 @@
 //! and whose fields nobody knew, cannot bring its own.
 
 use std::fmt::{self, Write as _};
+use std::sync::Once;
 
 use plugwright_plugin::context::{Event, Level};
 
@@ -66,3 +67,15 @@ macro_rules! levels {
 }
 
 levels! { Error = ERROR, Warn = WARN, Info = INFO, Debug = DEBUG, Trace = TRACE }
+
+/// Says, once in a process, that a host takes what only a developer should take.
+pub(crate) fn developer() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            target: "plugwright::host",
+            "this host is a developer's: it loads whatever this user can write; what is installed for others begins with \
+             `Host::builder` and a policy"
+        );
+    });
+}

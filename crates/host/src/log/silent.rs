@@ -6,4 +6,6 @@ pub(crate) fn is_enabled(_: Level) -> bool {
     false
 }
 
+pub(crate) const fn developer() {}
+
 pub(crate) fn emit(_: &str, _: Event<'_>) {}

@@ -83,8 +83,9 @@ fn a_link_to_a_plugin_elsewhere() {
         let host = permitted(Host::builder(policy()))
             .folder(folder.path())
             .scan();
-        let Some(Status::Refused(refusal)) = host.seen().first().map(|seen| &seen.status) else {
-            panic!("{:?}", host.seen());
+        let seen = host.seen();
+        let Some(Status::Refused(refusal)) = seen.first().map(|seen| &seen.status) else {
+            panic!("{seen:?}");
         };
         assert!(
             matches!(refusal.kind(), RefusalKind::Unreadable(_)),
