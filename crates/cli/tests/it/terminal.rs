@@ -79,10 +79,11 @@ fn check(signal: Signal) {
     // The command has the other end of the terminal, too.
     drop(command);
     let mut text = String::new();
-    read_until(&mut ours, &mut text, |text| {
-        text.contains(&format!("/{FILES} "))
-    });
-    assert!(text.contains("[#"), "{text:?}");
+    // It gets as far as the pipe takes lines, so that there is a first mark sooner or later.
+    let total = format!("/{FILES} ");
+    let is_drawn = |text: &str| text.contains("[#") && text.contains(&total);
+    read_until(&mut ours, &mut text, is_drawn);
+    assert!(is_drawn(&text), "{text:?}");
     kill_process(Pid::from_child(&child.0), signal).expect("it is told to end");
     read_until(&mut ours, &mut text, |_| false);
     assert!(text.ends_with(ERASE), "{text:?}");
