@@ -95,7 +95,20 @@ struct Check {
     command: fn() -> Command,
 }
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
+    Check {
+        // A bounded number of rounds is part of the tests.
+        name: "killed writers of registries, 10,000 rounds",
+        available: || true,
+        missing: "",
+        command: || {
+            let mut command = cargo();
+            command
+                .args(["test", "-p", "plugwright-host", "--test", "it", "killed::"])
+                .env("PLUGWRIGHT_ROUNDS", "10000");
+            command
+        },
+    },
     Check {
         name: "features",
         available: || true,

@@ -353,12 +353,8 @@ fn read_file(
 ) -> (FileDraft, Option<Refusal>) {
     let name = listing.name(entry);
     let (outcome, stamp) = look(folder, listing, name);
-    // What is no file is not opened: what stands there depends on its own stamp alone.
-    let is_settled = if entry.is_regular {
-        stamp == Some(entry.stamp)
-    } else {
-        true
-    };
+    // What was not opened depends on its name or on its own stamp alone.
+    let is_settled = stamp.is_none_or(|stamp| stamp == entry.stamp);
     let (state, records, refusal) = match outcome {
         Ok(records) => (FileState::Plugins, records, None),
         Err(kind) => {
@@ -428,6 +424,9 @@ fn look(
     listing: &Listing,
     name: &OsStr,
 ) -> (Result<Vec<Summary>, RefusalKind>, Option<Stamp>) {
+    if name.as_bytes().ends_with(b".debug") {
+        return (Err(RefusalKind::DebugSymbols), None);
+    }
     let opened = match listing.descriptor() {
         Ok(descriptor) => open_at(descriptor, name, Links::Refuse).ok(),
         Err(_) => None,

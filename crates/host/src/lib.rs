@@ -55,6 +55,8 @@ mod registry;
 mod services;
 mod slot;
 mod token;
+#[cfg(feature = "watch")]
+mod watch;
 
 pub use builder::{HostBuilder, Profiles};
 pub use change::{Change, ListenerId};
@@ -72,6 +74,8 @@ pub use query::{InterfaceRange, InvalidRange, KeyCase, Query};
 pub use refusal::{Origin, Refusal, RefusalKind, Seen, Status};
 pub use registry::{Registry, RegistryEntry, RegistryError, RegistryState};
 pub use token::InProcess;
+#[cfg(feature = "watch")]
+pub use watch::{Watch, WatchError};
 
 /// What `link_plugin!` names. Nothing here is for people.
 #[doc(hidden)]

@@ -81,6 +81,8 @@ pub enum RefusalKind {
     Foreign(Problem),
     /// The file is a library without a Plugwright record: not one of our plugins.
     NotAPlugin,
+    /// The file has the ending of files that hold a library's debugging symbols, with its record and without its code.
+    DebugSymbols,
     /// The file is damaged.
     Damaged(Vec<Problem>),
     /// The library is for another system or processor.
@@ -220,6 +222,10 @@ impl fmt::Display for Refusal {
             RefusalKind::NotAPlugin => {
                 write!(f, "{origin} is a library without a Plugwright plugin in it")
             }
+            RefusalKind::DebugSymbols => write!(
+                f,
+                "{origin} holds the debugging symbols of a library, as its ending says: the library is another file"
+            ),
             RefusalKind::Damaged(problems) => {
                 write!(f, "{origin} is damaged: ")?;
                 list(f, problems)
@@ -305,6 +311,7 @@ impl std::error::Error for Refusal {
             RefusalKind::Record(error) => Some(error),
             RefusalKind::Foreign(_)
             | RefusalKind::NotAPlugin
+            | RefusalKind::DebugSymbols
             | RefusalKind::Damaged(_)
             | RefusalKind::WrongTarget(_)
             | RefusalKind::Duplicate { .. }

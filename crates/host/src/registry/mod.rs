@@ -379,3 +379,6 @@ fn relocated(exported: &Path, base: &Path, identity: &[u8; 32]) -> Result<Image,
     draft::image(&mut drafts, identity, &|_, _| None)
         .map_err(|TooLarge| "it is beyond four gigabytes".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
