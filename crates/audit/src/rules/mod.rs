@@ -58,6 +58,7 @@ mod d06;
 mod d07;
 mod d08;
 mod d09;
+mod d10;
 mod d11;
 mod d12;
 mod d13;
@@ -150,6 +151,7 @@ pub static RULES: &[&Rule] = &[
     &d07::RULE,
     &d08::RULE,
     &d09::RULE,
+    &d10::RULE,
     &d11::RULE,
     &d12::RULE,
     &d13::RULE,

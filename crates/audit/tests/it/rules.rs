@@ -174,6 +174,12 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
             file.write(at + 8, 4, 0);
             file.into_bytes()
         }
+        "D10" => {
+            let signed = PeBuilder::amd64().signed().build();
+            // The table of certificates is the file's end; SHA-1's identifier as DER has it.
+            let weak = [&signed[..], b"\x06\x05\x2b\x0e\x03\x02\x1a"].concat();
+            return Some((weak, signed));
+        }
         _ => return None,
     };
     Some((bad, good))
