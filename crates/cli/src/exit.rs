@@ -20,12 +20,14 @@ impl Exit {
     pub(crate) const TABLE: [(Self, &str); 4] = [
         (
             Self::Good,
-            "everything was read and nothing is wrong with it; for why: it would load",
+            "everything was read and nothing is wrong with it; for why: it would load; for find: there is one; for watch: it \
+             was interrupted, or all of --count are told",
         ),
         (
             Self::Problems,
             "at least one problem is listed: unreadable, no library, damaged, or missing something; for audit: a \
-             finding as bad as --fail-on, or worse; for verify: not allowed; for lock --check: a difference",
+             finding as bad as --fail-on, or worse; for verify: not allowed; for lock --check: a difference; \
+             for find: nothing is found",
         ),
         (
             Self::Usage,

@@ -27,6 +27,7 @@ Examples:
   plugwright inspect libthing.so               what a library is, and what is wrong with it
   plugwright inspect --format jsonl *.so       one JSON object per line
   plugwright why libthing.so                   why it would not load
+  plugwright find org.example.codec:zst DIR    why a plugin is found, or none
   plugwright verify --explain plugins/         whether they may run under a policy, and what to do
   plugwright audit /usr/lib/app/plugins        a security review, by the ten pillars of CWE";
 
@@ -43,6 +44,9 @@ enum Command {
     List(commands::list::List),
     Inspect(commands::inspect::Inspect),
     Why(commands::why::Why),
+    Find(commands::find::Find),
+    Registry(commands::registry::Registry),
+    Watch(commands::watch::Watch),
     Audit(commands::audit::Audit),
     Verify(commands::verify::Verify),
     Sign(commands::sign::Sign),
@@ -71,6 +75,9 @@ fn main() -> ExitCode {
         Command::List(list) => list.run(&mut output),
         Command::Inspect(inspect) => inspect.run(&mut output),
         Command::Why(why) => why.run(&mut output),
+        Command::Find(find) => find.run(&mut output),
+        Command::Registry(registry) => registry.run(&mut output),
+        Command::Watch(watch) => watch.run(&mut output),
         Command::Audit(audit) => audit.run(&mut output),
         Command::Verify(verify) => verify.run(&mut output),
         Command::Sign(sign) => sign.run(&mut output),

@@ -1,0 +1,44 @@
+//! Where a command looks for plugins: folders that are named, or those of an application.
+
+use std::path::PathBuf;
+
+use plugwright_host::{Host, HostBuilder, Registry, SearchPaths};
+
+/// The arguments that say so.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Places {
+    /// Folders to look into
+    #[arg(value_name = "DIR", required_unless_present = "app")]
+    folders: Vec<PathBuf>,
+
+    /// Look into the folders that this application has by the system's convention, too, and take what its registry tells
+    #[arg(long, value_name = "NAME")]
+    app: Option<String>,
+}
+
+impl Places {
+    /// A host that has looked, and may load nothing.
+    pub(crate) fn host(&self) -> Host {
+        self.builder().scan()
+    }
+
+    fn builder(&self) -> HostBuilder {
+        let mut paths = SearchPaths::new();
+        let mut registry = None;
+        if let Some(app) = &self.app {
+            paths = SearchPaths::standard(app);
+            // With other folders than the application's own it would be written anew at each turn.
+            registry = Registry::for_user(app).filter(|_| self.folders.is_empty());
+        }
+        for folder in &self.folders {
+            // What is typed means the current folder; a host never does.
+            paths =
+                paths.with_folder(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
+        }
+        let builder = Host::developer().paths(paths);
+        match registry {
+            Some(registry) => builder.registry(registry),
+            None => builder,
+        }
+    }
+}
