@@ -15,7 +15,7 @@ cargo xtask demo                the example application with its plugins, end to
 cargo xtask fuzz [NAME]         each fuzzer (or this one) for 20 seconds; with --runs N for N executions
 cargo xtask wheels              Qt's plugins as Windows and macOS have them, fetched with pip and compared with Linux's
 cargo xtask page                the audit's page of HTML in a browser: pictures to look at, and that nothing in it runs
-cargo xtask self-audit          plugwright audit over what is built here and over the distribution's libraries
+cargo xtask self-audit          plugwright audit over what is built here, the distribution's libraries and a live host
 cargo xtask tidy                only the checks of the tree itself: paths, sizes, words, counts of `unsafe`
 cargo xtask bless               writes the generated tables: counts of `unsafe`, licences in ARCHITECTURE.md
 
