@@ -11,7 +11,7 @@ use crate::explain;
 use crate::hints::Hints;
 use crate::image::{Identity, Source};
 use crate::open::store;
-use crate::os::{self, Handle, Mapped, Spelling};
+use crate::os::{self, Came, Handle, Mapped, Spelling};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -105,12 +105,13 @@ pub(crate) unsafe fn at_path(
     wanted: &Wanted<'_>,
 ) -> Result<(Handle, Spelling), LoadError> {
     // SAFETY: the caller vouches for the file. Should another come, it is one that is loaded already, or the alarm below.
-    let (handle, text, fresh) = unsafe { open(path, wanted) }?;
+    let (handle, text, came) = unsafe { open(path, wanted) }?;
     if wanted.compare(handle)? == Mapped::This {
         wanted.pin(handle, &text);
         return Ok((handle, text));
     }
-    if fresh {
+    // Where it cannot be told, since others loaded and unloaded something meanwhile, a false alarm is better than none.
+    if came != Came::Before {
         return Err(wanted.mismatch());
     }
     // SAFETY: the open above is this function's; the library was loaded before, and whoever loaded it keeps it.
@@ -129,8 +130,8 @@ pub(crate) unsafe fn lying_at(
     wanted: &Wanted<'_>,
 ) -> Result<(Handle, Spelling, Certainty), LoadError> {
     // SAFETY: the caller vouches for what lies there.
-    let (handle, text, fresh) = unsafe { open(path, wanted) }?;
-    let certainty = if fresh {
+    let (handle, text, came) = unsafe { open(path, wanted) }?;
+    let certainty = if came == Came::After {
         Certainty::Fresh
     } else if wanted.compare(handle)? == Mapped::This {
         Certainty::Compared
@@ -145,11 +146,11 @@ pub(crate) unsafe fn lying_at(
     Ok((handle, text, certainty))
 }
 
-/// Hands a path to the dynamic linker, and tells whether it loaded something for it.
+/// Hands a path to the dynamic linker, and tells whether it loaded what came only then.
 ///
 /// # Safety
 /// As for [`at_path`], for whatever comes.
-unsafe fn open(path: &Path, wanted: &Wanted<'_>) -> Result<(Handle, Spelling, bool), LoadError> {
+unsafe fn open(path: &Path, wanted: &Wanted<'_>) -> Result<(Handle, Spelling, Came), LoadError> {
     let text = Spelling::of(path.as_os_str());
     let text = text.map_err(|error| LoadError::io(LoadErrorKind::ContainsNul, path, error))?;
     let stay = if wanted.shadowed {
@@ -161,7 +162,7 @@ unsafe fn open(path: &Path, wanted: &Wanted<'_>) -> Result<(Handle, Spelling, bo
     // SAFETY: the caller vouches for what comes.
     let handle = unsafe { os::open(&text, wanted.hints, stay) }
         .map_err(|answer| wanted.refused(&text, answer))?;
-    Ok((handle, text, before.came_after(handle)))
+    Ok((handle, text, before.came(handle)))
 }
 
 /// Loads what a spelling leads to that was never used before.

@@ -5,7 +5,7 @@
 //! load libraries at the same time changes nothing in this.
 
 use super::linux::{LinkMap, link_map};
-use super::{Handle, Spelling};
+use super::{Came, Handle, Spelling};
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
@@ -30,9 +30,11 @@ impl Loads {
         Question::ask(nothing, None).now
     }
 
-    /// Whether an open library was loaded after this moment. "No" is also said where it cannot be told.
-    pub(crate) fn came_after(self, handle: Handle) -> bool {
-        link_map(handle).is_some_and(|library| Question::ask(self, Some(library)).came_after)
+    /// Whether an open library was loaded after this moment.
+    pub(crate) fn came(self, handle: Handle) -> Came {
+        link_map(handle).map_or(Came::Perhaps, |library| {
+            Question::ask(self, Some(library)).came
+        })
     }
 }
 
@@ -41,7 +43,7 @@ struct Question {
     since: Loads,
     library: Option<&'static LinkMap>,
     now: Loads,
-    came_after: bool,
+    came: Came,
 }
 
 impl Question {
@@ -50,7 +52,7 @@ impl Question {
             since,
             library,
             now: since,
-            came_after: false,
+            came: Came::Perhaps,
         };
         // SAFETY: `answer` is given the type that it expects, and `question` outlives the call.
         unsafe { libc::dl_iterate_phdr(Some(answer), ptr::from_mut(&mut question).cast()) };
@@ -73,10 +75,12 @@ unsafe extern "C" fn answer(
         unloaded: info.dlpi_subs,
     };
     let new = question.now.loaded.saturating_sub(question.since.loaded);
-    question.came_after = question.now.unloaded == question.since.unloaded
-        && question
-            .library
-            .is_some_and(|library| is_among_last(library, new));
+    // Whatever was loaded since is among the last; where some of that was unloaded again, others are, too.
+    question.came = match question.library {
+        Some(library) if !is_among_last(library, new) => Came::Before,
+        Some(_) if question.now.unloaded == question.since.unloaded => Came::After,
+        _ => Came::Perhaps,
+    };
     1
 }
 
@@ -112,19 +116,23 @@ mod tests {
     fn what_was_there_before_is_told_from_what_came_after() {
         let before = Loads::now();
         let first = open("libloadedfirst.so");
-        assert!(before.came_after(first));
+        assert_eq!(before.came(first), Came::After);
         let between = Loads::now();
         let second = open("libloadedsecond.so");
-        assert!(between.came_after(second));
+        assert_eq!(between.came(second), Came::After);
         // Opened again, and found to be there, although something was loaded meanwhile.
         assert_eq!(open("libloadedfirst.so"), first);
-        assert!(!between.came_after(first));
-        assert!(!Loads::now().came_after(second));
-        assert!(before.came_after(first) && before.came_after(second));
-        // Once something was unloaded, the numbers say no more.
+        assert_eq!(between.came(first), Came::Before);
+        assert_eq!(Loads::now().came(second), Came::Before);
+        assert_eq!(
+            (before.came(first), before.came(second)),
+            (Came::After, Came::After)
+        );
+        // Once something was unloaded, the numbers say less, and never that what is new was there.
         let third = open("libloadedthird.so");
         // SAFETY: nothing of it is used.
         unsafe { unix::close(third) }.unwrap();
-        assert!(!before.came_after(second));
+        assert_eq!(before.came(second), Came::Perhaps);
+        assert_eq!(Loads::now().came(second), Came::Before);
     }
 }

@@ -84,6 +84,17 @@ pub(crate) struct Seen {
     pub(crate) size: u64,
 }
 
+/// Whether a library was loaded after a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// It was there before.
+    Before,
+    /// It was not.
+    After,
+    /// That cannot be told.
+    Perhaps,
+}
+
 /// What the dynamic linker mapped, compared with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mapped {

@@ -1,6 +1,6 @@
 //! What is loaded when is not told by other dynamic linkers than glibc's.
 
-use super::{Handle, Spelling};
+use super::{Came, Handle, Spelling};
 
 /// A moment.
 pub(crate) struct Loads;
@@ -10,8 +10,9 @@ impl Loads {
         Self
     }
 
-    /// Not known, so that the file has to be compared.
-    pub(crate) const fn came_after(&self, _handle: Handle) -> bool {
-        false
+    /// Not known. It counts as before, so that a path that brings another file than the wanted one is spelled in another way,
+    /// and compared again.
+    pub(crate) const fn came(&self, _handle: Handle) -> Came {
+        Came::Before
     }
 }

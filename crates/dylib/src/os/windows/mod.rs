@@ -10,7 +10,7 @@ pub(crate) use files::{
 };
 pub(crate) use images::{exported, is_loaded, loaded_images, mapped};
 
-use super::SealFailure;
+use super::{Came, SealFailure};
 use crate::error::OsText;
 use crate::exact::Stay;
 use crate::hints::Hints;
@@ -214,8 +214,12 @@ impl Loads {
     }
 
     /// Whether nothing was loaded from the path before.
-    pub(crate) const fn came_after(&self, _handle: Handle) -> bool {
-        self.absent
+    pub(crate) const fn came(&self, _handle: Handle) -> Came {
+        if self.absent {
+            Came::After
+        } else {
+            Came::Before
+        }
     }
 }
 
