@@ -91,7 +91,8 @@ pub(crate) enum Came {
     Before,
     /// It was not.
     After,
-    /// That cannot be told.
+    /// That cannot be told: something was unloaded since.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     Perhaps,
 }
 
