@@ -163,6 +163,8 @@ fn live(built: &Built) -> Outcome {
         .arg(&plugins)
         .arg("compare")
         .arg(&sample)
+        // Cargo's, which steers what a program loads; the review says so, and rightly.
+        .env_remove("LD_LIBRARY_PATH")
         .stdout(Stdio::null())
         .spawn()
         .map_err(|error| format!("press did not start: {error}"))?;
