@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use plugwright_manifest::{Record, Summary};
+use plugwright_manifest::Record;
 
 use crate::discovery::{self, Folder, Scanned};
 use crate::registration::{LibraryFile, Place, Registration};
@@ -76,9 +76,10 @@ impl Catalog {
             return Some(known);
         }
         let plugin = self.image.plugin(row)?;
-        let record = Record::new(Summary::decode(plugin.record).ok()?, None);
         let file = self.file(plugin.file)?;
-        let made = Registration::new(Place::File(Arc::clone(file)), record);
+        let first = self.image.file(plugin.file)?.first_plugin;
+        let record = file.records.get(row.checked_sub(first)? as usize)?;
+        let made = Registration::new(Place::File(Arc::clone(file)), Arc::clone(record));
         Some(slot.get_or_init(|| Arc::new(made)))
     }
 
@@ -90,7 +91,7 @@ impl Catalog {
         let summaries = discovery::records(&self.image, row)?;
         let records = summaries
             .into_iter()
-            .map(|summary| Record::new(summary, None))
+            .map(|summary| Arc::new(Record::new(summary, None)))
             .collect();
         let candidate = self.folder_of(row)?.candidate(self.image.file(row)?.name);
         Some(slot.get_or_init(|| Arc::new(LibraryFile::new(candidate, records))))

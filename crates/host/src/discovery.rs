@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use plugwright_evidence::{OpenError, Root};
-use plugwright_inspect::{Group, Identity, Links, Loader, Target, identity, open_at};
+use plugwright_inspect::{Code, Group, Identity, Links, Loader, Target, identity, open_at};
 use plugwright_manifest::{Record, Role, Summary};
 use plugwright_plugin::bind;
 
@@ -406,14 +406,14 @@ pub(crate) fn plugins_of(path: &Path) -> Result<Vec<Arc<Registration>>, Refusal>
     let listing =
         Listing::open(parent).map_err(|error| refuse(RefusalKind::FolderUnreadable(error)))?;
     let summaries = look(&folder, &listing, name).0.map_err(refuse)?;
-    let records: Vec<Record> = summaries
+    let records: Vec<Arc<Record>> = summaries
         .into_iter()
-        .map(|summary| Record::new(summary, None))
+        .map(|summary| Arc::new(Record::new(summary, None)))
         .collect();
     let file = Arc::new(LibraryFile::new(folder.candidate(name.as_bytes()), records));
-    let plugin = |record: &Record| {
+    let plugin = |record: &Arc<Record>| {
         let place = Place::File(Arc::clone(&file));
-        Arc::new(Registration::new(place, record.clone()))
+        Arc::new(Registration::new(place, Arc::clone(record)))
     };
     Ok(file.records.iter().map(plugin).collect())
 }
@@ -455,7 +455,7 @@ fn offered(opened: &plugwright_inspect::Opened, name: &OsStr) -> Result<Vec<Summ
     } = identity(opened, Some(name));
     let damaged = |problem: &&plugwright_inspect::Problem| {
         !matches!(problem.code.group(), Group::Foreign)
-            && (problem.loader != Loader::Accepts || is_record_damage(problem))
+            && (problem.loader != Loader::Accepts || is_record_damage(problem) || is_cut(problem))
     };
     if problems.iter().any(|problem| damaged(&problem)) {
         let kept = problems.iter().filter(damaged).cloned().collect();
@@ -489,4 +489,10 @@ fn offered(opened: &plugwright_inspect::Opened, name: &OsStr) -> Result<Vec<Summ
 /// Whether what is damaged is a Plugwright record, as against another plugin system's data.
 fn is_record_damage(problem: &plugwright_inspect::Problem) -> bool {
     problem.code.as_str().starts_with("record-")
+}
+
+/// Whether the file ends before what its header promises. Where only what is not loaded is missing, the system's loader
+/// takes it, and the judge does not: it must not make the whole file beside it a duplicate.
+fn is_cut(problem: &plugwright_inspect::Problem) -> bool {
+    problem.code == Code::SectionHeadersOutsideFile
 }

@@ -75,7 +75,10 @@ pub(crate) fn registrations(wanted: &Linked) -> (Vec<Arc<Registration>>, Vec<See
         match plugin.record() {
             Ok(record) => {
                 let id = record.summary.id.clone();
-                all.insert(id, Registration::new(Place::Program(plugin), record));
+                all.insert(
+                    id,
+                    Registration::new(Place::Program(plugin), Arc::new(record)),
+                );
             }
             Err(error) => seen.push(Seen {
                 status: Status::Refused(Refusal::new(origin.clone(), RefusalKind::Record(error))),

@@ -18,6 +18,7 @@
 //! the stages are about a library with all the plugins that it offers, since these share its
 //! constructors: the policy has to allow each of them.
 
+use std::borrow::Borrow;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -164,7 +165,7 @@ impl Candidate {
     /// When the file cannot be opened or copied, or no longer has those records.
     pub fn inspect(
         &self,
-        expected: &[Record],
+        expected: &[impl Borrow<Record>],
         policy: &Policy,
         copies: Option<&CopyFolder>,
     ) -> Result<Inspected, Refusal> {
@@ -182,7 +183,7 @@ impl Candidate {
                 .find(|record| record.summary == expected.summary)
                 .cloned()
         };
-        let records: Option<Vec<Record>> = expected.iter().map(found).collect();
+        let records: Option<Vec<Record>> = expected.iter().map(Borrow::borrow).map(found).collect();
         let Some(records) = records else {
             return Err(refuse(RefusalKind::Changed));
         };

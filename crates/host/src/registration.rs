@@ -17,7 +17,8 @@ use crate::{Origin, Refusal, RefusalKind};
 /// A plugin that a host offers.
 #[derive(Debug)]
 pub(crate) struct Registration {
-    pub(crate) record: Record,
+    /// The same as in the library's, since a folder may have very many plugins.
+    pub(crate) record: Arc<Record>,
     pub(crate) place: Place,
     /// What the host makes its instances with: JSON.
     pub(crate) configuration: OnceLock<String>,
@@ -36,12 +37,12 @@ pub(crate) enum Place {
 /// A library with the plugins that it offers.
 pub(crate) struct LibraryFile {
     pub(crate) candidate: Candidate,
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Vec<Arc<Record>>,
     pub(crate) loaded: Slot<Loaded>,
 }
 
 impl LibraryFile {
-    pub(crate) fn new(candidate: Candidate, records: Vec<Record>) -> Self {
+    pub(crate) fn new(candidate: Candidate, records: Vec<Arc<Record>>) -> Self {
         Self {
             candidate,
             records,
@@ -59,7 +60,7 @@ impl fmt::Debug for LibraryFile {
 }
 
 impl Registration {
-    pub(crate) fn new(place: Place, record: Record) -> Self {
+    pub(crate) fn new(place: Place, record: Arc<Record>) -> Self {
         Self {
             record,
             place,
