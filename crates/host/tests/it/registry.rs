@@ -49,7 +49,7 @@ impl Kept {
     }
 }
 
-fn age(below: &Path) {
+pub(crate) fn age(below: &Path) {
     let probe = below.join("probe");
     fs::write(&probe, "").expect("written");
     let written = fs::metadata(&probe)
@@ -159,11 +159,11 @@ fn a_start_costs_one_stat_for_each_plugin() {
 }
 
 #[expect(clippy::print_stderr, reason = "a test that could not run says so")]
-fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     eprintln!("SKIPPED: {why}");
 }
 
-fn which(name: &str) -> Result<PathBuf, ()> {
+pub(crate) fn which(name: &str) -> Result<PathBuf, ()> {
     let path = std::env::var_os("PATH").ok_or(())?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(name))
