@@ -33,7 +33,12 @@ pub(crate) fn measure() {
             let mut peaks = Vec::new();
             for round in 0..=ROUNDS {
                 let folder = root.path().as_os_str();
-                let arguments = ["list".as_ref(), "--recursive".as_ref(), folder];
+                let arguments = [
+                    "list".as_ref(),
+                    "--no-registry".as_ref(),
+                    "--recursive".as_ref(),
+                    folder,
+                ];
                 let taken = run(plugwright(arguments).args(["--format", format]));
                 // The first round warms up.
                 if round > 0 {

@@ -49,8 +49,18 @@ fn compare(version: u8, folder: &Path, peer: &Path, empty: &Path) {
         let ours = start.elapsed().as_secs_f64() * 1e9;
         assert_eq!(found, plugins, "both find all plugins");
         files = f64::from(found);
-        let mut list = plugwright(["list".as_ref(), "--recursive".as_ref(), folder]);
-        let mut list_nothing = plugwright(["list".as_ref(), "--recursive".as_ref(), &*nothing]);
+        let mut list = plugwright([
+            "list".as_ref(),
+            "--no-registry".as_ref(),
+            "--recursive".as_ref(),
+            folder,
+        ]);
+        let mut list_nothing = plugwright([
+            "list".as_ref(),
+            "--no-registry".as_ref(),
+            "--recursive".as_ref(),
+            &*nothing,
+        ]);
         let new = [
             theirs / f64::from(PASSES),
             ours / f64::from(PASSES),

@@ -67,7 +67,7 @@ pub(crate) fn gstreamer() {
     let list = |name: &'static str, arguments: &'static [&'static str]| {
         let folder = folder.clone();
         entry(name, files, move || {
-            let mut command = plugwright(["list", &folder]);
+            let mut command = plugwright(["list", "--no-registry", &folder]);
             command.args(arguments);
             command
         })
@@ -99,7 +99,15 @@ pub(crate) fn headers() {
     // A filter on metadata makes `list` read all headers; nothing has this value.
     let list = |threads: &'static str| {
         let filter = ["--metadata", "no.such=value", "--threads", threads];
-        move || plugwright([&["list", "--recursive", LIBRARIES], &filter[..]].concat())
+        move || {
+            plugwright(
+                [
+                    &["list", "--no-registry", "--recursive", LIBRARIES],
+                    &filter[..],
+                ]
+                .concat(),
+            )
+        }
     };
     let mut entries = vec![
         entry("`plugwright list`, one thread", files, list("1")),

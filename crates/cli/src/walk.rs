@@ -29,6 +29,8 @@ pub(crate) enum Depth {
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     folders: Vec<PathBuf>,
+    /// Their canonical paths.
+    true_folders: Vec<PathBuf>,
     entries: Vec<Entry>,
     failures: Vec<io::Error>,
     /// Links to folders that were not followed.
@@ -73,6 +75,19 @@ impl Scan {
     /// Whether the item at `at` lies in one of the folders, and was not named itself.
     pub(crate) fn is_from_a_folder(&self, at: usize) -> bool {
         self.entries[at].folder != ROOTS
+    }
+
+    /// The canonical paths of the folders; the one of [`Scan::place`] with the number 0 is none.
+    pub(crate) fn true_folders(&self) -> &[PathBuf] {
+        &self.true_folders
+    }
+
+    /// Where the item at `at` is, by the number of its folder and its name, unless it was named itself or is a folder that
+    /// could not be read.
+    pub(crate) fn place(&self, at: usize) -> Option<(usize, &OsStr)> {
+        let entry = &self.entries[at];
+        let is_file = entry.folder != ROOTS && entry.failure.is_none();
+        is_file.then_some((entry.folder, &*entry.name))
     }
 
     /// The order of the paths, name by name.
@@ -249,6 +264,10 @@ impl Walk<'_> {
         // In order already, but for links and for several roots.
         entries.sort_by(|a, b| self.scan.order(a, b));
         self.scan.entries = entries;
+        self.scan.true_folders = vec![PathBuf::new(); self.scan.folders.len()];
+        for (path, place) in self.true_folders {
+            self.scan.true_folders[place] = path;
+        }
         self.scan
     }
 

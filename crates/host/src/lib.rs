@@ -72,7 +72,9 @@ pub use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface};
 pub use plugwright_trust::{Policy, Verdict};
 pub use query::{InterfaceRange, InvalidRange, KeyCase, Query};
 pub use refusal::{Origin, Refusal, RefusalKind, Seen, Status};
-pub use registry::{Registry, RegistryEntry, RegistryError, RegistryState};
+pub use registry::{
+    Answer, AnsweredFolder, Answers, Registry, RegistryEntry, RegistryError, RegistryState,
+};
 pub use token::InProcess;
 #[cfg(feature = "watch")]
 pub use watch::{Watch, WatchError};

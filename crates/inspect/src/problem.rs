@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::limits;
 use crate::untrusted::Untrusted;
@@ -34,7 +34,7 @@ pub struct Problem {
 /// For ELF this is glibc's `ld.so`: the worst that 2.36 was seen to do with such a fault,
 /// since what it does can depend on the rest of the file. For Mach-O it is dyld and for PE
 /// the loader of Windows, whose answers are from their documentation and not measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Loader {

@@ -1,6 +1,7 @@
 //! `plugwright list`: every plugin in some folders, by what their files say.
 
 mod filter;
+mod kept;
 mod listing;
 mod plugin;
 mod read;
@@ -15,6 +16,7 @@ use crate::output::progress::Progress;
 use crate::parallel::{self, Work};
 use crate::walk::{self, Depth};
 use filter::Filter;
+use kept::{After, Before};
 use listing::Listing;
 
 const EXAMPLES: &str = "\
@@ -53,6 +55,11 @@ pub(crate) struct List {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroU8>,
 
+    /// Read every file anew. Without it, what earlier listings of many files read is kept in this user's folder for caches, and
+    /// a file that is the same is not opened. The output is the same
+    #[arg(long)]
+    no_registry: bool,
+
     /// A table for people; JSON as docs/cli.md describes it: one object, or one line for each plugin and problem as
     /// soon as it is found
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -86,17 +93,28 @@ impl List {
         );
         let mut listing = Listing::new(self.format, &scan, output);
         let mut done = 0;
+        let before = Before::of(self, &scan);
+        let mut after = After::default();
         parallel::in_order(
             count,
             threads,
-            |at| self.read(&scan, at),
-            |answers| {
+            |at| self.read(&scan, at, before.as_ref()),
+            |mut answers| {
                 done += answers.len();
                 progress.reading(done, count, || scan.item(done.min(count - 1)).0);
+                if before.is_some() {
+                    for answer in &mut answers {
+                        after.take(answer.kept.take(), answer.is_new);
+                    }
+                }
                 listing.take(answers)
             },
         )?;
         drop(progress); // before the first line of the result
-        listing.finish()
+        let exit = listing.finish()?;
+        if let Some(before) = before {
+            before.store(&scan, after);
+        }
+        Ok(exit)
     }
 }

@@ -1,11 +1,12 @@
 //! The parts of the results that the commands share; docs/cli.md describes them as JSON has them.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use plugwright_inspect::{Format, Kind, Loader, OpenError, OpenErrorKind, Problem};
 use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::output::escape;
 
@@ -39,16 +40,16 @@ impl Serialize for PathText {
 }
 
 /// Something wrong with a file or folder.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Trouble {
-    code: &'static str,
+    code: Cow<'static, str>,
     text: String,
     #[serde(flatten)]
     place: Option<Place>,
 }
 
 /// What a reader of the file's bytes adds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Place {
     offset: Option<u64>,
     expected: String,
@@ -95,7 +96,7 @@ impl Trouble {
     /// What a reader found wrong with the bytes.
     pub(crate) fn of_problem(problem: &Problem) -> Self {
         Self {
-            code: problem.code.as_str(),
+            code: problem.code.as_str().into(),
             text: problem.to_string(),
             place: Some(Place {
                 offset: problem.offset,
@@ -108,7 +109,7 @@ impl Trouble {
 
     fn new(code: &'static str, text: impl Into<String>) -> Self {
         Self {
-            code,
+            code: code.into(),
             text: text.into(),
             place: None,
         }

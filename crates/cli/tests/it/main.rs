@@ -6,6 +6,7 @@ mod contracts;
 mod generate;
 mod host;
 mod interface;
+mod kept;
 mod plugins;
 mod program;
 mod qt;

@@ -24,6 +24,8 @@ pub(crate) fn command_of(program: &Path, folder: &Path) -> Command {
     command
         .current_dir(folder)
         .stdin(Stdio::null())
+        // No test finds what another one kept, or leaves anything with whoever runs it.
+        .env("XDG_CACHE_HOME", "/dev/null")
         .env_remove("NO_COLOR");
     command
 }
@@ -56,4 +58,10 @@ impl Run {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|error| panic!("{error} in\n{}\n{}", self.out, self.err))
     }
+}
+
+/// Says that a test could not run here.
+#[expect(clippy::print_stderr, reason = "a test that could not run says so")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
 }

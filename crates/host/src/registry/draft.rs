@@ -36,6 +36,12 @@ pub(crate) struct FileDraft {
 #[derive(Debug)]
 pub(crate) struct TooLarge;
 
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it is beyond four gigabytes")
+    }
+}
+
 /// A plugin of a draft.
 struct Plugin<'a> {
     folder: usize,

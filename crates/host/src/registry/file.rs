@@ -9,6 +9,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use plugwright_inspect::{Links, OpenErrorKind, open};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
@@ -114,6 +115,29 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
     };
     gone(fs::remove_file(beside(path)))?;
     gone(fs::remove_file(path))
+}
+
+/// Removes files beside `path` whose names begin with `prefix` and end as its own does, but for the `most` that were
+/// written last. What cannot be removed stays, and costs room only.
+pub(super) fn keep_latest(path: &Path, prefix: &str, most: usize) {
+    let Some(entries) = path.parent().and_then(|folder| fs::read_dir(folder).ok()) else {
+        return;
+    };
+    let mut found: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let beside = entry.path();
+            let name = entry.file_name();
+            let is_one = name.to_string_lossy().starts_with(prefix)
+                && beside.extension() == path.extension();
+            let written = entry.metadata().ok().filter(|found| found.is_file())?;
+            Some((written.modified().ok().filter(|_| is_one)?, beside))
+        })
+        .collect();
+    found.sort_unstable_by(|one, other| other.cmp(one));
+    for (_, old) in found.into_iter().skip(most) {
+        let _stays = fs::remove_file(old);
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -10,14 +10,14 @@
 //! | 8 | 4 | format, 1 |
 //! | 12 | 4 | zero |
 //! | 16 | 32 | BLAKE3 of everything behind it |
-//! | 48 | 32 | identity of the host: BLAKE3 of what its reading depends on |
+//! | 48 | 32 | identity of the host or reader: BLAKE3 of what its reading depends on |
 //! | 80 | 8 × 4 | rows of each table, in the order below; then the bytes of texts and records |
 //! | 112 | | the tables: folders, files, plugins, interfaces, offers, keys, buckets |
 //!
 //! | table | a row | |
 //! |---|---|---|
 //! | folders | 16 | path (offset and length in the texts), first file, number of files |
-//! | files | 80 | name, state (256 more: read it again), first plugin, number of plugins, reason, digest or none, stamp |
+//! | files | 80 | name, state (256 more: read it again), first plugin, number of plugins, reason (or another reader's answer), digest or none, stamp |
 //! | plugins | 20 | file, record (offset and length), status, other plugin |
 //! | interfaces | 16 | id, first offer, number of offers; by id |
 //! | offers | 12 | plugin, which of the interfaces that it provides, rank; best first |
@@ -106,6 +106,8 @@ pub(crate) enum FileState {
     Refused,
     /// It could not be read, which another attempt may change.
     Unreadable,
+    /// Another reader than a host read it; the reason is what that one told.
+    Answered,
 }
 
 impl FileState {
@@ -116,6 +118,7 @@ impl FileState {
             Self::NotAPlugin => 2,
             Self::Refused => 3,
             Self::Unreadable => 4,
+            Self::Answered => 5,
         }
     }
 
@@ -125,6 +128,7 @@ impl FileState {
             1 => Self::Foreign,
             2 => Self::NotAPlugin,
             3 => Self::Refused,
+            5 => Self::Answered,
             _ => Self::Unreadable,
         }
     }

@@ -12,6 +12,7 @@
 //! What is *not* noticed: bytes changed by who writes a disk past its file system; and changes through a shared
 //! writable mapping as long as the system has not updated the file's times.
 
+mod answers;
 mod draft;
 mod file;
 mod folder;
@@ -30,6 +31,7 @@ use plugwright_dylib::is_privileged;
 use plugwright_manifest::Summary;
 use plugwright_plugin::abi::ABI;
 
+pub use answers::{Answer, AnsweredFolder, Answers};
 pub(crate) use draft::{FileDraft, FolderDraft, TooLarge, image};
 pub(crate) use folder::{ListEntry, Listing};
 pub(crate) use image::{
@@ -120,7 +122,7 @@ pub struct RegistryEntry {
     pub path: PathBuf,
     /// The plugins that it offers.
     pub plugins: Vec<Summary>,
-    /// Why it is not used; empty for a plugin.
+    /// Why it is not used; empty for a plugin. In a registry of [`Answers`] what was told of it.
     pub reason: String,
     /// It was too young when it was read, so the next start reads it again.
     pub is_read_again: bool,
@@ -288,7 +290,7 @@ impl Registry {
         let mut identity = [0; 32];
         identity.copy_from_slice(image.identity());
         let image = draft::image(&mut drafts, &identity, &|_, _| None)
-            .map_err(|TooLarge| RegistryError::new(to, "it is beyond four gigabytes"))?;
+            .map_err(|error| RegistryError::new(to, error.to_string()))?;
         file::replace(to, image.bytes())
             .map(drop)
             .map_err(|error| RegistryError::io(to, "it cannot be written", error))
@@ -376,8 +378,7 @@ fn relocated(exported: &Path, base: &Path, identity: &[u8; 32]) -> Result<Image,
             }
         }
     }
-    draft::image(&mut drafts, identity, &|_, _| None)
-        .map_err(|TooLarge| "it is beyond four gigabytes".to_owned())
+    draft::image(&mut drafts, identity, &|_, _| None).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

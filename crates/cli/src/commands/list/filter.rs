@@ -85,7 +85,7 @@ impl Filter {
         };
         (self.kind.is_empty() || self.kind.iter().any(|kind| kind.is(plugin.kind)))
             && any(&self.interface, &|id| interfaces.contains(&id.as_str()))
-            && any(&self.key, &|key| plugin.keys.contains(key))
+            && any(&self.key, &|key| plugin.said.keys.contains(key))
             && (self.metadata.is_empty()
                 || self
                     .metadata

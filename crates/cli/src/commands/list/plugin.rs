@@ -4,7 +4,8 @@ use std::path::Path;
 
 use plugwright_inspect::{Image, PluginKind, QtMetadata, Recognised};
 use plugwright_manifest::{Provided, Record, Role};
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::commands::report::PathText;
@@ -16,20 +17,45 @@ pub(super) struct Plugin {
     pub(super) kind: PluginKind,
     #[serde(flatten)]
     path: PathText,
-    format: plugwright_inspect::Format,
-    arch: String,
-    pub(super) keys: Vec<String>,
     #[serde(flatten)]
-    pub(super) says: Says,
+    pub(super) said: Said,
     /// What the application's own metadata are, for the filter; `inspect` tells them.
     #[serde(skip)]
     pub(super) metadata: Vec<Value>,
 }
 
+/// What is told of any plugin.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Said {
+    format: plugwright_inspect::Format,
+    arch: String,
+    pub(super) keys: Vec<String>,
+    #[serde(flatten)]
+    says: Says,
+}
+
+/// What a file tells of a plugin, wherever the file is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Unplaced {
+    #[serde(deserialize_with = "kind")]
+    pub(super) kind: PluginKind,
+    said: Said,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    metadata: Vec<Value>,
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginKind, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let mut kinds = PluginKind::ALL.iter().copied();
+    kinds
+        .find(|kind| kind.as_str() == name)
+        .ok_or_else(|| D::Error::custom("an unknown kind"))
+}
+
 /// What a plugin says of itself, by its system.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Says {
+enum Says {
     Plugwright {
         id: String,
         version: String,
@@ -49,9 +75,9 @@ pub(super) enum Says {
 }
 
 /// An interface that a plugin provides.
-#[derive(Debug, Serialize)]
-pub(super) struct Provides {
-    pub(super) interface: String,
+#[derive(Debug, Serialize, Deserialize)]
+struct Provides {
+    interface: String,
     version: String,
     keys: Vec<String>,
 }
@@ -59,16 +85,17 @@ pub(super) struct Provides {
 /// The headings of [`Plugin::row`].
 pub(super) const HEADINGS: [&str; 6] = ["KIND", "ID", "VERSION", "PROVIDES", "WHERE", "KEYS"];
 
-impl Plugin {
+impl Unplaced {
     /// The plugins that an image offers; of other systems' those that are recognised as `kinds`.
-    pub(super) fn of(path: &Path, image: &Image, kinds: Vec<Recognised>) -> Vec<Self> {
+    pub(super) fn of(image: &Image, kinds: Vec<Recognised>) -> Vec<Self> {
         let new = |kind, keys, says, metadata| Self {
             kind,
-            path: PathText::from(path),
-            format: image.target.format,
-            arch: image.target.machine.to_string(),
-            keys,
-            says,
+            said: Said {
+                format: image.target.format,
+                arch: image.target.machine.to_string(),
+                keys,
+                says,
+            },
             metadata,
         };
         let offered = image
@@ -104,10 +131,22 @@ impl Plugin {
         }));
         plugins
     }
+}
+
+impl Plugin {
+    /// A plugin of the file at `path`.
+    pub(super) fn at(path: &Path, found: Unplaced) -> Self {
+        Self {
+            kind: found.kind,
+            path: PathText::from(path),
+            said: found.said,
+            metadata: found.metadata,
+        }
+    }
 
     /// The interfaces that it provides, by their ids.
     pub(super) fn interfaces(&self) -> Vec<&str> {
-        match &self.says {
+        match &self.said.says {
             Says::Plugwright { provides, .. } => {
                 let interfaces = provides.iter().map(|provided| provided.interface.as_str());
                 interfaces.collect()
@@ -120,7 +159,7 @@ impl Plugin {
     /// The cells of its row, escaped.
     pub(super) fn row(&self) -> [String; 6] {
         let shown = |text: &Option<String>| escape::text(text.as_deref().unwrap_or("?"));
-        let (id, version, provides) = match &self.says {
+        let (id, version, provides) = match &self.said.says {
             Says::Plugwright {
                 id,
                 version,
@@ -154,7 +193,7 @@ impl Plugin {
             version,
             provides,
             self.path.shown(),
-            escape::text(&self.keys.join(", ")),
+            escape::text(&self.said.keys.join(", ")),
         ]
     }
 }

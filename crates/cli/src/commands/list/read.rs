@@ -1,11 +1,14 @@
 //! Reading one file for a listing, as deep as the filter needs it.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use plugwright_inspect::{Group, Links, Opened, PluginKind, Problem, Recognised};
+use serde::{Deserialize, Serialize};
 
 use super::List;
-use super::plugin::Plugin;
+use super::kept::{self, Before};
+use super::plugin::{Plugin, Unplaced};
 use crate::commands::report::{PathText, Trouble};
 use crate::walk::{self, Item, Scan};
 
@@ -16,10 +19,14 @@ pub(super) struct Answer {
     pub(super) plugins: Vec<Plugin>,
     pub(super) problems: Vec<Trouble>,
     pub(super) passed: Option<Passed>,
+    /// What is to be kept for the next listing.
+    pub(super) kept: Option<plugwright_host::Answer>,
+    /// Whether it was read now.
+    pub(super) is_new: bool,
 }
 
 /// Why a file is merely counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Passed {
     /// A library without a plugin in it.
     Library,
@@ -65,32 +72,73 @@ impl Reading {
     }
 }
 
+/// What reading a file told, without its path and before any filter.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Told {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    plugins: Vec<Unplaced>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Trouble>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    passed: Option<Passed>,
+    /// The system failed to read, which another attempt may not.
+    #[serde(skip)]
+    has_failed: bool,
+}
+
+impl Told {
+    /// Whether it depends on more than the file.
+    pub(super) const fn is_of_the_moment(&self) -> bool {
+        self.has_failed
+    }
+}
+
 impl List {
-    /// What the item at `at` has for the listing.
-    pub(super) fn read(&self, scan: &Scan, at: usize) -> Answer {
+    /// What the item at `at` has for the listing. `before` is what an earlier one kept.
+    pub(super) fn read(&self, scan: &Scan, at: usize, before: Option<&Before>) -> Answer {
         let (path, item) = scan.item(at);
         let mut answer = Answer {
             path: PathText::from(path.as_path()),
             plugins: Vec::new(),
             problems: Vec::new(),
             passed: None,
+            kept: None,
+            is_new: false,
         };
-        match item {
-            Item::Unreadable(error) => answer.problems.push(Trouble::of_folder(error)),
-            Item::File => match plugwright_inspect::open(&path, Links::Follow) {
-                Ok(file) => self.read_file(&file, &path, &mut answer),
-                Err(error) => answer.problems.push(Trouble::of_open(&error)),
-            },
+        if let Item::Unreadable(error) = item {
+            answer.problems.push(Trouble::of_folder(error));
+            return answer;
+        }
+        if let Some((told, kept)) = before.and_then(|before| before.find(scan, at, &path)) {
+            answer.kept = Some(kept);
+            self.tell(told, &path, &mut answer);
+            return answer;
+        }
+        let opened = SystemTime::now();
+        match plugwright_inspect::open(&path, Links::Follow) {
+            Ok(file) => {
+                let told = self.read_file(&file, &path);
+                if before.is_some() {
+                    answer.kept = kept::answer(&told, file.metadata(), opened);
+                    answer.is_new = true;
+                }
+                self.tell(told, &path, &mut answer);
+            }
+            Err(error) => answer.problems.push(Trouble::of_open(&error)),
         }
         answer
     }
 
-    fn read_file(&self, file: &Opened, path: &Path, answer: &mut Answer) {
+    fn read_file(&self, file: &Opened, path: &Path) -> Told {
         let (images, mut problems) = self.filter.reading().of(file, path);
-        let plugins: Vec<Plugin> = images
+        let plugins: Vec<Unplaced> = images
             .into_iter()
-            .flat_map(|(image, kinds)| Plugin::of(path, &image, kinds))
+            .flat_map(|(image, kinds)| Unplaced::of(&image, kinds))
             .collect();
+        let mut told = Told {
+            has_failed: (problems.iter()).any(|problem| problem.code.group() == Group::Reading),
+            ..Told::default()
+        };
         let is_foreign = |problem: &Problem| problem.code.group() == Group::Foreign;
         if problems.iter().any(is_foreign) && !walk::claims_to_be_a_library(path) {
             // A module of the kernel is no library, and a plugin all the same.
@@ -98,18 +146,26 @@ impl List {
                 .iter()
                 .all(|plugin| plugin.kind != PluginKind::KernelModule)
             {
-                answer.passed = Some(Passed::OtherFile);
-                return;
+                told.passed = Some(Passed::OtherFile);
+                return told;
             }
             problems.retain(|problem| !is_foreign(problem));
         }
         if plugins.is_empty() && problems.is_empty() {
-            answer.passed = Some(Passed::Library);
+            told.passed = Some(Passed::Library);
         }
-        let wanted = plugins
-            .into_iter()
-            .filter(|plugin| !self.problems && self.filter.takes(plugin));
+        told.plugins = plugins;
+        told.problems = problems.iter().map(Trouble::of_problem).collect();
+        told
+    }
+
+    /// Chooses what the listing is to have of what a file told.
+    fn tell(&self, told: Told, path: &Path, answer: &mut Answer) {
+        let plugins = told.plugins.into_iter();
+        let plugins = plugins.map(|found| Plugin::at(path, found));
+        let wanted = plugins.filter(|plugin| !self.problems && self.filter.takes(plugin));
         answer.plugins = wanted.collect();
-        answer.problems = problems.iter().map(Trouble::of_problem).collect();
+        answer.problems = told.problems;
+        answer.passed = told.passed;
     }
 }
