@@ -20,6 +20,9 @@ use plugwright_testkit::elf::ElfBuilder;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
 
 const GSTREAMER: &str = "/usr/lib/x86_64-linux-gnu/gstreamer-1.0";
+/// How many plugins with large metadata there are.
+const LARGE: usize = 1_000;
+const COLD_ROUNDS: usize = 3;
 const IMAGE_FORMATS: &str = "/usr/lib/x86_64-linux-gnu/qt6/plugins/imageformats";
 
 fn main() {
@@ -31,21 +34,30 @@ fn main() {
     let mut folders = Vec::new();
     for count in [262, 1_000, 10_000] {
         let folder = place.path().join(count.to_string());
-        plugins(&folder, count);
+        plugins(&folder, count, &[]);
         folders.push((count, folder));
     }
+    let large = place.path().join("large");
+    plugins(&large, LARGE, metadata());
     settle(place.path());
     for (count, folder) in &folders {
         starts(
-            *count,
+            &format!("Starting with {count} plugins"),
+            if *count > 5_000 { 11 } else { 41 },
             folder,
             &place.path().join(format!("{count}.registry")),
         );
     }
+    let title = format!(
+        "Starting with {LARGE} plugins that have {} bytes of metadata each",
+        metadata().len()
+    );
+    starts(&title, 41, &large, &place.path().join("large.registry"));
     lookups(&folders, place.path());
     gstreamer(place.path());
     qt();
     memory(place.path(), &folders);
+    cold(place.path(), &folders, &large);
 }
 
 fn print(text: &str) {
@@ -57,19 +69,28 @@ fn leak(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
-/// Writes `count` plugins, each with an id and a key of its own.
-fn plugins(folder: &Path, count: usize) {
+/// Writes `count` plugins, each with an id and a key of its own, and all with these metadata of an application.
+fn plugins(folder: &Path, count: usize, metadata: &'static [u8]) {
     fs::create_dir_all(folder).expect("made");
     for index in 0..count {
         fs::write(
             folder.join(format!("libplugin{index:06}.so")),
-            plugin(index),
+            plugin(index, metadata),
         )
         .expect("written");
     }
 }
 
-fn plugin(index: usize) -> Vec<u8> {
+/// An application's metadata as large as those of the largest plugins of Qt's own and KDE's, in CBOR: a map with one text.
+fn metadata() -> &'static [u8] {
+    let text = vec![b'x'; 39_000];
+    let mut cbor = b"\xa1\x64text\x79".to_vec();
+    cbor.extend_from_slice(&39_000_u16.to_be_bytes());
+    cbor.extend_from_slice(&text);
+    Vec::leak(cbor)
+}
+
+fn plugin(index: usize, metadata: &'static [u8]) -> Vec<u8> {
     let keys: &'static [&'static str] = Vec::leak(vec![leak(format!("key-{index}"))]);
     let provides = ProvidedDef {
         interface: <dyn Adder as Interface>::SHAPE,
@@ -100,7 +121,7 @@ fn plugin(index: usize) -> Vec<u8> {
         license: "",
         authors: "",
         homepage: "",
-        metadata: &[],
+        metadata,
     };
     let notes = note_bytes(&def).expect("small enough");
     let mut elf = ElfBuilder::x86_64();
@@ -171,7 +192,7 @@ fn warm(folder: &Path, registry: &Path) -> Host {
     host
 }
 
-fn starts(count: usize, folder: &Path, registry: &Path) {
+fn starts(title: &str, rounds: usize, folder: &Path, registry: &Path) {
     drop(host(folder, Some(registry)));
     let once = |mut run: Box<dyn FnMut()>| -> Box<dyn FnMut() -> u64> {
         Box::new(move || {
@@ -205,12 +226,9 @@ fn starts(count: usize, folder: &Path, registry: &Path) {
                 })),
             },
         ],
-        if count > 5_000 { 11 } else { 41 },
+        rounds,
     );
-    print(&markdown(
-        &format!("Starting with {count} plugins"),
-        &results,
-    ));
+    print(&markdown(title, &results));
     if let Some(calls) = system_calls(folder, registry) {
         print(&format!("{calls}\n"));
     }
@@ -484,7 +502,7 @@ fn memory(place: &Path, folders: &[(usize, PathBuf)]) {
         "| plugins | memory of a start | and of all plugins, asked for | registry |\n|---|---|---|---|",
     );
     let many = place.join("100000");
-    plugins(&many, 100_000);
+    plugins(&many, 100_000, &[]);
     settle(place);
     let registry = place.join("100000.registry");
     drop(host(&many, Some(&registry)));
@@ -498,11 +516,10 @@ fn memory(place: &Path, folders: &[(usize, PathBuf)]) {
         let told = told.expect("it starts").stdout;
         print(String::from_utf8_lossy(&told).trim());
     }
-    cold(place, last);
 }
 
 /// The same starts after the page cache was dropped, where this process may do that.
-fn cold(place: &Path, (count, folder): &(usize, PathBuf)) {
+fn cold(place: &Path, folders: &[(usize, PathBuf)], large: &Path) {
     let drop_caches = || {
         rustix::fs::sync();
         let file = File::options().write(true).open("/proc/sys/vm/drop_caches");
@@ -513,30 +530,53 @@ fn cold(place: &Path, (count, folder): &(usize, PathBuf)) {
             "\nCold page cache: not measured; PLUGWRIGHT_DROP_CACHES=1 drops it, for the whole machine.",
         );
     }
-    let registry = place.join(format!("{count}.registry"));
-    let time = |registry: Option<&Path>| {
-        drop_caches().ok()?;
-        let start = std::time::Instant::now();
-        black_box(host(folder, registry));
-        Some(start.elapsed().as_secs_f64() * 1e9)
-    };
-    let mut times = (Vec::new(), Vec::new());
-    for _ in 0..5 {
-        let (Some(with), Some(without)) = (time(Some(&registry)), time(None)) else {
-            return print("\nCold page cache: not measured, this process may not drop it.");
+    let (count, many) = folders.last().expect("there are folders");
+    for (title, folder, registry) in [
+        (
+            format!("{count} plugins"),
+            many.as_path(),
+            format!("{count}.registry"),
+        ),
+        (
+            format!("{LARGE} plugins with large metadata"),
+            large,
+            "large.registry".to_owned(),
+        ),
+    ] {
+        let registry = place.join(registry);
+        let time = |registry: Option<&Path>| {
+            drop_caches().ok()?;
+            let start = std::time::Instant::now();
+            black_box(host(folder, registry));
+            Some(start.elapsed().as_secs_f64() * 1e9)
         };
-        times.0.push(with);
-        times.1.push(without);
+        let bare = || {
+            drop_caches().ok()?;
+            let start = std::time::Instant::now();
+            black_box(walk(folder));
+            Some(start.elapsed().as_secs_f64() * 1e9)
+        };
+        let mut times = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..COLD_ROUNDS {
+            let (Some(bare), Some(with), Some(without)) =
+                (bare(), time(Some(&registry)), time(None))
+            else {
+                return print("\nCold page cache: not measured, this process may not drop it.");
+            };
+            times.0.push(bare);
+            times.1.push(with);
+            times.2.push(without);
+        }
+        let times = [
+            ("list, sort, stat: the bare calls", times.0),
+            ("a host with its registry", times.1),
+            ("a host without one", times.2),
+        ];
+        print(&markdown(
+            &format!("Cold page cache, {title}"),
+            &plugwright_benches::results(times.into_iter()),
+        ));
     }
-    let times = [
-        ("a host with its registry", times.0),
-        ("a host without one", times.1),
-    ];
-    let title = format!("Cold page cache, {count} plugins");
-    print(&markdown(
-        &title,
-        &plugwright_benches::results(times.into_iter()),
-    ));
 }
 
 /// A command that is there.
