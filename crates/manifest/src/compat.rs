@@ -171,6 +171,9 @@ fn of_types(path: &str, ours: &Type, theirs: &Type) -> Found {
         (Type::Scalar(a), Type::Scalar(b)) if a == b => None,
         (Type::Option(a), Type::Option(b)) => of_types(&format!("{path}.Some"), a, b),
         (Type::Ref(a), Type::Ref(b)) => of_types(path, a, b),
+        (Type::Future(a), Type::Future(b)) | (Type::LocalFuture(a), Type::LocalFuture(b)) => {
+            of_types(&format!("{path}.Output"), a, b)
+        }
         (Type::Result(ok, err), Type::Result(their_ok, their_err)) => {
             of_types(&format!("{path}.Ok"), ok, their_ok)
                 .or_else(|| of_types(&format!("{path}.Err"), err, their_err))

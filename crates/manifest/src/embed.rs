@@ -233,6 +233,8 @@ impl<'a> Writer<'a> {
             Shape::Vec(element) => self.one(code::VEC, element),
             Shape::Slice(element) => self.one(code::SLICE, element),
             Shape::Ref(value) => self.one(code::REF, value),
+            Shape::Future(value) => self.one(code::FUTURE, value),
+            Shape::LocalFuture(value) => self.one(code::LOCAL_FUTURE, value),
             Shape::SliceMut(element) => self.one(code::SLICE_MUT, element),
             Shape::Tuple(parts) => {
                 self.array(2);

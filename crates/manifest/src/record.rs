@@ -656,6 +656,8 @@ fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<
         (code::VEC, 2) => Type::Vec(part()?),
         (code::SLICE, 2) => Type::Slice(part()?),
         (code::REF, 2) => Type::Ref(part()?),
+        (code::FUTURE, 2) => Type::Future(part()?),
+        (code::LOCAL_FUTURE, 2) => Type::LocalFuture(part()?),
         (code::SLICE_MUT, 2) => Type::SliceMut(part()?),
         (code::MAP, 3) => Type::Map(part()?, part()?),
         (code::SET, 2) => Type::Set(part()?),

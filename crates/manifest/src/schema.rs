@@ -41,6 +41,10 @@ pub enum Shape {
     /// An object of another interface: its id and major version. Its methods are compared
     /// when an object arrives, so that the two interfaces can grow apart from each other.
     Interface(Holder, &'static str, u16),
+    /// `PluginFuture<'_, T>`.
+    Future(&'static Self),
+    /// `LocalPluginFuture<'_, T>`.
+    LocalFuture(&'static Self),
     /// A derived struct: its name and fields in order.
     Struct(&'static str, &'static [FieldShape]),
     /// A derived enum: its name and variants in order.
@@ -286,6 +290,8 @@ pub(crate) mod code {
     pub(crate) const SET: u64 = 138;
     pub(crate) const INTERFACE: u64 = 139;
     pub(crate) const REF: u64 = 140;
+    pub(crate) const FUTURE: u64 = 141;
+    pub(crate) const LOCAL_FUTURE: u64 = 142;
     /// In fingerprints only: what a [`super::Receiver`]'s number is added to.
     pub(crate) const RECEIVER: u64 = 256;
 }
@@ -352,6 +358,8 @@ impl Hash {
             Shape::Vec(element) => self.one(code::VEC, element),
             Shape::Slice(element) => self.one(code::SLICE, element),
             Shape::Ref(value) => self.one(code::REF, value),
+            Shape::Future(value) => self.one(code::FUTURE, value),
+            Shape::LocalFuture(value) => self.one(code::LOCAL_FUTURE, value),
             Shape::SliceMut(element) => self.one(code::SLICE_MUT, element),
             Shape::Tuple(parts) => {
                 self.number(code::TUPLE);
@@ -418,10 +426,14 @@ impl MethodShape {
 
 impl MethodShape {
     /// Whether the method can be called from a side that shares no memory with the object:
-    /// everything can be but a result that borrows from the object, and an object that is lent.
+    /// everything can be but a result that borrows from the object, an object that is lent, and
+    /// a future.
     #[must_use]
     pub const fn is_remotable(&self) -> bool {
-        !self.result.any(Part::Borrowed) && !any_field(self.params, Part::LentObject)
+        !self.result.any(Part::Borrowed)
+            && !self.result.any(Part::Future)
+            && !any_field(self.params, Part::LentObject)
+            && !any_field(self.params, Part::Future)
     }
 
     /// Whether values are made for the call, which its arguments borrow.
@@ -437,6 +449,7 @@ enum Part {
     Borrowed,
     Converted,
     LentObject,
+    Future,
 }
 
 impl Shape {
@@ -472,7 +485,8 @@ impl Shape {
         let itself = match (self, part) {
             (Self::Interface(Holder::Super, ..), Part::Borrowed)
             | (Self::Interface(Holder::Ref, ..), _)
-            | (Self::Ref(_), Part::Borrowed | Part::Converted) => true,
+            | (Self::Ref(_), Part::Borrowed | Part::Converted)
+            | (Self::Future(_) | Self::LocalFuture(_), Part::Future) => true,
             (
                 Self::Scalar(Scalar::Str | Scalar::OsStr | Scalar::Path)
                 | Self::Slice(_)
@@ -493,7 +507,9 @@ impl Shape {
             | Self::SliceMut(of)
             | Self::Ref(of)
             | Self::Array(of, _)
-            | Self::Set(of) => of.any(part),
+            | Self::Set(of)
+            | Self::Future(of)
+            | Self::LocalFuture(of) => of.any(part),
             Self::Result(first, second) | Self::Map(first, second) => {
                 first.any(part) || second.any(part)
             }
@@ -548,7 +564,9 @@ const fn hold(shape: &Shape, depth: usize) {
         | Shape::SliceMut(of)
         | Shape::Ref(of)
         | Shape::Array(of, _)
-        | Shape::Set(of) => hold(of, depth + 1),
+        | Shape::Set(of)
+        | Shape::Future(of)
+        | Shape::LocalFuture(of) => hold(of, depth + 1),
         Shape::Result(first, second) | Shape::Map(first, second) => {
             hold(first, depth + 1);
             hold(second, depth + 1);
@@ -588,12 +606,14 @@ const fn hold_fields(fields: &[FieldShape], depth: usize) {
 }
 
 impl InterfaceShape {
-    /// Holds the interface to what can cross, and to what a record can hold.
+    /// Holds the interface to what can cross, and to what a record can hold. So many of its
+    /// methods return a future, by what is written there.
     ///
     /// # Panics
     /// At compile time, when it cannot: the message says what to write instead.
     #[must_use]
-    pub const fn checked(self) -> Self {
+    pub const fn checked(self, futures: usize) -> Self {
+        let mut found = 0;
         assert!(
             self.methods.len() <= MAX_ENTRIES,
             "an interface has more methods than a record can hold, which are 4,096"
@@ -607,8 +627,25 @@ impl InterfaceShape {
                 "a method returns a reference to what is converted when it crosses: return the \
                  value itself, or text or numbers by reference"
             );
+            let gives = match self.methods[index].result {
+                Shape::Future(gives) | Shape::LocalFuture(gives) => {
+                    found += 1;
+                    gives
+                }
+                other => other,
+            };
+            assert!(
+                !gives.any(Part::Future),
+                "a method returns a future inside of something else: return the future itself, \
+                 as in `PluginFuture<'_, Result<T, E>>`"
+            );
             index += 1;
         }
+        assert!(
+            found == futures,
+            "a method returns a future under another name: write `PluginFuture<'_, T>` or \
+             `LocalPluginFuture<'_, T>` there"
+        );
         self
     }
 
@@ -725,7 +762,7 @@ mod tests {
     /// What the compiler lets pass, a reader takes, and the other way round.
     #[test]
     fn what_is_declared_can_be_read_back() {
-        let shape = returning(nested(32)).checked();
+        let shape = returning(nested(32)).checked(0);
         let bytes = crate::embed::schema_bytes(&shape);
         crate::record::decode_schema(&bytes).expect("32 are read");
         let bytes = crate::embed::schema_bytes(&returning(nested(33)));
@@ -735,14 +772,14 @@ mod tests {
     #[test]
     #[should_panic(expected = "nested deeper than a record can hold")]
     fn what_is_nested_too_deep_is_refused_by_the_compiler() {
-        let _ = returning(nested(33)).checked();
+        let _ = returning(nested(33)).checked(0);
     }
 
     #[test]
     #[should_panic(expected = "more fields than a record can hold")]
     fn too_many_fields_are_refused_by_the_compiler() {
         let fields = vec![field("x", U32); 4_097].leak();
-        let _ = returning(Box::leak(Box::new(Shape::Struct("Wide", fields)))).checked();
+        let _ = returning(Box::leak(Box::new(Shape::Struct("Wide", fields)))).checked(0);
     }
 
     #[test]
@@ -753,7 +790,30 @@ mod tests {
             fields: &[],
         };
         let variants = vec![one; 4_097].leak();
-        let _ = returning(Box::leak(Box::new(Shape::Enum("Wide", variants)))).checked();
+        let _ = returning(Box::leak(Box::new(Shape::Enum("Wide", variants)))).checked(0);
+    }
+
+    const FUTURE: &Shape = &Shape::Future(U64);
+
+    #[test]
+    fn fingerprints_tell_futures() {
+        let of = |shape| returning(shape).methods[0].fingerprint();
+        assert_ne!(of(FUTURE), of(U64));
+        assert_ne!(of(FUTURE), of(&Shape::LocalFuture(U64)));
+        assert_ne!(of(FUTURE), of(&Shape::Future(U32)));
+        let _ = returning(FUTURE).checked(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "a future inside of something else")]
+    fn a_future_inside_of_a_result_is_refused_by_the_compiler() {
+        let _ = returning(&Shape::Option(FUTURE)).checked(0);
+    }
+
+    #[test]
+    #[should_panic(expected = "a future under another name")]
+    fn a_future_of_another_name_is_refused_by_the_compiler() {
+        let _ = returning(FUTURE).checked(0);
     }
 
     /// A fingerprint is part of the format: it must never change by accident.

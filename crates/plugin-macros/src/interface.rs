@@ -10,8 +10,8 @@ use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::{
-    Attribute, FnArg, Generics, ItemTrait, LitStr, Pat, Path, ReceiverKind, ReturnType, Safety,
-    TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
+    Attribute, FnArg, GenericArgument, Generics, ItemTrait, LitStr, Pat, Path, PathArguments,
+    ReceiverKind, ReturnType, Safety, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
@@ -32,6 +32,8 @@ struct Method {
     receiver: Receiver,
     params: Vec<Param>,
     result: Type,
+    /// What the result gives when it is a future.
+    future: Option<Awaited>,
     /// The minor version in which it was added.
     since: u16,
     /// Whether the trait has a body for it.
@@ -44,6 +46,13 @@ enum Receiver {
     Shared,
     Exclusive,
     Owned,
+}
+
+/// What the result of an asynchronous method says.
+struct Awaited {
+    output: Type,
+    /// Whether it borrows the object.
+    borrows: bool,
 }
 
 struct Param {
@@ -289,7 +298,12 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
         mistakes.at(token, "a method of an interface cannot be const");
     }
     if let Some(token) = &signature.asyncness {
-        mistakes.at(token, "a method of an interface cannot be async");
+        mistakes.at(
+            token,
+            "an interface has no `async fn`, which no `dyn Trait` can have: write \
+             `fn name(&self) -> PluginFuture<'_, T>`, and `PluginFuture::new(async move { … })` \
+             in its implementations",
+        );
     }
     if let Safety::Unsafe(token) = &signature.safety {
         mistakes.at(token, "a method of an interface cannot be unsafe");
@@ -334,14 +348,49 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
             (**ty).clone()
         }
     };
+    let future = awaited(&result, mistakes);
     Some(Method {
         name: signature.ident.clone(),
         receiver,
         params,
         result,
+        future,
         since,
         has_body: function.default.is_some(),
     })
+}
+
+/// What a result gives that is a future.
+fn awaited(result: &Type, mistakes: &mut Mistakes) -> Option<Awaited> {
+    let Type::Path(path) = result else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    if last.ident != "PluginFuture" && last.ident != "LocalPluginFuture" {
+        return None;
+    }
+    let name = &last.ident;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        mistakes.at(name, format!("expected `{name}<'_, T>`: what it gives"));
+        return None;
+    };
+    let mut arguments = arguments.args.iter();
+    match (arguments.next(), arguments.next(), arguments.next()) {
+        (Some(GenericArgument::Lifetime(lifetime)), Some(GenericArgument::Type(output)), None) => {
+            Some(Awaited {
+                output: output.clone(),
+                borrows: lifetime.ident != "static",
+            })
+        }
+        _ => {
+            let mistake = format!(
+                "expected `{name}<'_, T>` of a future that borrows the object, or \
+                 `{name}<'static, T>`"
+            );
+            mistakes.at(result, mistake);
+            None
+        }
+    }
 }
 
 /// The name of a parameter; the nameless are numbered.

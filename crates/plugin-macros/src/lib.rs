@@ -36,7 +36,8 @@ use proc_macro::TokenStream;
 /// not have yet is answered by its default body, on the host's side, and is a `CallError` of
 /// the kind `Unsupported` where there is none. Beside the trait, `TRAITCalls` is
 /// made: what a `Handle<dyn TRAIT>` dereferences to, with a `try_NAME` for each method that
-/// returns failures of the call itself as a `CallError`. (The form of a method that takes
+/// returns failures of the call itself as a `CallError`. A method that takes its time returns
+/// `PluginFuture<'_, T>`, by that name and as a whole. (The form of a method that takes
 /// `self: Box<Self>` takes the handle: `TRAITCalls::try_NAME(handle)`.)
 #[proc_macro_attribute]
 pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {

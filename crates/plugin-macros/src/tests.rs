@@ -49,6 +49,20 @@ fn an_interface_that_grew() {
     insta::assert_snapshot!(shown(expanded));
 }
 
+/// What takes its time returns a future.
+#[test]
+fn an_asynchronous_interface() {
+    let expanded = interface::expand(
+        quote! { id = "org.example.fetcher", version = "1.0" },
+        quote! {
+            pub trait Fetcher: Send + Sync {
+                fn fetch(&self, key: &str) -> PluginFuture<'_, Result<Vec<u8>, FetchError>>;
+            }
+        },
+    );
+    insta::assert_snapshot!(shown(expanded));
+}
+
 #[test]
 fn a_plugin() {
     let expanded = plugin::expand(

@@ -89,7 +89,8 @@ enum {
     PW_FAILURE_INVALID = 9,
     PW_FAILURE_CANCELLED = 10,
     PW_FAILURE_CONFIGURATION = 11,
-    PW_FAILURE_FAILED = 12
+    PW_FAILURE_FAILED = 12,
+    PW_FAILURE_COMPLETED = 13
 };
 
 /* What every function returns: `value` counts when `failure` is null. */
@@ -126,6 +127,37 @@ typedef struct pw_interface_table {
 } pw_interface_table;
 
 typedef PW_REPLY(uint8_t) pw_reply_unit;
+
+/* What is told when a future is worth polling again: see docs/abi.md. All functions may be called on any thread, none is
+ * null, and they take `data` and `table`. */
+typedef struct pw_waker pw_waker;
+typedef struct pw_waker_functions {
+    size_t size;
+    pw_reply_unit (*clone)(const void *data, const void *table, pw_waker *output);
+    void (*wake)(const void *data, const void *table); /* takes the waker over */
+    void (*wake_by_ref)(const void *data, const void *table);
+    void (*release)(const void *data, const void *table);
+} pw_waker_functions;
+struct pw_waker {
+    const void *data;
+    const void *table;
+    const pw_waker_functions *functions;
+    pw_keep keep;
+};
+
+/* The functions of a future. `poll` gives 1 when it wrote the value, 0 when `waker` will be woken. */
+typedef struct pw_future_functions {
+    size_t size;
+    pw_reply_unit (*poll)(void *state, const pw_waker *waker, void *output);
+    pw_reply_unit (*release)(void *state);
+} pw_future_functions;
+
+/* A future that crosses as a value, owned by the receiver. */
+typedef struct pw_future {
+    void *state;
+    const pw_future_functions *functions;
+    pw_keep keep;
+} pw_future;
 
 typedef struct pw_interface pw_interface;
 typedef struct pw_invoke_context pw_invoke_context;

@@ -423,6 +423,70 @@ pub struct RawInterface {
     pub keep: RawKeep,
 }
 
+/// A future, owned by the receiver: it is polled by one thread at a time, and released once,
+/// whether it gave its value or not.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawFuture {
+    /// What the functions take first.
+    pub state: *mut (),
+    /// The functions.
+    pub functions: *const FutureFunctions,
+    /// Keeps the library loaded that the functions are in.
+    pub keep: RawKeep,
+}
+
+/// The functions of a [`RawFuture`].
+#[derive(Debug)]
+#[repr(C)]
+pub struct FutureFunctions {
+    /// The size of this struct in bytes.
+    pub size: usize,
+    /// Asks for the value: 1 when it was written to `output`, which is a place for what the
+    /// future's value crosses as; 0 when it is not there yet, and `waker`, which is lent for
+    /// the call, or a clone of it is woken when it is worth asking again. After a value or a
+    /// failure nothing comes but failures. Not null.
+    pub poll: Option<
+        unsafe extern "C" fn(state: *mut (), waker: *const RawWaker, output: *mut ()) -> Reply<u8>,
+    >,
+    /// Ends the future, which is how it is cancelled. Not null.
+    pub release: Option<unsafe extern "C" fn(state: *mut ()) -> Reply<u8>>,
+}
+
+/// What is told when a future is worth polling again. All its functions may be called on any
+/// thread.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawWaker {
+    /// What the functions take first.
+    pub data: *const (),
+    /// What they take next: whatever the side that made the waker needs beside the data. Two
+    /// wakers with equal data, table and functions wake the same.
+    pub table: *const (),
+    /// The functions.
+    pub functions: *const WakerFunctions,
+    /// Keeps the library loaded that the functions are in. One that is lent owns no reference.
+    pub keep: RawKeep,
+}
+
+/// The functions of a [`RawWaker`]. None is null.
+#[derive(Debug)]
+#[repr(C)]
+pub struct WakerFunctions {
+    /// The size of this struct in bytes.
+    pub size: usize,
+    /// Writes another one, which is owned, to `output`; or fails, and writes nothing.
+    pub clone: Option<
+        unsafe extern "C" fn(data: *const (), table: *const (), output: *mut RawWaker) -> Reply<u8>,
+    >,
+    /// Wakes, and takes the waker over.
+    pub wake: Option<unsafe extern "C" fn(data: *const (), table: *const ())>,
+    /// Wakes.
+    pub wake_by_ref: Option<unsafe extern "C" fn(data: *const (), table: *const ())>,
+    /// Gives an owned one up.
+    pub release: Option<unsafe extern "C" fn(data: *const (), table: *const ())>,
+}
+
 /// A reference to something that must stay loaded, as it crosses.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

@@ -62,6 +62,8 @@ kinds! {
     Configuration = 11, "cannot use its configuration";
     /// The plugin's constructor, start or stop says that it failed.
     Failed = 12, "failed";
+    /// A future was polled again after it had given its value, or failed.
+    Completed = 13, "was polled for what it gave before";
 }
 
 /// A failure of a call itself, as opposed to an error that the method returns.
@@ -114,6 +116,13 @@ impl CallError {
         let mut error = Self::new(CallErrorKind::Reentrant, "", message);
         plugin.clone_into(&mut error.0.plugin);
         error
+    }
+
+    /// A future is polled again.
+    #[cold]
+    pub(crate) fn completed() -> Self {
+        let message = "the future gave its value, or failed, before";
+        Self::new(CallErrorKind::Completed, "", message)
     }
 
     /// What happened, for decisions.

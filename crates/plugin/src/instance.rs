@@ -232,6 +232,113 @@ fn bounded<T: 'static, P, A: Copy>(
     }
 }
 
+/// The object whose method gave a future, as far as that needs it: whether it still answers
+/// calls, and to poison it.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    state: *const AtomicU8,
+    plugin: &'static str,
+    /// What the object's state is while the future runs.
+    meanwhile: u8,
+}
+
+impl Owner {
+    /// # Safety
+    /// `object` is one that [`create`] made for this `T`, and outlives the result. When the
+    /// future borrows it exclusively, nobody else calls it meanwhile.
+    pub(crate) unsafe fn of<T: 'static>(object: *const (), exclusively: bool) -> Self {
+        // SAFETY: by this function's contract.
+        let instance = unsafe { &*object.cast::<Instance<T>>() };
+        let meanwhile = if exclusively {
+            state::BUSY
+        } else {
+            state::RUNNING
+        };
+        Self {
+            state: &raw const instance.state,
+            plugin: instance.plugin,
+            meanwhile,
+        }
+    }
+
+    fn state(&self) -> &AtomicU8 {
+        // SAFETY: the object outlives this (`Owner::of`).
+        unsafe { &*self.state }
+    }
+
+    fn poison(&self) {
+        self.state().store(state::POISONED, Ordering::Relaxed);
+    }
+}
+
+/// Runs a part of what a method began, as a call of the object is run. What belongs to no object
+/// poisons none.
+pub(crate) fn part_of<A: Copy>(
+    owner: Option<&Owner>,
+    run: impl FnOnce() -> Result<A, Fault>,
+) -> Reply<A> {
+    let Some(owner) = owner else {
+        return reply_of(own::plugin(), run);
+    };
+    let whole = || {
+        let now = owner.state().load(Ordering::Relaxed);
+        if now != state::RUNNING {
+            return Err(Fault::NotRunning(now));
+        }
+        if owner.meanwhile == state::RUNNING {
+            return run();
+        }
+        owner.state().store(owner.meanwhile, Ordering::Relaxed);
+        let result = run();
+        owner.state().store(state::RUNNING, Ordering::Relaxed);
+        result
+    };
+    match catch_unwind(AssertUnwindSafe(whole)) {
+        Ok(Ok(value)) => Reply::ok(value),
+        Ok(Err(fault)) => Reply::failed(faulty(owner.plugin, fault)),
+        Err(payload) => {
+            owner.poison();
+            Reply::failed(panicked(owner.plugin, payload))
+        }
+    }
+}
+
+/// Drops what a method began.
+pub(crate) fn drop_of<T>(owner: Option<&Owner>, value: T) -> Reply<u8> {
+    match catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        Ok(()) => Reply::ok(0),
+        Err(payload) => {
+            let plugin = owner.map_or_else(own::plugin, |owner| owner.plugin);
+            if let Some(owner) = owner {
+                owner.poison();
+            }
+            Reply::failed(panicked(plugin, payload))
+        }
+    }
+}
+
+/// Runs what belongs to no object, behind the panic boundary.
+pub(crate) fn reply_of<A: Copy>(
+    plugin: &'static str,
+    run: impl FnOnce() -> Result<A, Fault>,
+) -> Reply<A> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(value)) => Reply::ok(value),
+        Ok(Err(fault)) => Reply::failed(faulty(plugin, fault)),
+        Err(payload) => Reply::failed(panicked(plugin, payload)),
+    }
+}
+
+/// Prints a panic that was caught where nobody could be told otherwise.
+#[cold]
+pub(crate) fn tell_panic(payload: Box<dyn Any + Send>) {
+    // In a host its own hook has printed it.
+    if let Some(note) = take_note() {
+        note.print();
+    }
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+}
+
 /// A call by number, which comes from who may know nothing of borrowing. The objects of
 /// interfaces whose methods all take `&self` do without it.
 pub(crate) struct Using<'a> {

@@ -55,6 +55,7 @@ mod forward;
 #[cfg(not(feature = "tracing"))]
 #[path = "forward/absent.rs"]
 mod forward;
+mod future;
 mod handle;
 mod instance;
 mod interface;
@@ -76,6 +77,7 @@ pub mod __private;
 
 pub use call_error::{CallError, CallErrorKind};
 pub use context::{Context, Level};
+pub use future::{LocalPluginFuture, PluginFuture, Tried};
 pub use handle::{Handle, RawHandle};
 pub use interface::{Fit, Interface, Provides, Shareable, Upcast};
 pub use life::{Plugin, PluginError};

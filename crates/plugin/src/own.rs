@@ -39,6 +39,12 @@ pub(crate) fn keep() -> KeepAlive {
     }
 }
 
+/// The same, without a reference: what somebody else keeps meanwhile.
+pub(crate) fn lend() -> RawKeep {
+    OWN.get()
+        .map_or_else(|| KeepAlive::forever().lend(), |own| own.keep)
+}
+
 /// Whether this image is a library that a host entered, and not the host's own.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_library() -> bool {

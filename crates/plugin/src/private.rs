@@ -16,6 +16,7 @@ pub use crate::abi::{
     RawObject, RawSlice, Reply, VtableHead,
 };
 pub use crate::encoding::{Decoder, Encoder};
+pub use crate::future::{Crossing, of_object};
 pub use crate::handle::RawHandle;
 pub use crate::instance::{
     Fault, call, call_exclusively, call_owned, create, enter, start, stop, vtable, vtable_head,

@@ -38,6 +38,10 @@ pub enum Type {
     Set(Box<Self>),
     /// An object of another interface, by its id and major version.
     Interface(Holder, crate::Id, u16),
+    /// `PluginFuture<'_, T>`.
+    Future(Box<Self>),
+    /// `LocalPluginFuture<'_, T>`.
+    LocalFuture(Box<Self>),
     /// A derived struct.
     Struct(String, Vec<Field>),
     /// A derived enum.
@@ -133,6 +137,8 @@ impl Type {
             Self::Vec(element) => Shape::Vec(element.constant()),
             Self::Slice(element) => Shape::Slice(element.constant()),
             Self::Ref(value) => Shape::Ref(value.constant()),
+            Self::Future(value) => Shape::Future(value.constant()),
+            Self::LocalFuture(value) => Shape::LocalFuture(value.constant()),
             Self::SliceMut(element) => Shape::SliceMut(element.constant()),
             Self::Tuple(parts) => {
                 Shape::Tuple(parts.iter().map(Self::constant).collect::<Vec<_>>().leak())
@@ -168,6 +174,8 @@ impl From<&Shape> for Type {
             Shape::Vec(element) => Self::Vec(boxed(element)),
             Shape::Slice(element) => Self::Slice(boxed(element)),
             Shape::Ref(value) => Self::Ref(boxed(value)),
+            Shape::Future(value) => Self::Future(boxed(value)),
+            Shape::LocalFuture(value) => Self::LocalFuture(boxed(value)),
             Shape::SliceMut(element) => Self::SliceMut(boxed(element)),
             Shape::Tuple(parts) => Self::Tuple(parts.iter().map(|part| (*part).into()).collect()),
             Shape::Array(element, length) => Self::Array(boxed(element), *length as u64),
@@ -222,6 +230,8 @@ impl fmt::Display for Type {
             Self::Vec(element) => write!(f, "Vec<{element}>"),
             Self::Slice(element) => write!(f, "&[{element}]"),
             Self::Ref(value) => write!(f, "&{value}"),
+            Self::Future(value) => write!(f, "PluginFuture<{value}>"),
+            Self::LocalFuture(value) => write!(f, "LocalPluginFuture<{value}>"),
             Self::SliceMut(element) => write!(f, "&mut [{element}]"),
             Self::Tuple(parts) => {
                 f.write_str("(")?;

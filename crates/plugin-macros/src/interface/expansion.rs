@@ -71,9 +71,13 @@ impl Interface {
         let methods = self.methods.iter().map(|method| {
             let doc = format!(" As [`{ident}::{}`].", method.name);
             let called = self.called(method);
-            let owned = (method.receiver == Receiver::Owned).then(|| self.taken_whole(method));
-            let hidden = owned.is_some().then(|| quote! { #[doc(hidden)] });
-            let head = owned.is_none().then(|| {
+            let public = match (method.receiver, &method.future) {
+                (Receiver::Owned, _) => Some(self.taken_whole(method)),
+                (_, Some(_)) => Some(self.tried(method)),
+                _ => None,
+            };
+            let hidden = public.is_some().then(|| quote! { #[doc(hidden)] });
+            let head = public.is_none().then(|| {
                 quote! {
                     #[doc = #doc]
                     ///
@@ -82,7 +86,7 @@ impl Interface {
                 }
             });
             quote! {
-                #owned
+                #public
                 #head
                 #hidden
                 #called
@@ -137,6 +141,25 @@ impl Interface {
         }
     }
 
+    /// The `try_` form of an asynchronous method: a future whose failures are values.
+    fn tried(&self, method: &Method) -> TokenStream {
+        let ident = &self.item.ident;
+        let (function, try_name, caller) = (&method.name, method.try_name(), method.caller());
+        let this = method.borrowed_self();
+        let params = method.declarations();
+        let arguments = method.names();
+        let result = &method.result;
+        let path = format!("{ident}::{function}");
+        let doc = format!(" As [`{ident}::{function}`], with failures of the call as values.");
+        quote! {
+            #[doc = #doc]
+            #[inline]
+            pub fn #try_name(#this, #params) -> ::plugwright_plugin::Tried<#result> {
+                ::plugwright_plugin::Tried::of(self.#caller(#(#arguments),*), #path)
+            }
+        }
+    }
+
     /// The `try_` form of a method that takes its object whole: it takes the handle.
     fn taken_whole(&self, method: &Method) -> TokenStream {
         let ident = &self.item.ident;
@@ -144,27 +167,47 @@ impl Interface {
         let params = method.declarations();
         let arguments: Vec<_> = method.names().collect();
         let result = &method.result;
+        let path = format!("{ident}::{function}");
         let doc = format!(" As [`{ident}::{function}`].");
+        let whole = |called: TokenStream| match &method.future {
+            Some(_) => quote! { ::plugwright_plugin::Tried::of(#called, #path) },
+            None => called,
+        };
+        let (errors, returned) = if method.future.is_some() {
+            (None, quote! { ::plugwright_plugin::Tried<#result> })
+        } else {
+            let errors = quote! {
+                ///
+                /// # Errors
+                /// When the call itself fails: the plugin panicked, for instance.
+            };
+            let returned = quote! {
+                ::core::result::Result<#result, ::plugwright_plugin::CallError>
+            };
+            (Some(errors), returned)
+        };
         let absent = method.may_run_here().then(|| {
             let body = body_name(function);
+            let called = whole(quote! {
+                ::core::result::Result::Ok(#ident::#body(__object, #(#arguments),*))
+            });
             quote! {
                 if ::plugwright_plugin::__private::RawHandle::vtable(&__handle.0).#function.is_none() {
                     let __object = ::std::boxed::Box::new(__handle);
-                    return ::core::result::Result::Ok(#ident::#body(__object, #(#arguments),*));
+                    return #called;
                 }
             }
         });
+        let called = whole(quote! { __handle.#caller(#(#arguments),*) });
         quote! {
             #[doc = #doc]
-            ///
-            /// # Errors
-            /// When the call itself fails: the plugin panicked, for instance.
+            #errors
             #[inline]
             pub fn #try_name(mut __handle: ::plugwright_plugin::Handle<dyn #ident>, #params)
-                -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
+                -> #returned
             {
                 #absent
-                __handle.#caller(#(#arguments),*)
+                #called
             }
         }
     }
@@ -223,10 +266,19 @@ impl Interface {
                 Receiver::Exclusive => (Some(space), quote! { unsafe { &mut *#calls_of } }),
                 Receiver::Owned => (None, quote! { (*self).upcast::<dyn #ident>() }),
             };
-            quote! {
-                #[inline]
-                fn #function(#this, #params) -> #result {
-                    #space
+            let called = match &method.future {
+                Some(future) => {
+                    let output = &future.output;
+                    quote! {
+                        // SAFETY: the calls are there until the method returns; what its
+                        // result borrows is the object's, which the handle keeps.
+                        #calls::#try_name(#object, #(#arguments),*).lifted(|__error| {
+                            use ::plugwright_plugin::__private::{LiftAsError as _, LiftAsPanic as _};
+                            (&::plugwright_plugin::__private::Lift::<#output>::new()).lift(__error)
+                        })
+                    }
+                }
+                None => quote! {
                     // SAFETY: the calls are there until the method returns; what its result
                     // borrows is the object's, which the handle keeps.
                     match #calls::#try_name(#object, #(#arguments),*) {
@@ -236,6 +288,13 @@ impl Interface {
                             (&::plugwright_plugin::__private::Lift::<#result>::new()).lift(__error)
                         }
                     }
+                },
+            };
+            quote! {
+                #[inline]
+                fn #function(#this, #params) -> #result {
+                    #space
+                    #called
                 }
             }
         });
@@ -341,8 +400,8 @@ impl Method {
 
     /// The function that calls the method of an object that is borrowed.
     pub(super) fn caller(&self) -> Ident {
-        match self.receiver {
-            Receiver::Owned => format_ident!("__{}", self.name),
+        match (self.receiver, &self.future) {
+            (Receiver::Owned, _) | (_, Some(_)) => format_ident!("__{}", self.name),
             _ => self.try_name(),
         }
     }

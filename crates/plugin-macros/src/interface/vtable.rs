@@ -83,6 +83,8 @@ impl Interface {
         let required = supers.iter().map(required);
         let shapes = required.chain(self.methods.iter().map(Method::shape));
         let dispatch = self.dispatch();
+        let futures = self.methods.iter().filter(|method| method.future.is_some());
+        let futures = futures.count();
         quote! {
             static FINGERPRINTS: [u64; #count] =
                 <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.fingerprints();
@@ -108,7 +110,7 @@ impl Interface {
                         version: Self::VERSION,
                         methods: &[#(#shapes),*],
                     }
-                    .checked();
+                    .checked(#futures);
                 const TABLE: &'static ::plugwright_plugin::__private::InterfaceTable = &TABLE;
                 const ANY_THREAD: bool = {
                     use ::plugwright_plugin::__private::{OneThread, Threads};
@@ -178,6 +180,19 @@ impl Interface {
         let give = as_portable(&method.result);
         let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
         let converted = self.converted(method);
+        let called = quote! { <__T as #ident>::#function(__this, #(#names?),*) };
+        let exclusively = method.receiver == Receiver::Exclusive;
+        let called = match &method.future {
+            Some(future) if future.borrows => quote! {
+                // SAFETY: the future borrows the object, so it ends before that does.
+                unsafe {
+                    ::plugwright_plugin::__private::of_object::<__T, _>(
+                        __object, #exclusively, #called,
+                    )
+                }
+            },
+            _ => called,
+        };
         let (call, this) = match method.receiver {
             Receiver::Shared => (quote! { call }, quote! { &__T }),
             Receiver::Exclusive => (quote! { call_exclusively }, quote! { &mut __T }),
@@ -196,9 +211,7 @@ impl Interface {
                         #converted,
                         __take,
                         move |__this: #this, #taken| {
-                            ::core::result::Result::Ok(#give::into_abi(
-                                <__T as #ident>::#function(__this, #(#names?),*),
-                            ))
+                            ::core::result::Result::Ok(#give::into_abi(#called))
                         },
                     )
                 }

@@ -43,6 +43,7 @@ pub use sequences::Plain;
 /// | maps and sets of the standard library | as vectors; equal keys are refused on arrival |
 /// | `Option`, `Result`, tuples of two to eight, `[T; N]`, `Box<T>` | part by part |
 /// | structs and enums with `#[derive(Portable)]`, also with type parameters and with lifetimes | field by field |
+/// | [`PluginFuture`](crate::PluginFuture) of what crosses, [`LocalPluginFuture`](crate::LocalPluginFuture) | the future stays where it is; the receiver polls it |
 /// | `Box<dyn Trait>`, `Arc<dyn Trait>` of an interface | the object stays where it is; the receiver calls it, in either direction |
 ///
 /// An object in an `Arc` that comes home is itself again. The trait of an `Arc` requires both of `Send` and `Sync`, or

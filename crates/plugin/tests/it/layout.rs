@@ -5,9 +5,10 @@ use std::mem::offset_of;
 use std::path::Path;
 
 use plugwright_plugin::abi::{
-    ABI, CreateArguments, Failure, HostTable, InterfaceTable, InvokeContext, PluginTable,
-    ProvidedTable, RawBuffer, RawDuration, RawInterface, RawKeep, RawLink, RawObject, RawOption,
-    RawResult, RawSlice, RawSliceMut, RawVec, RawWide, Reply, VtableHead,
+    ABI, CreateArguments, Failure, FutureFunctions, HostTable, InterfaceTable, InvokeContext,
+    PluginTable, ProvidedTable, RawBuffer, RawDuration, RawFuture, RawInterface, RawKeep, RawLink,
+    RawObject, RawOption, RawResult, RawSlice, RawSliceMut, RawVec, RawWaker, RawWide, Reply,
+    VtableHead, WakerFunctions,
 };
 use plugwright_plugin::context::{Event, HostServices, Level};
 use plugwright_plugin::{CallErrorKind, Interface, Portable};
@@ -46,6 +47,10 @@ fn expressions() -> Vec<(String, usize)> {
         "pw_invoke_context" = InvokeContext { size, link, time_left, context, cancelled }
         "pw_object" = RawObject { object, vtable }
         "pw_interface" = RawInterface { object, keep }
+        "pw_waker" = RawWaker { data, table, functions, keep }
+        "pw_waker_functions" = WakerFunctions { size, clone, wake, wake_by_ref, release }
+        "pw_future" = RawFuture { state, functions, keep }
+        "pw_future_functions" = FutureFunctions { size, poll, release }
         "pw_provided_table" = ProvidedTable { interface, vtable }
         "pw_create_arguments" = CreateArguments { size, configuration, host }
         "pw_plugin_table" = PluginTable {
@@ -82,6 +87,7 @@ fn expressions() -> Vec<(String, usize)> {
         ("CANCELLED", CallErrorKind::Cancelled),
         ("CONFIGURATION", CallErrorKind::Configuration),
         ("FAILED", CallErrorKind::Failed),
+        ("COMPLETED", CallErrorKind::Completed),
     ] {
         all.push((format!("PW_FAILURE_{name}"), kind as usize));
     }

@@ -1,6 +1,7 @@
 //! The boundary, both sides in one image: types, failures, life.
 
 mod failures;
+mod futures;
 mod growth;
 mod layout;
 mod lies;

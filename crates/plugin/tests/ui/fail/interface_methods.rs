@@ -26,4 +26,10 @@ trait Parameters {
     fn inside(&self) -> Result<Option<&mut [u8]>, u8>;
 }
 
+#[interface(id = "org.example.a", version = "1.0")]
+trait Futures {
+    fn of_what(&self) -> PluginFuture;
+    fn how_long(&self) -> PluginFuture<u32>;
+}
+
 fn main() {}

@@ -1,0 +1,656 @@
+//! Asynchronous methods: futures of a plugin that the host awaits and the other way round, who
+//! wakes whom, and what becomes of those that are dropped, panic or lie.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use plugwright_plugin::abi::Entry;
+use plugwright_plugin::{
+    CallError, CallErrorKind, Handle, LocalPluginFuture, PluginFuture, Portable, interface, plugin,
+};
+
+use crate::{create, summary_of};
+
+/// Runs a future to its end on this thread.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Portable)]
+pub(crate) enum Broken {
+    Empty,
+    Call(CallError),
+}
+
+impl From<CallError> for Broken {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+#[interface(id = "org.example.async-store", version = "1.1")]
+pub(crate) trait Store: Send + Sync {
+    fn read(&self, key: &str) -> PluginFuture<'_, Result<String, Broken>>;
+    fn number(&self, panics: bool) -> PluginFuture<'_, u64>;
+    fn ask(&self, host: Box<dyn Service>) -> PluginFuture<'_, Result<u32, Broken>>;
+    /// Waits for ever, and keeps the waker that it is polled with.
+    fn forever(&self) -> PluginFuture<'_, ()>;
+    /// Wakes what was kept, and forgets it.
+    fn wake_all(&self) -> usize;
+    fn detached(&self, panics: bool) -> PluginFuture<'static, u32>;
+    fn hand_on(&self, host: Box<dyn Service>) -> PluginFuture<'static, u32>;
+    fn bad_drop(&self) -> PluginFuture<'_, ()>;
+    fn borrowed(&self) -> PluginFuture<'_, &str>;
+    #[since("1.1")]
+    fn twice(&self, number: u32) -> PluginFuture<'_, u32> {
+        PluginFuture::new(async move { number * 2 })
+    }
+}
+
+#[interface(id = "org.example.async-service", version = "1.0")]
+pub(crate) trait Service: Send + Sync {
+    fn wait(&self) -> PluginFuture<'static, u32>;
+    fn spawn(&self, task: PluginFuture<'static, u32>);
+}
+
+#[plugin(id = "org.example.async", provides(Store))]
+#[derive(Default)]
+pub(crate) struct Memory {
+    prefix: String,
+    wakers: Mutex<Vec<Waker>>,
+}
+
+impl Store for Memory {
+    fn read(&self, key: &str) -> PluginFuture<'_, Result<String, Broken>> {
+        let key = key.to_owned();
+        PluginFuture::new(async move {
+            assert_ne!(key, "panic", "asked to panic");
+            if key.is_empty() {
+                return Err(Broken::Empty);
+            }
+            Ok(self.prefix.clone() + &key)
+        })
+    }
+
+    fn number(&self, panics: bool) -> PluginFuture<'_, u64> {
+        PluginFuture::new(async move {
+            assert!(!panics, "asked to panic");
+            7
+        })
+    }
+
+    fn ask(&self, host: Box<dyn Service>) -> PluginFuture<'_, Result<u32, Broken>> {
+        PluginFuture::new(async move {
+            let first = host.wait().await;
+            Ok(first + host.wait().await)
+        })
+    }
+
+    fn forever(&self) -> PluginFuture<'_, ()> {
+        PluginFuture::new(std::future::poll_fn(|context| {
+            let waker = context.waker().clone();
+            self.wakers.lock().expect("no panic").push(waker);
+            Poll::Pending
+        }))
+    }
+
+    fn wake_all(&self) -> usize {
+        let wakers = std::mem::take(&mut *self.wakers.lock().expect("no panic"));
+        let count = wakers.len();
+        wakers.into_iter().for_each(Waker::wake);
+        count
+    }
+
+    fn detached(&self, panics: bool) -> PluginFuture<'static, u32> {
+        PluginFuture::new(async move {
+            assert!(!panics, "asked to panic");
+            9
+        })
+    }
+
+    fn hand_on(&self, host: Box<dyn Service>) -> PluginFuture<'static, u32> {
+        host.spawn(PluginFuture::new(async { 11 }));
+        host.wait()
+    }
+
+    fn bad_drop(&self) -> PluginFuture<'_, ()> {
+        struct Bad;
+        impl Drop for Bad {
+            fn drop(&mut self) {
+                panic!("asked to panic");
+            }
+        }
+        let bad = Bad;
+        PluginFuture::new(async move {
+            std::future::pending::<()>().await;
+            drop(bad);
+        })
+    }
+
+    fn borrowed(&self) -> PluginFuture<'_, &str> {
+        PluginFuture::new(async { "mine" })
+    }
+}
+
+unsafe extern "C" {
+    #[link_name = "plugwright_entry_org_example_async_70e031e7"]
+    fn entry(
+        host: *const plugwright_plugin::abi::HostTable,
+    ) -> *const plugwright_plugin::abi::PluginTable;
+}
+
+const ENTRY: Entry = entry;
+
+fn memory() -> Handle<dyn Store> {
+    create(ENTRY, &summary_of!("org.example.async", dyn Store))
+}
+
+/// What a host offers: a value that another thread has ready.
+#[derive(Default)]
+struct Threads(Arc<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    dropped: AtomicUsize,
+    tasks: Mutex<Vec<PluginFuture<'static, u32>>>,
+}
+
+/// Is ready when a thread of its own says so.
+struct Later {
+    slot: Arc<Mutex<(bool, Option<Waker>)>>,
+    begun: bool,
+    seen: Arc<Seen>,
+}
+
+impl Future for Later {
+    type Output = u32;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
+        let slot = Arc::clone(&self.slot);
+        let mut inside = slot.lock().expect("no panic");
+        if inside.0 {
+            return Poll::Ready(20);
+        }
+        inside.1 = Some(context.waker().clone());
+        drop(inside);
+        if !self.begun {
+            self.begun = true;
+            std::thread::spawn(move || {
+                let mut inside = slot.lock().expect("no panic");
+                inside.0 = true;
+                let waker = inside.1.take();
+                drop(inside);
+                waker.expect("it was polled").wake();
+            });
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Later {
+    fn drop(&mut self) {
+        self.seen.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Service for Threads {
+    fn wait(&self) -> PluginFuture<'static, u32> {
+        PluginFuture::new(Later {
+            slot: Arc::default(),
+            begun: false,
+            seen: Arc::clone(&self.0),
+        })
+    }
+
+    fn spawn(&self, task: PluginFuture<'static, u32>) {
+        self.0.tasks.lock().expect("no panic").push(task);
+    }
+}
+
+/// Counts who wakes and who holds it.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Wake for Counting {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn poll_once<F: Future + Unpin>(future: &mut F, waker: &Arc<Counting>) -> Poll<F::Output> {
+    let waker = Waker::from(Arc::clone(waker));
+    Pin::new(future).poll(&mut Context::from_waker(&waker))
+}
+
+#[track_caller]
+fn panic_of<T: std::fmt::Debug>(run: impl FnOnce() -> T) -> CallError {
+    let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    let payload = payload.expect_err("must panic");
+    *payload.downcast::<CallError>().expect("a CallError")
+}
+
+#[test]
+fn a_value_arrives() {
+    let store = memory();
+    assert_eq!(block_on(store.read("a")), Ok("a".to_owned()));
+    assert_eq!(block_on(store.read("")), Err(Broken::Empty));
+    assert_eq!(block_on(store.number(false)), 7);
+    assert_eq!(block_on(store.try_number(false)), Ok(7));
+    assert_eq!(block_on(store.borrowed()), "mine");
+    assert_eq!(block_on(store.twice(4)), 8);
+}
+
+/// The plugin awaits the host, whose thread wakes the plugin, which wakes the host.
+#[test]
+fn the_plugin_awaits_the_host() {
+    let (store, host) = (memory(), Threads::default());
+    let seen = Arc::clone(&host.0);
+    assert_eq!(block_on(store.ask(Box::new(host))), Ok(40));
+    assert_eq!(seen.dropped.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn futures_are_handed_on_and_taken() {
+    let (store, host) = (memory(), Threads::default());
+    let seen = Arc::clone(&host.0);
+    let future = store.hand_on(Box::new(host));
+    drop(store);
+    assert_eq!(block_on(future), 20, "it borrows nothing");
+    let tasks = std::mem::take(&mut *seen.tasks.lock().expect("no panic"));
+    let thread = std::thread::spawn(|| tasks.into_iter().map(block_on).sum::<u32>());
+    assert_eq!(thread.join().expect("no panic"), 11);
+}
+
+#[test]
+fn dropping_cancels() {
+    let (store, host) = (memory(), Threads::default());
+    let (seen, waker) = (Arc::clone(&host.0), Arc::new(Counting::default()));
+    let mut future = store.ask(Box::new(host));
+    assert!(poll_once(&mut future, &waker).is_pending());
+    assert_eq!(seen.dropped.load(Ordering::SeqCst), 0);
+    drop(future);
+    assert_eq!(
+        seen.dropped.load(Ordering::SeqCst),
+        1,
+        "the host's own future"
+    );
+}
+
+/// What a plugin keeps of a future that is gone wakes nobody wrongly, and lets go in the end.
+#[test]
+fn wakers_outlive_their_future() {
+    let (store, waker) = (memory(), Arc::new(Counting::default()));
+    let mut future = store.forever();
+    for _ in 0..3 {
+        assert!(poll_once(&mut future, &waker).is_pending());
+    }
+    drop(future);
+    // The three clones on the plugin's side are one on this side.
+    assert_eq!(Arc::strong_count(&waker), 2);
+    assert_eq!(store.wake_all(), 3);
+    assert_eq!(waker.0.load(Ordering::SeqCst), 3);
+    assert_eq!(Arc::strong_count(&waker), 1);
+    // Another waker is another clone, and the one before is let go of.
+    let (first, second) = (Arc::new(Counting::default()), Arc::new(Counting::default()));
+    let mut future = store.number(false);
+    let mut waits = store.forever();
+    assert!(poll_once(&mut waits, &first).is_pending());
+    assert!(poll_once(&mut waits, &second).is_pending());
+    assert!(poll_once(&mut future, &first).is_ready());
+    drop(waits);
+    assert_eq!(store.wake_all(), 2);
+    assert_eq!(
+        [
+            first.0.load(Ordering::SeqCst),
+            second.0.load(Ordering::SeqCst)
+        ],
+        [1, 1]
+    );
+    drop(future);
+    assert_eq!(
+        (Arc::strong_count(&first), Arc::strong_count(&second)),
+        (1, 1)
+    );
+}
+
+#[test]
+fn a_panic_is_the_methods_error() {
+    let store = memory();
+    let error = block_on(store.read("panic")).expect_err("it panicked");
+    let Broken::Call(error) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(error.kind(), CallErrorKind::Panicked);
+    assert_eq!(
+        (error.plugin(), error.method()),
+        ("org.example.async", "Store::read")
+    );
+    assert!(error.message().contains("asked to panic"), "{error}");
+    // The object is poisoned: the next call gives a future that fails.
+    let error = block_on(store.try_number(false)).expect_err("poisoned");
+    assert_eq!(error.kind(), CallErrorKind::Poisoned);
+}
+
+#[test]
+fn a_panic_is_raised_where_nothing_can_hold_it() {
+    let store = memory();
+    let mut waiting = store.forever();
+    assert!(poll_once(&mut waiting, &Arc::default()).is_pending());
+    let error = block_on(store.try_number(true)).expect_err("it panicked");
+    assert_eq!(error.kind(), CallErrorKind::Panicked);
+    let error = panic_of(|| block_on(store.number(false)));
+    assert_eq!(error.kind(), CallErrorKind::Poisoned);
+    // One that waits is not run any more either.
+    let error = panic_of(|| poll_once(&mut waiting, &Arc::default()));
+    assert_eq!(error.kind(), CallErrorKind::Poisoned);
+}
+
+#[test]
+fn a_future_that_borrows_nothing_poisons_nothing() {
+    let store = memory();
+    assert_eq!(block_on(store.detached(false)), 9);
+    let error = panic_of(|| block_on(store.detached(true)));
+    assert_eq!(error.kind(), CallErrorKind::Panicked);
+    assert_eq!(block_on(store.detached(false)), 9);
+}
+
+#[test]
+fn a_panic_while_dropping_stays_where_it_is() {
+    let store = memory();
+    let mut future = store.bad_drop();
+    assert!(poll_once(&mut future, &Arc::default()).is_pending());
+    drop(future);
+    let error = block_on(store.try_number(false)).expect_err("poisoned");
+    assert_eq!(error.kind(), CallErrorKind::Poisoned);
+}
+
+#[test]
+fn polling_again_is_an_error() {
+    let (store, waker) = (memory(), Arc::default());
+    let mut future = store.read("a");
+    assert_eq!(
+        poll_once(&mut future, &waker),
+        Poll::Ready(Ok("a".to_owned()))
+    );
+    let Poll::Ready(Err(Broken::Call(error))) = poll_once(&mut future, &waker) else {
+        panic!("an error")
+    };
+    assert_eq!(error.kind(), CallErrorKind::Completed);
+    let mut future = store.try_number(false);
+    assert_eq!(poll_once(&mut future, &waker), Poll::Ready(Ok(7)));
+    assert!(matches!(
+        poll_once(&mut future, &waker),
+        Poll::Ready(Err(_))
+    ));
+}
+
+/// All receivers, and a future that stays on its thread.
+mod receivers {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    #[interface(id = "org.example.async-tally", version = "1.0")]
+    pub(crate) trait Tally {
+        fn add(&mut self, number: u32) -> PluginFuture<'_, u32>;
+        fn look(&self) -> LocalPluginFuture<'_, u32>;
+        fn end(self: Box<Self>) -> LocalPluginFuture<'static, u32>;
+        fn spoil(&mut self) -> PluginFuture<'_, ()>;
+    }
+
+    #[plugin(id = "org.example.async-tallying", provides(Tally))]
+    #[derive(Default)]
+    pub(crate) struct Sum(u32, Rc<Cell<u32>>);
+
+    impl Tally for Sum {
+        fn add(&mut self, number: u32) -> PluginFuture<'_, u32> {
+            let sum = &mut self.0;
+            PluginFuture::new(async move {
+                *sum += number;
+                *sum
+            })
+        }
+
+        fn look(&self) -> LocalPluginFuture<'_, u32> {
+            LocalPluginFuture::new(async { self.0 + self.1.get() })
+        }
+
+        fn end(self: Box<Self>) -> LocalPluginFuture<'static, u32> {
+            LocalPluginFuture::new(async move { self.0 })
+        }
+
+        fn spoil(&mut self) -> PluginFuture<'_, ()> {
+            let sum = &mut self.0;
+            PluginFuture::new(async move {
+                *sum += 1;
+                panic!("asked to panic")
+            })
+        }
+    }
+
+    unsafe extern "C" {
+        #[link_name = "plugwright_entry_org_example_async_tallying_61fc76dc"]
+        fn entry(
+            host: *const plugwright_plugin::abi::HostTable,
+        ) -> *const plugwright_plugin::abi::PluginTable;
+    }
+
+    const ENTRY: Entry = entry;
+
+    fn tally() -> Handle<dyn Tally> {
+        let summary = summary_of!("org.example.async-tallying", dyn Tally);
+        let mut tally = create::<dyn Tally>(ENTRY, &summary);
+        assert_eq!(block_on(tally.add(1)), 1);
+        tally
+    }
+
+    #[test]
+    fn each_way_to_take_the_object() {
+        let mut tally = tally();
+        assert_eq!(block_on(tally.add(4)), 5);
+        assert_eq!(block_on(tally.look()), 5);
+        let mut left = tally.add(6);
+        assert!(poll_once(&mut left, &Arc::default()).is_ready());
+        drop(left);
+        // One that is dropped before it began does nothing.
+        drop(tally.add(100));
+        let boxed: Box<dyn Tally> = Box::new(tally);
+        assert_eq!(block_on(boxed.end()), 11);
+    }
+
+    #[test]
+    fn a_panic_of_one_that_has_the_object_alone() {
+        let mut tally = tally();
+        let error = block_on(tally.try_spoil()).expect_err("it panicked");
+        assert_eq!(error.kind(), CallErrorKind::Panicked);
+        let error = block_on(tally.try_look()).expect_err("poisoned");
+        assert_eq!(error.kind(), CallErrorKind::Poisoned);
+        let error = block_on(TallyCalls::try_end(tally)).expect_err("poisoned");
+        assert_eq!(error.kind(), CallErrorKind::Poisoned);
+    }
+}
+
+/// What can be seen of futures and wakers that lie is an error.
+mod lies {
+    use plugwright_plugin::abi::{
+        Failure, FutureFunctions, RawFuture, RawSlice, RawWaker, Reply, WakerFunctions,
+    };
+
+    use super::*;
+
+    const NONE: &str = "expected a future with all its functions";
+
+    fn honest() -> RawFuture {
+        PluginFuture::new(async { true }).into_abi()
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut RawFuture), expected: &str) {
+        let mut raw = honest();
+        change(&mut raw);
+        // SAFETY: the fault is one that `from_abi` promises to see.
+        let future = unsafe { PluginFuture::<bool>::from_abi(raw) };
+        assert_eq!(future.expect_err("must be refused").to_string(), expected);
+    }
+
+    /// The functions of an honest future, changed.
+    fn functions(change: impl FnOnce(&mut FutureFunctions)) -> *const FutureFunctions {
+        // SAFETY: an honest future has functions.
+        let honest = unsafe { &*honest().functions };
+        let mut functions = FutureFunctions { ..*honest };
+        change(&mut functions);
+        Box::leak(Box::new(functions))
+    }
+
+    #[test]
+    fn futures_without_functions() {
+        check(|raw| raw.functions = std::ptr::null(), NONE);
+        check(|raw| raw.functions = functions(|f| f.size = 16), NONE);
+        check(|raw| raw.functions = functions(|f| f.poll = None), NONE);
+        check(|raw| raw.functions = functions(|f| f.release = None), NONE);
+    }
+
+    #[track_caller]
+    fn polled(
+        poll: unsafe extern "C" fn(*mut (), *const RawWaker, *mut ()) -> Reply<u8>,
+        expected: &str,
+    ) {
+        let mut raw = honest();
+        raw.functions = functions(|functions| functions.poll = Some(poll));
+        // SAFETY: the functions are there.
+        let future = unsafe { PluginFuture::<bool>::from_abi(raw) }.expect("all is there");
+        let error = panic_of(|| block_on(future));
+        assert_eq!(error.kind(), CallErrorKind::Invalid);
+        assert_eq!(error.message(), expected);
+    }
+
+    #[test]
+    fn values_that_are_none() {
+        unsafe extern "C" fn neither(_: *mut (), _: *const RawWaker, _: *mut ()) -> Reply<u8> {
+            Reply::ok(2)
+        }
+        unsafe extern "C" fn wrong(_: *mut (), _: *const RawWaker, output: *mut ()) -> Reply<u8> {
+            // SAFETY: a place for a bool.
+            unsafe { output.cast::<u8>().write(7) };
+            Reply::ok(1)
+        }
+        polled(neither, "expected a future that is ready or not");
+        polled(wrong, "expected a bool that is 0 or 1");
+    }
+
+    #[track_caller]
+    fn woken(waker: *const RawWaker, output: *mut u8, kind: CallErrorKind, expected: &str) {
+        let raw = honest();
+        // SAFETY: an honest future has functions.
+        let functions = unsafe { &*raw.functions };
+        let poll = functions.poll.expect("it is there");
+        // SAFETY: the faults are ones that are seen.
+        let reply = unsafe { poll(raw.state, waker, output.cast()) };
+        // SAFETY: returned just now.
+        let error = unsafe { reply.take::<u8>("poll") }.expect_err("must fail");
+        assert_eq!((error.kind(), error.message()), (kind, expected));
+        // SAFETY: it is still owned here.
+        drop(unsafe { PluginFuture::<bool>::from_abi(raw) });
+    }
+
+    fn waker(functions: *const WakerFunctions) -> RawWaker {
+        RawWaker {
+            data: std::ptr::null(),
+            table: std::ptr::null(),
+            functions,
+            keep: honest().keep,
+        }
+    }
+
+    #[test]
+    fn wakers_that_are_none() {
+        const NONE: &str = "expected a waker with all its functions";
+        unsafe extern "C" fn fails(_: *const (), _: *const (), _: *mut RawWaker) -> Reply<u8> {
+            unsafe extern "C" fn release(failure: *mut Failure) {
+                // SAFETY: made below, and released once.
+                drop(unsafe { Box::from_raw(failure) });
+            }
+            let text = RawSlice::of("no clone");
+            Reply::failed(Box::into_raw(Box::new(Failure {
+                release,
+                kind: CallErrorKind::Panicked as u32,
+                line: 0,
+                column: 0,
+                message: text,
+                file: RawSlice::of(""),
+                plugin: RawSlice::of(""),
+            })))
+        }
+        unsafe extern "C" fn nothing(_: *const (), _: *const ()) {}
+        let mut place = 0;
+        let invalid = CallErrorKind::Invalid;
+        woken(
+            std::ptr::null(),
+            &raw mut place,
+            invalid,
+            "expected a waker, not null",
+        );
+        woken(
+            std::ptr::from_ref(&waker(std::ptr::null())),
+            &raw mut place,
+            invalid,
+            NONE,
+        );
+        let whole = WakerFunctions {
+            size: size_of::<WakerFunctions>(),
+            clone: Some(fails),
+            wake: Some(nothing),
+            wake_by_ref: Some(nothing),
+            release: Some(nothing),
+        };
+        let short = WakerFunctions { size: 8, ..whole };
+        woken(
+            std::ptr::from_ref(&waker(&raw const short)),
+            &raw mut place,
+            invalid,
+            NONE,
+        );
+        let without = WakerFunctions {
+            wake: None,
+            ..whole
+        };
+        woken(
+            std::ptr::from_ref(&waker(&raw const without)),
+            &raw mut place,
+            invalid,
+            NONE,
+        );
+        woken(
+            std::ptr::from_ref(&waker(&raw const whole)),
+            &raw mut place,
+            CallErrorKind::Panicked,
+            "no clone",
+        );
+        let null = std::ptr::null_mut();
+        woken(
+            std::ptr::from_ref(&waker(&raw const whole)),
+            null,
+            invalid,
+            "expected a place for the future's value",
+        );
+    }
+}
