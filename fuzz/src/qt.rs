@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
-use plugwright_inspect::{identity, limits};
+use plugwright_inspect::{QtMetadata, identity, limits};
 use plugwright_testkit::elf::{ElfBuilder, ElfFile, PhdrField, ShdrField};
+use serde_json::Value;
 
 use super::reading;
 
@@ -68,6 +69,24 @@ pub fn run(data: &[u8]) {
         let most = bytes.len() * 64 + limits::QT_KEY_TEXT * 8;
         assert!(text.len() <= most, "{} bytes", text.len());
         assert!(found.problems.is_empty(), "{:?}", found.problems);
-        let _: (Option<_>, usize, bool) = (qt.qt_version(), qt.keys().count(), qt.is_debug());
+        same(qt);
     }
+}
+
+/// What is told without making the object is what the object says.
+fn same(qt: &QtMetadata) {
+    let json = qt.json();
+    let text = |key: &str| json.get(key).and_then(Value::as_str);
+    assert_eq!(qt.iid(), text("IID"));
+    assert_eq!(qt.class_name(), text("className"));
+    let keys = json.get("MetaData").and_then(|user| user.get("Keys"));
+    let keys = keys.and_then(Value::as_array).into_iter().flatten();
+    assert!(qt.keys().eq(keys.filter_map(Value::as_str)));
+    let debug = json.get("debug").and_then(Value::as_bool);
+    assert_eq!(qt.is_debug(), debug == Some(true));
+    let version = json.get("version").and_then(Value::as_u64);
+    let told = qt.qt_version();
+    let told = told.map(|(major, minor)| u64::from(major) << 16 | u64::from(minor) << 8);
+    // What is no version of Qt's own making is none.
+    assert!(told.is_none() || told == version.map(|version| version & !0xff));
 }

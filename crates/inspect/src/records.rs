@@ -1,5 +1,6 @@
 //! Plugwright's records, gathered from notes and decoded.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 
 use plugwright_manifest::{Detail, Record, Summary, note};
@@ -56,13 +57,13 @@ pub(crate) fn decode<R: ReadAt + ?Sized>(
     records
 }
 
-fn desc<R: ReadAt + ?Sized>(
+fn desc<'s, R: ReadAt + ?Sized>(
     note: &Note,
     limit: usize,
-    source: &mut Source<'_, R>,
+    source: &'s mut Source<'_, R>,
     problems: &mut Problems,
-) -> Option<Vec<u8>> {
-    match source.table(note.desc, note.desc_len, limit as u64) {
+) -> Option<Cow<'s, [u8]>> {
+    match source.view(note.desc, note.desc_len, limit as u64) {
         Ok(bytes) => Some(bytes),
         Err(fault) => {
             problems.push(fault.into_problem(

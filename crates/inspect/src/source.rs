@@ -1,6 +1,8 @@
 //! Bounded access to a file's bytes for the parsers: one page at the front, a few windows
 //! that move, and nothing that is sized by the file alone.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::io;
 
 use crate::limits;
@@ -12,7 +14,9 @@ use crate::read_at::ReadAt;
 pub(crate) struct Source<'r, R: ?Sized> {
     reader: &'r R,
     size: u64,
-    head: Vec<u8>,
+    /// The first page, of which as much counts as the file has.
+    page: Vec<u8>,
+    head_len: usize,
     /// Tables point to each other (names, versions, symbols): with one window alone each
     /// step from one to the next would cost a read.
     windows: [Window; 4],
@@ -109,15 +113,18 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
     pub(crate) fn new(reader: &'r R) -> Result<Self, Fault> {
         let size = reader.size();
         let want = usize::try_from(size).unwrap_or(usize::MAX);
-        let mut head = vec![0; want.min(limits::PAGE)];
-        fill(reader, &mut head, 0)?;
-        Ok(Self {
+        let mut source = Self {
             reader,
             size,
-            head,
+            page: PAGE.try_with(Cell::take).unwrap_or_default(),
+            head_len: want.min(limits::PAGE),
             windows: Default::default(),
             oldest: 0,
-        })
+        };
+        source.page.resize(limits::PAGE, 0);
+        let head = source.page.get_mut(..source.head_len);
+        fill(reader, head.unwrap_or_default(), 0)?;
+        Ok(source)
     }
 
     /// The size of the whole file in bytes, as it was at the start.
@@ -127,7 +134,7 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
 
     /// What was read of the first page.
     pub(crate) fn head(&self) -> &[u8] {
-        &self.head
+        slice(&self.page, 0, self.head_len)
     }
 
     fn check_inside(&self, offset: u64, len: u64) -> Result<(), Fault> {
@@ -145,9 +152,9 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
     /// what was prefetched costs no further system call.
     pub(crate) fn bytes(&mut self, offset: u64, len: usize) -> Result<&[u8], Fault> {
         self.check_inside(offset, len as u64)?;
-        if offset.saturating_add(len as u64) <= self.head.len() as u64 {
+        if offset.saturating_add(len as u64) <= self.head_len as u64 {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
-            return Ok(slice(&self.head, start, len));
+            return Ok(slice(self.head(), start, len));
         }
         let found = self.find_window(offset, len as u64);
         let (index, start) = match found {
@@ -190,21 +197,30 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
 
     /// A whole table of `len` bytes, of which the caller has a limit.
     pub(crate) fn table(&mut self, offset: u64, len: u64, limit: u64) -> Result<Vec<u8>, Fault> {
+        self.view(offset, len, limit).map(Cow::into_owned)
+    }
+
+    /// The same for who looks at it once: what was read already is not copied.
+    pub(crate) fn view(
+        &mut self,
+        offset: u64,
+        len: u64,
+        limit: u64,
+    ) -> Result<Cow<'_, [u8]>, Fault> {
         // Inside the file first: an absurd size is a fault of the file, not our limit.
         self.check_inside(offset, len)?;
         if len > limit {
             return Err(Fault::Limit { offset, len, limit });
         }
         let want = usize::try_from(len).unwrap_or(usize::MAX);
-        if offset.saturating_add(len) <= self.head.len() as u64 {
+        if offset.saturating_add(len) <= self.head_len as u64 {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
-            return Ok(slice(&self.head, start, want).to_vec());
+            return Ok(Cow::Borrowed(slice(self.head(), start, want)));
         }
         if let Some((index, start)) = self.find_window(offset, len) {
             let window = self.windows.get(index);
-            return Ok(window.map_or_else(Vec::new, |window| {
-                slice(&window.bytes, start, want).to_vec()
-            }));
+            let bytes = window.map_or(&[][..], |window| slice(&window.bytes, start, want));
+            return Ok(Cow::Borrowed(bytes));
         }
         // A sparse file can be as large as it likes, so that memory grows with what came.
         let mut table = Vec::new();
@@ -215,7 +231,21 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
             let at = offset.saturating_add(from as u64);
             fill(self.reader, table.get_mut(from..).unwrap_or_default(), at)?;
         }
-        Ok(table)
+        Ok(Cow::Owned(table))
+    }
+}
+
+thread_local! {
+    /// The page of the file before. To have it from the allocator, cleared, and to give it back
+    /// costs a tenth of what reading a small file costs.
+    static PAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl<R: ?Sized> Drop for Source<'_, R> {
+    fn drop(&mut self) {
+        let page = std::mem::take(&mut self.page);
+        // A thread that ends has no place for it any more.
+        let _ended = PAGE.try_with(|place| place.set(page));
     }
 }
 

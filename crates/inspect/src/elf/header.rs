@@ -333,7 +333,7 @@ pub(crate) fn segments<R: ReadAt + ?Sized>(
         );
     }
     let len = count.saturating_mul(size.into());
-    let table = match source.table(header.phoff, len, u64::MAX) {
+    let table = match source.view(header.phoff, len, u64::MAX) {
         Ok(table) => table,
         Err(fault) => {
             problems.push(fault.into_problem(
@@ -344,15 +344,15 @@ pub(crate) fn segments<R: ReadAt + ?Sized>(
             return Vec::new();
         }
     };
-    let entries = table.chunks_exact(size.into()).zip(0_u64..);
-    entries
-        .filter_map(|(bytes, index)| {
-            let at = index
-                .saturating_mul(size.into())
-                .saturating_add(header.phoff);
-            segment(Fields::new(bytes, header.target.byte_order), class, at)
-        })
-        .collect()
+    let entries = table.chunks_exact(size.into());
+    let mut segments = Vec::with_capacity(entries.len());
+    segments.extend(entries.zip(0_u64..).filter_map(|(bytes, index)| {
+        let at = index
+            .saturating_mul(size.into())
+            .saturating_add(header.phoff);
+        segment(Fields::new(bytes, header.target.byte_order), class, at)
+    }));
+    segments
 }
 
 fn segment(fields: Fields<'_>, class: Class, at: u64) -> Option<Segment> {

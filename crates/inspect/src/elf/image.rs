@@ -1,5 +1,6 @@
 //! One ELF file, put together at the two depths.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 
 use serde::Serialize;
@@ -208,15 +209,6 @@ impl Parts {
         problems: &mut Problems,
     ) -> Option<QtMetadata> {
         let machine = self.header.target.machine;
-        let read = |source: &mut Source<'_, R>, problems: &mut Problems, at, len| match source
-            .table(at, len, limits::QT_METADATA)
-        {
-            Ok(bytes) => Some(bytes),
-            Err(fault) => {
-                problems.push(fault.into_problem(Code::QtTooSmall, Loader::Accepts, "Qt metadata"));
-                None
-            }
-        };
         let is_qt = |note: &&Note| note.owner == Owner::Qt && note.kind == qt::NOTE_TYPE;
         if let Some(note) = self.notes.iter().find(is_qt) {
             let word = self.header.target.class.word();
@@ -229,7 +221,7 @@ impl Parts {
                     note.align.to_string(),
                 );
             }
-            let bytes = read(source, problems, note.desc, note.desc_len)?;
+            let bytes = qt_bytes(source, problems, note.desc, note.desc_len)?;
             return qt::decode_note(&bytes, note.desc, machine, problems);
         }
         let sections = self.sections.as_ref()?;
@@ -252,7 +244,7 @@ impl Parts {
         if section.kind == raw::SHT_NOBITS {
             return None;
         }
-        let bytes = read(source, problems, section.offset, section.size)?;
+        let bytes = qt_bytes(source, problems, section.offset, section.size)?;
         qt::decode_section(&bytes, section.offset, machine, problems)
     }
 
@@ -274,6 +266,21 @@ impl Parts {
         let len = usize::try_from(segment.filesz).ok()?.min(limits::PAGE);
         let bytes = source.bytes(segment.offset, len).ok()?;
         Some(until_nul(bytes).unwrap_or(bytes).into())
+    }
+}
+
+fn qt_bytes<'s, R: ReadAt + ?Sized>(
+    source: &'s mut Source<'_, R>,
+    problems: &mut Problems,
+    at: u64,
+    len: u64,
+) -> Option<Cow<'s, [u8]>> {
+    match source.view(at, len, limits::QT_METADATA) {
+        Ok(bytes) => Some(bytes),
+        Err(fault) => {
+            problems.push(fault.into_problem(Code::QtTooSmall, Loader::Accepts, "Qt metadata"));
+            None
+        }
     }
 }
 

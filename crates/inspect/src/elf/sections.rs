@@ -48,7 +48,13 @@ impl Sections {
 
     /// The first section called `name`.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Section> {
-        self.list.iter().find(|section| self.name(section) == name)
+        let is_it = |section: &&Section| {
+            let start = usize::try_from(section.name).ok();
+            let rest = start.and_then(|start| self.names.get(start..));
+            let behind = rest.and_then(|rest| rest.strip_prefix(name));
+            behind.and_then(<[u8]>::first) == Some(&0)
+        };
+        self.list.iter().find(is_it)
     }
 
     /// Tells when the table does not lie inside the file: what the quick path can see of a
@@ -164,7 +170,7 @@ fn table<R: ReadAt + ?Sized>(
         // What is wrong is told by the read below, which asks for exactly the table.
         drop(source.prefetch(early, len.saturating_add(NAMES_BEFORE), 0));
     }
-    let table = match source.table(header.shoff, len, u64::MAX) {
+    let table = match source.view(header.shoff, len, u64::MAX) {
         Ok(table) => table,
         Err(fault) => {
             problems.push(outside(fault));
@@ -173,13 +179,13 @@ fn table<R: ReadAt + ?Sized>(
     };
     let class = header.target.class;
     let step = usize::from(section_size(class));
-    let entries = table.chunks_exact(step).zip(0_u64..);
-    entries
-        .filter_map(|(bytes, index)| {
-            let at = index.saturating_mul(size).saturating_add(header.shoff);
-            section(Fields::new(bytes, header.target.byte_order), class, at)
-        })
-        .collect()
+    let entries = table.chunks_exact(step);
+    let mut list = Vec::with_capacity(entries.len());
+    list.extend(entries.zip(0_u64..).filter_map(|(bytes, index)| {
+        let at = index.saturating_mul(size).saturating_add(header.shoff);
+        section(Fields::new(bytes, header.target.byte_order), class, at)
+    }));
+    list
 }
 
 /// Bytes before the section table that are read with it.

@@ -7,7 +7,12 @@
 
 mod binary_json;
 mod json;
+mod plain;
 pub(crate) mod verification;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -42,46 +47,101 @@ pub enum QtEncoding {
 ///
 /// Serialises as the JSON object that `qtplugininfo --full-json` of the plugin's own major
 /// version prints: same keys, same values.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// All of it was checked when it was read. Of ordinary metadata the object is only made when
+/// [`QtMetadata::json`] is asked for, since a scan of many plugins shows little of it.
+#[derive(Clone)]
 pub struct QtMetadata {
     encoding: QtEncoding,
-    json: Map<String, Value>,
+    contents: Contents,
+}
+
+#[derive(Clone)]
+enum Contents {
+    Decoded(Map<String, Value>),
+    Plain(Plain),
+}
+
+/// CBOR that is known to decode.
+#[derive(Clone)]
+struct Plain {
+    header: Header,
+    cbor: Box<[u8]>,
+    places: plain::Places,
+    json: OnceLock<Map<String, Value>>,
+}
+
+impl Plain {
+    fn text(&self, place: Option<&Range<usize>>) -> Option<&str> {
+        let bytes = self.cbor.get(place?.clone())?;
+        std::str::from_utf8(bytes).ok()
+    }
+
+    fn json(&self) -> &Map<String, Value> {
+        // It cannot fail: `plain::look` took it. Without that, nothing would be the answer.
+        let decode = || json::decode(&self.cbor, self.header).unwrap_or_default();
+        self.json.get_or_init(decode)
+    }
+}
+
+impl Contents {
+    fn member(&self, key: &str) -> Option<&Value> {
+        match self {
+            Self::Decoded(json) => json.get(key),
+            Self::Plain(_) => None,
+        }
+    }
 }
 
 impl QtMetadata {
+    fn decoded(encoding: QtEncoding, json: Map<String, Value>) -> Self {
+        Self {
+            encoding,
+            contents: Contents::Decoded(json),
+        }
+    }
+
     /// How it was stored.
     #[must_use]
     pub fn encoding(&self) -> QtEncoding {
         self.encoding
     }
 
-    /// The whole object.
+    /// The whole object. Made at the first call where the metadata are ordinary.
     #[must_use]
     pub fn json(&self) -> &Map<String, Value> {
-        &self.json
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.json.get(key).and_then(Value::as_str)
+        match &self.contents {
+            Contents::Decoded(json) => json,
+            Contents::Plain(plain) => plain.json(),
+        }
     }
 
     /// The interface id, under which Qt's factory loader looks for plugins.
     #[must_use]
     pub fn iid(&self) -> Option<&str> {
-        self.text("IID")
+        match &self.contents {
+            Contents::Plain(plain) => plain.text(plain.places.iid.as_ref()),
+            contents => contents.member("IID")?.as_str(),
+        }
     }
 
     /// The name of the plugin's root class.
     #[must_use]
     pub fn class_name(&self) -> Option<&str> {
-        self.text("className")
+        match &self.contents {
+            Contents::Plain(plain) => plain.text(plain.places.class_name.as_ref()),
+            contents => contents.member("className")?.as_str(),
+        }
     }
 
     /// Major and minor version of the Qt that the plugin was built with. There is no patch
     /// version in the file since Qt 5.13.
     #[must_use]
     pub fn qt_version(&self) -> Option<(u8, u8)> {
-        let version = self.json.get("version")?.as_u64()?;
+        if let Contents::Plain(plain) = &self.contents {
+            return Some((plain.header.qt_major, plain.header.qt_minor));
+        }
+        let version = self.contents.member("version")?.as_u64()?;
         Some((
             u8::try_from(version >> 16).ok()?,
             u8::try_from((version >> 8) & 0xff).ok()?,
@@ -91,23 +151,43 @@ impl QtMetadata {
     /// Whether it was built against a debug build of Qt.
     #[must_use]
     pub fn is_debug(&self) -> bool {
-        self.json.get("debug").and_then(Value::as_bool) == Some(true)
+        match &self.contents {
+            Contents::Plain(plain) => plain.header.debug,
+            contents => contents.member("debug").and_then(Value::as_bool) == Some(true),
+        }
     }
 
     /// The keys that it offers to a factory: by convention `MetaData.Keys`.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        let keys = self
-            .json
-            .get("MetaData")
-            .and_then(|user| user.get("Keys"))
-            .and_then(Value::as_array);
-        keys.into_iter().flatten().filter_map(Value::as_str)
+        let user = self.contents.member("MetaData");
+        let decoded = user.and_then(|user| user.get("Keys")?.as_array());
+        let plain = match &self.contents {
+            Contents::Plain(plain) => Some(plain::texts(&plain.cbor, plain.places.keys)),
+            Contents::Decoded(_) => None,
+        };
+        let decoded = decoded.into_iter().flatten().filter_map(Value::as_str);
+        decoded.chain(plain.into_iter().flatten())
+    }
+}
+
+impl PartialEq for QtMetadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.encoding == other.encoding && self.json() == other.json()
+    }
+}
+
+impl fmt::Debug for QtMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QtMetadata")
+            .field("encoding", &self.encoding)
+            .field("json", self.json())
+            .finish()
     }
 }
 
 impl Serialize for QtMetadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json.serialize(serializer)
+        self.json().serialize(serializer)
     }
 }
 
@@ -129,11 +209,7 @@ pub(crate) fn decode_note(
     machine: Machine,
     problems: &mut Problems,
 ) -> Option<QtMetadata> {
-    let json = decode_payload(bytes, at, machine, problems)?;
-    Some(QtMetadata {
-        encoding: QtEncoding::Note,
-        json,
-    })
+    decode_payload(QtEncoding::Note, bytes, at, machine, problems)
 }
 
 /// Decodes a section: mark, then header and CBOR, or binary JSON.
@@ -145,18 +221,11 @@ pub(crate) fn decode_section(
 ) -> Option<QtMetadata> {
     let behind = at.saturating_add(MARK.len() as u64);
     if let Some(payload) = bytes.strip_prefix(MARK) {
-        let json = decode_payload(payload, behind, machine, problems)?;
-        return Some(QtMetadata {
-            encoding: QtEncoding::Section,
-            json,
-        });
+        return decode_payload(QtEncoding::Section, payload, behind, machine, problems);
     }
     if let Some(payload) = bytes.strip_prefix(MARK_BINARY_JSON) {
         return match binary_json::decode(payload) {
-            Ok(json) => Some(QtMetadata {
-                encoding: QtEncoding::BinaryJson,
-                json,
-            }),
+            Ok(json) => Some(QtMetadata::decoded(QtEncoding::BinaryJson, json)),
             Err(fault) => {
                 problems.add(
                     Code::QtContents,
@@ -194,11 +263,12 @@ fn too_small(bytes: &[u8], at: u64, problems: &mut Problems) {
 }
 
 fn decode_payload(
+    encoding: QtEncoding,
     bytes: &[u8],
     at: u64,
     machine: Machine,
     problems: &mut Problems,
-) -> Option<Map<String, Value>> {
+) -> Option<QtMetadata> {
     let Some((&[version, qt_major, qt_minor, requirements], cbor)) = bytes.split_first_chunk()
     else {
         too_small(bytes, at, problems);
@@ -229,8 +299,20 @@ fn decode_payload(
         debug,
         requirements,
     };
+    if let Some(places) = plain::look(cbor) {
+        let plain = Plain {
+            header,
+            cbor: cbor.into(),
+            places,
+            json: OnceLock::new(),
+        };
+        return Some(QtMetadata {
+            encoding,
+            contents: Contents::Plain(plain),
+        });
+    }
     match json::decode(cbor, header) {
-        Ok(json) => Some(json),
+        Ok(json) => Some(QtMetadata::decoded(encoding, json)),
         Err(json::Fault::Cbor(error)) => {
             problems.add(
                 Code::QtCbor,
