@@ -19,10 +19,14 @@ const SLOW: usize = 40;
 fn main() {
     let corpus = std::env::var_os("PLUGWRIGHT_CORPUS").map_or_else(default_corpus, PathBuf::from);
     let libraries = elf_files(&corpus);
+    let sizes = libraries
+        .iter()
+        .map(|path| fs::metadata(path).map_or(0, |file| file.len()));
     print(&format!(
-        "{}: {} ELF files\n",
+        "{} and all below it: {} ELF files, {} MB\n",
         corpus.display(),
-        libraries.len()
+        libraries.len(),
+        sizes.sum::<u64>() / 1_000_000
     ));
     print("| what | time | to the review of the same depth |\n|---|---|---|");
     let files = row(
@@ -33,7 +37,7 @@ fn main() {
     let closure = row("closure: also all that each brings in", None, || {
         look(&corpus, Tier::Closure);
     });
-    peers(&libraries, files, closure);
+    peers(&corpus, &libraries, files, closure);
     print(&format!("\npeak memory: {}", peak()));
     many();
     process();
@@ -68,7 +72,7 @@ fn look(path: &Path, tier: Tier) {
     assert_eq!(report.targets[0].unread, 0, "everything was read");
 }
 
-fn peers(libraries: &[PathBuf], files: f64, closure: f64) {
+fn peers(corpus: &Path, libraries: &[PathBuf], files: f64, closure: f64) {
     let all = |program: &str, arguments: &[&str]| run(program, arguments, libraries);
     let race = |name: &str, program: &str, arguments: &[&str], yardstick| {
         if all(program, arguments) {
@@ -84,11 +88,7 @@ fn peers(libraries: &[PathBuf], files: f64, closure: f64) {
     race("libtree: closure only", "libtree", &["-vvv"], closure);
     let variable = |name| std::env::var(name).unwrap_or_default();
     let rust = variable("CHECKSEC_RS");
-    let folder = libraries[0]
-        .parent()
-        .expect("a folder")
-        .display()
-        .to_string();
+    let folder = corpus.display().to_string();
     if rust.is_empty() {
         print("| checksec.rs | CHECKSEC_RS is not set | |");
     } else {
@@ -193,21 +193,29 @@ fn default_corpus() -> PathBuf {
     }
 }
 
-/// The ELF files of a folder and not of those below, links left out.
+/// The ELF files of a folder and of all below it, links left out.
 fn elf_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder)
-        .expect("the corpus can be read")
-        .flatten();
-    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    let mut paths: Vec<PathBuf> = files.map(|entry| entry.path()).collect();
-    paths.retain(|path| {
-        use std::io::Read as _;
-        let mut mark = [0; 4];
-        let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut mark));
-        read.is_ok() && mark == *b"\x7fELF"
-    });
+    let mut paths = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        let entries = fs::read_dir(folder).expect("the corpus can be read");
+        for entry in entries.flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                Ok(kind) if kind.is_file() && is_elf(&entry.path()) => paths.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
     paths.sort();
     paths
+}
+
+fn is_elf(path: &Path) -> bool {
+    use std::io::Read as _;
+    let mut mark = [0; 4];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut mark));
+    read.is_ok() && mark == *b"\x7fELF"
 }
 
 fn count(number: usize) -> f64 {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use plugwright_inspect::{
-    ElfFacts, ImageSymbols, Opened, ReadAt as _, Scan, SymbolKind, Untrusted, symbols,
-};
+use plugwright_inspect::{ElfFacts, ImageSymbols, ReadAt, Scan, SymbolKind, Untrusted, symbols};
 
 use crate::rules::b36::entropy;
 use crate::rules::parts::Part;
@@ -43,7 +41,7 @@ const NOISE: f64 = 7.5;
 
 impl<'a> Version<'a> {
     /// Reads the symbols and samples of a file that was scanned.
-    pub(crate) fn read(file: &Opened, scan: &'a Scan, code: &[Part]) -> Self {
+    pub(crate) fn read(file: &impl ReadAt, scan: &'a Scan, code: &[Part]) -> Self {
         let all = symbols(file, None);
         let names = |of: fn(&ImageSymbols) -> &[plugwright_inspect::Symbol]| {
             let symbols = all.images.iter().flat_map(of);
@@ -71,7 +69,7 @@ impl<'a> Version<'a> {
         version
     }
 
-    fn sample(&mut self, file: &Opened, code: &[Part]) {
+    fn sample(&mut self, file: &impl ReadAt, code: &[Part]) {
         let (mut sum, mut count) = (0.0, 0.0);
         for part in code {
             for bits in samples(file, part.offset, part.size, 16) {
@@ -111,7 +109,7 @@ impl<'a> Version<'a> {
 }
 
 /// The entropy of at most `most` samples, spread over a part of a file.
-fn samples(file: &Opened, offset: u64, size: u64, most: u32) -> Vec<f64> {
+fn samples(file: &impl ReadAt, offset: u64, size: u64, most: u32) -> Vec<f64> {
     let whole = u64::try_from(SAMPLE).unwrap_or(u64::MAX);
     let step = size.checked_div(most.into()).unwrap_or_default().max(whole);
     let mut all = Vec::new();

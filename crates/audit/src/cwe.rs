@@ -92,6 +92,8 @@ pub fn all() -> &'static [Weakness] {
     &WEAKNESSES
 }
 
+const LONGEST_PATH: usize = 16;
+
 /// The weakness with this number.
 #[must_use]
 pub fn find(id: u16) -> Option<&'static Weakness> {
@@ -119,7 +121,15 @@ pub fn path(id: u16) -> Vec<u16> {
 /// The pillar that a weakness belongs to.
 #[must_use]
 pub fn pillar(id: u16) -> Option<Pillar> {
-    path(id).last().and_then(|top| Pillar::from_id(*top))
+    // No chain of primary parents is longer; the table's own test follows each to its pillar.
+    let mut weakness = find(id)?;
+    for _ in 0..LONGEST_PATH {
+        match weakness.primary.and_then(find) {
+            Some(parent) => weakness = parent,
+            None => break,
+        }
+    }
+    Pillar::from_id(weakness.id)
 }
 
 /// Every pillar that a weakness reaches, by whatever parents, in ascending order.

@@ -1,5 +1,6 @@
 //! All files of one target together, with the folders around them: for rules that compare files, or look at whose they are.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use plugwright_inspect::Untrusted;
@@ -9,7 +10,7 @@ use crate::os::Stat;
 use crate::ownership::Ownership;
 use crate::subject::FileSubject;
 use crate::system::System;
-use crate::walk::Entry;
+use crate::walk::{Entry, EntryKind};
 use crate::watched::Watch;
 
 /// A target's files.
@@ -25,6 +26,10 @@ pub(crate) struct Deployment<'a> {
     pub(crate) ancestors: &'a [(PathBuf, Stat)],
     /// Every file with images, in the order of the paths.
     pub(crate) libraries: &'a [Summary],
+    /// For each of `entries`, whether it is loaded; see [`loadable`].
+    pub(crate) loadable: &'a [bool],
+    /// The folders that hold something that is loaded, and all above them.
+    pub(crate) on_the_way: &'a HashSet<&'a Path>,
     pub(crate) system: &'a System,
     pub(crate) ownership: &'a Ownership,
 }
@@ -84,20 +89,36 @@ impl Summary {
     }
 }
 
-impl Deployment<'_> {
-    /// Whether a path holds something that is loaded: images, or a name that claims to be a library.
-    pub(crate) fn is_loadable(&self, path: &Path) -> bool {
-        let found = self
-            .libraries
-            .binary_search_by(|library| library.path.as_path().cmp(path));
-        found.is_ok() || claims_to_be_a_library(path)
+impl<'a> Deployment<'a> {
+    /// Every entry that is loaded: files with images, and what has a name that claims to be a library.
+    pub(crate) fn loadable(&self) -> impl Iterator<Item = &'a Entry> {
+        let entries = self.entries.iter().zip(self.loadable);
+        entries
+            .filter(|(entry, loadable)| **loadable && entry.kind != EntryKind::Folder)
+            .map(|(entry, _)| entry)
     }
+}
 
-    /// The folders that hold something that is loaded.
-    pub(crate) fn loading_folders(&self) -> std::collections::BTreeSet<&Path> {
-        let libraries = self.libraries.iter().filter(|library| !library.is_program);
-        libraries.map(|library| folder_of(&library.path)).collect()
-    }
+/// For each entry whether it holds something that is loaded: images, or a name that claims to be a library. Both lists are in the
+/// order of the paths.
+pub(crate) fn loadable(entries: &[Entry], libraries: &[Summary]) -> Vec<bool> {
+    let mut libraries = libraries.iter().peekable();
+    let is_loadable = |entry: &Entry| {
+        while libraries
+            .next_if(|library| library.path < entry.path)
+            .is_some()
+        {}
+        let is_library = libraries.peek().is_some_and(|next| next.path == entry.path);
+        is_library || claims_to_be_a_library(&entry.path)
+    };
+    entries.iter().map(is_loadable).collect()
+}
+
+/// The folders that hold something that is loaded, and all above them.
+pub(crate) fn on_the_way(libraries: &[Summary]) -> HashSet<&Path> {
+    let loaded = libraries.iter().filter(|library| !library.is_program);
+    let folders: BTreeSet<&Path> = loaded.map(|library| folder_of(&library.path)).collect();
+    folders.into_iter().flat_map(Path::ancestors).collect()
 }
 
 /// The folder that a file lies in: `.` for a bare name.
@@ -110,8 +131,15 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 /// Whether a name claims to be a library.
 pub(crate) fn claims_to_be_a_library(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.to_ascii_lowercase();
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let endings = [".so", ".dll", ".exe", ".pyd", ".dylib", ".bundle", ".node"];
-    endings.iter().any(|ending| name.ends_with(ending)) || name.contains(".so.")
+    let ends_with = |ending: &str| {
+        let end = name.len().checked_sub(ending.len());
+        end.and_then(|end| name.get(end..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(ending.as_bytes()))
+    };
+    endings.into_iter().any(ends_with)
+        || name
+            .windows(4)
+            .any(|part| part.eq_ignore_ascii_case(b".so."))
 }

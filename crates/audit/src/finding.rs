@@ -98,13 +98,8 @@ impl Finding {
             put(evidence.what.as_bytes());
             put(evidence.found.as_bytes());
         }
-        let digest = hasher.finalize();
-        self.fingerprint = digest
-            .as_bytes()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = hasher.finalize().to_hex();
+        self.fingerprint = digest.get(..32).unwrap_or_default().to_owned();
     }
 }
 

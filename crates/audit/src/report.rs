@@ -10,6 +10,8 @@ mod sarif;
 mod text;
 mod words;
 
+use std::collections::BTreeMap;
+
 use plugwright_inspect::Untrusted;
 use serde::Serialize;
 
@@ -306,8 +308,15 @@ impl Report {
 
     /// Says what the findings come to; whoever takes findings away calls it again.
     pub(crate) fn settle(&mut self) {
+        let mut counts: BTreeMap<(Pillar, Severity), usize> = BTreeMap::new();
+        for finding in &self.findings {
+            let count = counts
+                .entry((finding.pillar(), finding.severity))
+                .or_default();
+            *count = count.saturating_add(1);
+        }
         for pillar in &mut self.pillars {
-            pillar.settle(&self.findings, &self.accepted);
+            pillar.settle(&counts, &self.accepted);
         }
         self.assessment = Assessment::of(self);
     }
@@ -342,12 +351,11 @@ impl PillarReport {
         }
     }
 
-    fn settle(&mut self, findings: &[Finding], accepted: &[Accepted]) {
+    fn settle(&mut self, findings: &BTreeMap<(Pillar, Severity), usize>, accepted: &[Accepted]) {
         let pillar = self.id;
         let found = |severity| {
-            let of =
-                |finding: &&Finding| finding.pillar() == pillar && finding.severity == severity;
-            (severity, findings.iter().filter(of).count())
+            let count = findings.get(&(pillar, severity));
+            (severity, count.copied().unwrap_or_default())
         };
         let counts = Severity::ALL.map(found).into_iter();
         self.by_severity = counts.filter(|(_, count)| *count > 0).collect();

@@ -7,13 +7,13 @@ mod processes;
 mod tally;
 mod text;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use plugwright_inspect::closure::Closures;
 
 use crate::context::{Context, ContextNote};
-use crate::deployment::{Deployment, Summary, folder_of};
+use crate::deployment::{self, Deployment, Summary, folder_of};
 use crate::options::{Options, Tier};
 use crate::os;
 use crate::ownership::Ownership;
@@ -23,7 +23,7 @@ use crate::report::{Load, Parts, Report, TargetReport};
 use crate::rule::Check;
 use crate::rules::signing::Signing;
 use crate::severity::Severity;
-use crate::subject::{SystemSubject, shown};
+use crate::subject::{Folders, SystemSubject, shown};
 use crate::system::{System, real};
 use crate::target::{Target, TargetKind};
 use crate::walk::{Entry, EntryKind, walk};
@@ -88,6 +88,7 @@ pub fn review_watched(
     let system = System::host(options);
     let ownership = Ownership::new(options);
     let proc = options.system_root.join("proc");
+    let threads = parallel::number(options.threads);
     let mut tally = Tally::new(&counts);
     let mut work = Vec::new();
     let mut listed = Vec::new();
@@ -98,7 +99,9 @@ pub fn review_watched(
             total: targets.len(),
         });
         listed.push(match target {
-            Target::Path(path) if path.is_dir() => folder(index, path, &mut work, &mut tally),
+            Target::Path(path) if path.is_dir() => {
+                folder(index, path, threads, &mut work, &mut tally)
+            }
             Target::Path(path) => single(index, path, &mut work),
             Target::Process(id) => processes::one(index, *id, &proc, &mut work, &mut tally),
             Target::Processes => processes::all(index, &proc, &mut work, &mut tally),
@@ -113,16 +116,20 @@ pub fn review_watched(
         ownership: &ownership,
         counts: &counts,
         closures: closures.as_ref(),
+        folders: Folders::default(),
     };
     let mut loads = Vec::new();
-    // Each once, however many bring it in: it is told with the first.
-    let mut seen: BTreeSet<PathBuf> = work.iter().map(|work| work.path.clone()).collect();
+    // Each once, however many bring it in: it is told with the first. Filled when something is brought in.
+    let mut seen: HashSet<PathBuf> = HashSet::new();
     // What a named file brings in is looked at in the second round.
     while !work.is_empty() {
         let outcomes = parallel::map(&work, options.threads, Stage::Files, watch, |work| {
             file::look(work, &tools)
         });
         let mut next = Vec::new();
+        if outcomes.iter().any(|outcome| !outcome.brings_in.is_empty()) {
+            seen.extend(work.iter().map(|work| work.path.clone()));
+        }
         for (work, mut outcome) in work.into_iter().zip(outcomes) {
             let Some(listed) = listed.get_mut(work.target) else {
                 continue;
@@ -158,7 +165,7 @@ pub fn review_watched(
             processes::ask(listed, &proc, &ownership, &mut tally, &mut context);
             continue;
         }
-        deployment(
+        ask_deployment(
             listed,
             options,
             &system,
@@ -221,9 +228,15 @@ fn single(target: usize, path: &Path, work: &mut Vec<Work>) -> Listed {
 }
 
 /// Lists a folder's files as work, and tells of what in it is no file.
-fn folder(target: usize, root: &Path, work: &mut Vec<Work>, tally: &mut Tally<'_>) -> Listed {
+fn folder(
+    target: usize,
+    root: &Path,
+    threads: usize,
+    work: &mut Vec<Work>,
+    tally: &mut Tally<'_>,
+) -> Listed {
     let mut report = TargetReport::new(shown(root), TargetKind::Folder);
-    let found = walk(root);
+    let found = walk(root, threads);
     for (path, error) in &found.failures {
         report.unread = report.unread.saturating_add(1);
         let why = format!("it cannot be read: {error}");
@@ -258,7 +271,7 @@ fn folder(target: usize, root: &Path, work: &mut Vec<Work>, tally: &mut Tally<'_
 }
 
 /// Asks the rules that look at all files of a target together, and tells of its surroundings.
-fn deployment(
+fn ask_deployment(
     listed: &Listed,
     options: &Options,
     system: &System,
@@ -273,12 +286,16 @@ fn deployment(
         Some((path.to_owned(), os::stat(&metadata)))
     };
     let ancestors: Vec<_> = above.filter_map(with_stat).collect();
+    let loadable = deployment::loadable(&listed.entries, &listed.libraries);
+    let on_the_way = deployment::on_the_way(&listed.libraries);
     let deployment = Deployment {
         root: &root,
         given: (listed.report.kind == TargetKind::Folder).then_some(listed.root.as_path()),
         entries: &listed.entries,
         ancestors: &ancestors,
         libraries: &listed.libraries,
+        loadable: &loadable,
+        on_the_way: &on_the_way,
         system,
         ownership,
     };

@@ -1,11 +1,15 @@
 //! What a rule is shown: a file whose images were read. Rules ask; they open nothing that is not here.
 
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use plugwright_inspect::closure::Closure;
 use plugwright_inspect::{
-    Class, ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, Opened, PeFacts, ReadAt as _, Scan,
-    Untrusted,
+    Class, ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, Opened, PeFacts, ReadAt, Scan,
+    Untrusted, limits,
 };
 
 use crate::deployment::Summary;
@@ -17,6 +21,52 @@ use crate::process::{Mapping, Process};
 use crate::system::System;
 use crate::watched::{Seen, SymbolFacts};
 
+/// An open file with its first page at hand, which readers, rules and whoever tells libraries from other files all ask for.
+#[derive(Debug)]
+pub(crate) struct Held {
+    opened: Opened,
+    head: Vec<u8>,
+}
+
+impl Held {
+    /// Reads the first page. A file of which nothing can be read has none, and the reader tells why.
+    pub(crate) fn new(opened: Opened) -> Self {
+        let head = read(&opened, 0, limits::PAGE);
+        Self { opened, head }
+    }
+
+    /// The first page, or all of a shorter file.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        self.opened.file()
+    }
+
+    pub(crate) fn metadata(&self) -> &std::fs::Metadata {
+        self.opened.metadata()
+    }
+}
+
+impl ReadAt for Held {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let start = usize::try_from(offset).ok();
+        let held = start.and_then(|start| self.head.get(start..)?.get(..buf.len()));
+        match held {
+            Some(bytes) => {
+                buf.copy_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            None => self.opened.read_at(buf, offset),
+        }
+    }
+
+    fn size(&self) -> u64 {
+        self.opened.size()
+    }
+}
+
 /// A file with what was read of it.
 #[derive(Debug)]
 pub(crate) struct FileSubject<'a> {
@@ -24,10 +74,30 @@ pub(crate) struct FileSubject<'a> {
     pub(crate) stat: Stat,
     /// Whether the file gives capabilities to who runs it.
     pub(crate) has_capabilities: bool,
-    pub(crate) opened: &'a Opened,
+    pub(crate) opened: &'a Held,
     pub(crate) scan: &'a Scan,
     pub(crate) symbols: &'a [SymbolFacts],
     pub(crate) options: &'a Options,
+    pub(crate) folders: &'a Folders,
+}
+
+/// The names in folders, each of which is listed once.
+#[derive(Debug, Default)]
+pub(crate) struct Folders(Mutex<HashMap<PathBuf, Arc<HashSet<String>>>>);
+
+impl Folders {
+    /// The names of all that lies in a folder, in lower case.
+    pub(crate) fn names(&self, folder: &Path) -> Arc<HashSet<String>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = known.get(folder) {
+            return Arc::clone(names);
+        }
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().to_ascii_lowercase());
+        let names: Arc<HashSet<String>> = Arc::new(names.collect());
+        known.insert(folder.to_owned(), Arc::clone(&names));
+        names
+    }
 }
 
 impl<'a> FileSubject<'a> {
@@ -180,7 +250,7 @@ pub(crate) struct SystemSubject<'a> {
 }
 
 /// Up to `len` bytes at `offset`; fewer at the end of the file, none where reading fails.
-pub(crate) fn read(file: &Opened, offset: u64, len: usize) -> Vec<u8> {
+pub(crate) fn read(file: &impl ReadAt, offset: u64, len: usize) -> Vec<u8> {
     let rest = file.size().saturating_sub(offset);
     let mut bytes = vec![0; usize::try_from(rest).unwrap_or(usize::MAX).min(len)];
     let mut done = 0;

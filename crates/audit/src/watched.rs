@@ -183,14 +183,36 @@ static GROUPS: LazyLock<HashMap<&'static [u8], u32>> = LazyLock::new(|| {
     groups
 });
 
+/// Whether a name can be one of them, by its length and its first and last bytes: a question asked of every symbol.
+static MAYBE: LazyLock<Vec<bool>> = LazyLock::new(|| {
+    let mut maybe = vec![false; 1 << 16];
+    for name in GROUPS.keys() {
+        if let Some(known) = maybe.get_mut(shape(name)) {
+            *known = true;
+        }
+    }
+    maybe
+});
+
+/// A number below 2^16.
+fn shape(name: &[u8]) -> usize {
+    let (first, last) = (name.first().copied(), name.last().copied());
+    let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
+    usize::from(first & 0x3f) | usize::from(last & 0x1f) << 6 | (name.len() & 0x1f) << 11
+}
+
+/// The groups that a name is in, if it is in any.
+fn groups(name: &[u8]) -> Option<u32> {
+    if !MAYBE.get(shape(name)).copied().unwrap_or_default() {
+        return None;
+    }
+    GROUPS.get(name).copied()
+}
+
 impl Watch {
     /// Whether a name is in the group; with or without the underscore that some formats put before it.
     pub(crate) fn has(self, name: &[u8]) -> bool {
-        let in_group = |name: &[u8]| {
-            GROUPS
-                .get(name)
-                .is_some_and(|groups| groups & bit(self) != 0)
-        };
+        let in_group = |name: &[u8]| groups(name).is_some_and(|groups| groups & bit(self) != 0);
         in_group(name) || name.strip_prefix(b"_").is_some_and(in_group)
     }
 }
@@ -223,6 +245,8 @@ pub(crate) struct SymbolFacts {
     pub(crate) exports: u64,
     pub(crate) imports: u64,
     watched: Vec<Seen>,
+    /// The same, of names that begin with an underscore, without it.
+    underscored: Vec<Seen>,
     /// Functions that a function chooses, and how many.
     pub(crate) indirect: Vec<Seen>,
     pub(crate) indirect_count: u64,
@@ -234,8 +258,8 @@ pub(crate) struct SymbolFacts {
 }
 
 impl SymbolFacts {
-    /// Takes in one symbol. `underscore` tells that the format's compilers put one before each name.
-    pub(crate) fn see(&mut self, symbol: SymbolView<'_>, underscore: bool) {
+    /// Takes in one symbol.
+    pub(crate) fn see(&mut self, symbol: SymbolView<'_>) {
         let count = if symbol.is_export {
             &mut self.exports
         } else {
@@ -262,20 +286,32 @@ impl SymbolFacts {
                 self.unique.push(seen(name, 0));
             }
         }
-        let plain_text = name.iter().all(|byte| matches!(byte, 0x21..=0x7e));
+        // No early end: all bytes are looked at side by side.
+        let plain = |text, byte: &u8| text & matches!(byte, 0x21..=0x7e);
+        let plain_text = name.iter().fold(true, plain);
         if !plain_text && self.hostile.len() < KEPT && acts(&name.into()) {
             self.hostile.push(seen(name, 0));
         }
-        let plain = name
-            .strip_prefix(b"_")
-            .filter(|_| underscore)
-            .unwrap_or(name);
-        if plain.len() > LONGEST || plain.starts_with(b"_Z") || plain.starts_with(b"_R") {
+        if name.len() > LONGEST || name.starts_with(b"_Z") || name.starts_with(b"_R") {
             return;
         }
-        if let Some(groups) = GROUPS.get(plain) {
-            self.watched.push(seen(plain, *groups));
+        if let Some(groups) = groups(name) {
+            self.watched.push(seen(name, groups));
         }
+        if let Some(bare) = name.strip_prefix(b"_")
+            && let Some(groups) = groups(bare)
+        {
+            self.underscored.push(seen(bare, groups));
+        }
+    }
+
+    /// Chooses between names as they stand and names without the underscore that the compilers of some formats put before each,
+    /// once the format is known.
+    pub(crate) fn settle(&mut self, underscore: bool) {
+        if underscore {
+            self.watched = std::mem::take(&mut self.underscored);
+        }
+        self.underscored = Vec::new();
     }
 
     /// Exports and imports.

@@ -1,5 +1,7 @@
 //! Numbers in a slice of hostile bytes, in either byte order and word size.
 
+use std::ffi::CStr;
+
 use crate::arch::{ByteOrder, Class};
 
 /// A view of bytes as fields. Every reader answers `None` past the end.
@@ -57,8 +59,7 @@ impl<'a> Fields<'a> {
 
 /// The bytes before the first NUL.
 pub(crate) fn until_nul(bytes: &[u8]) -> Option<&[u8]> {
-    let end = bytes.iter().position(|byte| *byte == 0)?;
-    bytes.get(..end)
+    CStr::from_bytes_until_nul(bytes).ok().map(CStr::to_bytes)
 }
 
 /// `value` rounded up to a multiple of `align`, which is a power of two.

@@ -200,18 +200,24 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
         self.view(offset, len, limit).map(Cow::into_owned)
     }
 
-    /// The same for who looks at it once: what was read already is not copied.
+    /// Whether a table of `len` bytes lies in the file and within a limit of the caller's.
+    pub(crate) fn check_table(&self, offset: u64, len: u64, limit: u64) -> Result<(), Fault> {
+        // Inside the file first: an absurd size is a fault of the file, not our limit.
+        self.check_inside(offset, len)?;
+        if len > limit {
+            return Err(Fault::Limit { offset, len, limit });
+        }
+        Ok(())
+    }
+
+    /// As [`Source::table`], for who looks at it once: what was read already is not copied.
     pub(crate) fn view(
         &mut self,
         offset: u64,
         len: u64,
         limit: u64,
     ) -> Result<Cow<'_, [u8]>, Fault> {
-        // Inside the file first: an absurd size is a fault of the file, not our limit.
-        self.check_inside(offset, len)?;
-        if len > limit {
-            return Err(Fault::Limit { offset, len, limit });
-        }
+        self.check_table(offset, len, limit)?;
         let want = usize::try_from(len).unwrap_or(usize::MAX);
         if offset.saturating_add(len) <= self.head_len as u64 {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -223,7 +229,7 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
             return Ok(Cow::Borrowed(bytes));
         }
         // A sparse file can be as large as it likes, so that memory grows with what came.
-        let mut table = Vec::new();
+        let mut table = Vec::with_capacity(want.min(GROWTH));
         while table.len() < want {
             let step = want.saturating_sub(table.len()).min(GROWTH);
             let from = table.len();
@@ -250,7 +256,7 @@ impl<R: ?Sized> Drop for Source<'_, R> {
 }
 
 /// Bytes by which a table grows at once.
-const GROWTH: usize = 1 << 20;
+const GROWTH: usize = 4 << 20;
 
 fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
     bytes

@@ -1,6 +1,6 @@
 //! Systems whose files have no Unix owner and mode.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 
 use plugwright_trust::{Key, SignatureFacts};
@@ -20,7 +20,7 @@ pub(crate) fn effective_user() -> u32 {
 }
 
 /// Never.
-pub(crate) fn has_capabilities(_: &Path) -> bool {
+pub(crate) fn has_capabilities(_: &File) -> bool {
     false
 }
 

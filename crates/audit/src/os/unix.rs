@@ -1,6 +1,6 @@
 //! Unix.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,9 @@ pub(crate) fn effective_user() -> u32 {
 }
 
 /// Whether the file gives capabilities to who runs it (capabilities(7), "File capabilities").
-pub(crate) fn has_capabilities(path: &Path) -> bool {
+pub(crate) fn has_capabilities(file: &File) -> bool {
     let mut value = [0_u8; 64];
-    rustix::fs::lgetxattr(path, c"security.capability", &mut value).is_ok_and(|len| len > 0)
+    rustix::fs::fgetxattr(file, c"security.capability", &mut value).is_ok_and(|len| len > 0)
 }
 
 /// A path from its bytes.
@@ -43,9 +43,7 @@ pub(crate) fn path(bytes: &[u8]) -> PathBuf {
 pub(crate) fn is_sealed(path: &Path) -> bool {
     use rustix::fs::SealFlags;
     let all = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
-    let seals = std::fs::File::open(path)
-        .ok()
-        .map(rustix::fs::fcntl_get_seals);
+    let seals = File::open(path).ok().map(rustix::fs::fcntl_get_seals);
     seals.is_some_and(|seals| seals.is_ok_and(|seals| seals.contains(all)))
 }
 

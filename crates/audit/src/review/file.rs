@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use plugwright_inspect::closure::{Closure, ClosureImage, Closures};
 
 use plugwright_inspect::{
-    Code, Format, Kind, Links, ReadAt as _, SymbolView, Target, Untrusted, identity, open, scan,
+    Code, Format, Kind, Links, ReadAt as _, SymbolView, Target, Untrusted, open, scan,
 };
 
 use super::tally::{Counts, Tally};
@@ -22,7 +22,7 @@ use crate::report::Load;
 use crate::rule::{Check, SubjectKind};
 use crate::rules::{d02, parts};
 use crate::severity::Severity;
-use crate::subject::{ClosureSubject, FileSubject, shown};
+use crate::subject::{ClosureSubject, FileSubject, Folders, Held, shown};
 use crate::target::TargetKind;
 use crate::watched::SymbolFacts;
 
@@ -62,6 +62,7 @@ pub(super) struct Tools<'a> {
     pub(super) counts: &'a Counts,
     /// Finds what a library brings in; `None` in reviews that do not look.
     pub(super) closures: Option<&'a Closures>,
+    pub(super) folders: Folders,
 }
 
 pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
@@ -88,11 +89,24 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
         Ok(opened) => opened,
         Err(error) => return refuse(tally, &error.to_string()),
     };
-    // Most files of a folder are no libraries, which the first page tells.
+    let opened = Held::new(opened);
     let name = work.path.file_name();
-    let first = identity(&opened, name);
+    let mut symbols: Vec<SymbolFacts> = Vec::new();
+    let found = scan(
+        &opened,
+        name,
+        &mut |image: usize, symbol: SymbolView<'_>| {
+            if symbols.len() <= image {
+                symbols.resize_with(image.saturating_add(1), SymbolFacts::default);
+            }
+            if let Some(facts) = symbols.get_mut(image) {
+                facts.see(symbol);
+            }
+        },
+    );
+    // Most files of a folder are no libraries, which the first page tells.
     let foreign = |code| matches!(code, Code::NotALibrary | Code::EmptyFile);
-    if first.images.is_empty() && first.problems.iter().all(|problem| foreign(problem.code)) {
+    if found.images.is_empty() && found.problems.iter().all(|problem| foreign(problem.code)) {
         let stat = os::stat(opened.metadata());
         let is_text = text::look(work, &opened, &stat, &mut tally);
         return if work.named && !is_text {
@@ -104,30 +118,16 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
             }
         };
     }
-    let mut symbols: Vec<SymbolFacts> = Vec::new();
-    let is_macho = |format| format == Format::MachO;
-    let underscore = first
-        .images
-        .iter()
-        .any(|image| is_macho(image.target.format));
-    let found = scan(
-        &opened,
-        name,
-        &mut |image: usize, symbol: SymbolView<'_>| {
-            if symbols.len() <= image {
-                symbols.resize_with(image.saturating_add(1), SymbolFacts::default);
-            }
-            if let Some(facts) = symbols.get_mut(image) {
-                facts.see(symbol, underscore);
-            }
-        },
-    );
     symbols.resize_with(found.images.len(), SymbolFacts::default);
+    for (image, facts) in found.images.iter().zip(&mut symbols) {
+        facts.settle(image.headers.image.target.format == Format::MachO);
+    }
     let subject = FileSubject {
         path: &work.path,
         options,
+        folders: &tools.folders,
         stat: os::stat(opened.metadata()),
-        has_capabilities: os::has_capabilities(&work.path),
+        has_capabilities: os::has_capabilities(opened.file()),
         opened: &opened,
         scan: &found,
         symbols: &symbols,

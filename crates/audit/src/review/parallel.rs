@@ -20,10 +20,7 @@ pub(super) fn map<T: Sync, R: Send>(
 ) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
-    let available = || thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads
-        .unwrap_or_else(available)
-        .clamp(1, items.len().max(1));
+    let threads = number(threads).clamp(1, items.len().max(1));
     let watching = Mutex::new(());
     let run = || {
         let mut own = Vec::new();
@@ -55,4 +52,9 @@ pub(super) fn map<T: Sync, R: Send>(
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// How many threads to use: as many as were asked for, or as there are processors.
+pub(super) fn number(threads: Option<usize>) -> usize {
+    threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get))
 }

@@ -2,28 +2,26 @@
 
 use std::path::Path;
 
-use plugwright_inspect::Opened;
-
 use super::file::Work;
 use super::tally::Tally;
 use crate::context::Context;
 use crate::os::Stat;
 use crate::rule::Check;
-use crate::subject::{TextSubject, read, shown};
+use crate::subject::{Held, TextSubject, read, shown};
 
 /// Bytes of such a file that are read; real ones are far shorter.
 const MOST: usize = 256 << 10;
 
 /// Asks the rules about texts, if the file is one. Whether it is.
-pub(super) fn look(work: &Work, opened: &Opened, stat: &Stat, tally: &mut Tally<'_>) -> bool {
+pub(super) fn look(work: &Work, file: &Held, stat: &Stat, tally: &mut Tally<'_>) -> bool {
     let by_name = is_known(&work.path);
     if !by_name && stat.mode & 0o111 == 0 {
         return false;
     }
-    if !by_name && read(opened, 0, 2) != b"#!" {
+    if !by_name && !file.head().starts_with(b"#!") {
         return false;
     }
-    let bytes = read(opened, 0, MOST);
+    let bytes = read(file, 0, MOST);
     let text = String::from_utf8_lossy(&bytes);
     let mut lines = Vec::new();
     let mut at = 0_u64;

@@ -7,8 +7,8 @@ use crate::severity::Severity;
 use crate::subject::shown;
 use crate::system::real;
 use plugwright_inspect::Untrusted;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 pub(crate) static RULE: Rule = Rule {
     id: "B08",
@@ -26,6 +26,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
+    let mut real_folders: HashMap<&Path, PathBuf> = HashMap::new();
     let mut named: BTreeMap<&Untrusted, Vec<&Summary>> = BTreeMap::new();
     let plugin_folders: BTreeSet<&Path> = deployment
         .libraries
@@ -40,7 +41,9 @@ fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
             let Some(system) = deployment.system.library(name.as_bytes()) else {
                 continue;
             };
-            if is_the_systems(library, system, deployment) {
+            let folder = folder_of(&library.path);
+            let folder = real_folders.entry(folder).or_insert_with(|| real(folder));
+            if is_the_systems(library, folder, system, deployment) {
                 continue;
             }
             let own = library.path.file_name().unwrap_or_default();
@@ -81,7 +84,16 @@ fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
 }
 
 /// Whether the file is the system's library itself, or lies where the loader looks, as another version of it.
-fn is_the_systems(library: &Summary, system: &Path, deployment: &Deployment<'_>) -> bool {
+fn is_the_systems(
+    library: &Summary,
+    folder: &Path,
+    system: &Path,
+    deployment: &Deployment<'_>,
+) -> bool {
+    if deployment.system.searches(folder) {
+        return true;
+    }
+    // It may be a link to elsewhere.
     let path = real(&library.path);
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     if deployment.system.searches(folder) || path == real(system) {

@@ -26,10 +26,9 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         let trailing = image.headers.elf().map_or(0, |elf| elf.trailing_bytes);
         let end = image.headers.image.size;
         let zip = file.bytes(end.saturating_sub(22), 4) == b"PK\x05\x06";
-        let pdf = file
-            .bytes(0, 1024)
-            .windows(5)
-            .any(|bytes| bytes == b"%PDF-");
+        let head = file.opened.head();
+        let head = head.get(..1024).unwrap_or(head);
+        let pdf = head.windows(5).any(|bytes| bytes == b"%PDF-");
         if zip || pdf {
             let mark = if zip {
                 "a ZIP archive's end"

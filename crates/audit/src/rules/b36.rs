@@ -1,5 +1,7 @@
 //! B36: Packed or encrypted code.
 
+use std::sync::LazyLock;
+
 use super::parts;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
@@ -13,7 +15,7 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Medium,
     severity_rule: "Always this.",
     kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
-    looked_at: "The entropy of samples of each executable part, the marks of packers, and how few names such code imports.",
+    looked_at: "The entropy of samples of each executable part, until one is that of ordinary code, and the marks of packers in the first page.",
     why: "Code that unpacks itself shows a review nothing of what it does.",
     remedy: "Ask for the unpacked file; a library has no reason to hide its code.",
     references: &["https://attack.mitre.org/techniques/T1027/002/"],
@@ -41,7 +43,8 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             }
             let bits = entropy(&sample);
             (most, least, taken) = (most.max(bits), least.min(bits), taken.saturating_add(1));
-            if part.size <= u64::try_from(SAMPLE).unwrap_or(u64::MAX) {
+            // One sample of ordinary code is enough to know.
+            if least <= TOO_MANY || part.size <= u64::try_from(SAMPLE).unwrap_or(u64::MAX) {
                 break;
             }
         }
@@ -54,7 +57,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             );
         }
     }
-    let head = file.bytes(0, SAMPLE);
+    let head = file.opened.head();
     looked = looked.saturating_add(1);
     let marks: [&[u8]; 2] = [b"UPX!", b"UPX0"];
     for mark in marks {
@@ -75,12 +78,29 @@ pub(crate) fn entropy(bytes: &[u8]) -> f64 {
             *count = count.saturating_add(1);
         }
     }
+    if bytes.is_empty() {
+        return 0.0;
+    }
     let total = f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-    let bits = counts.into_iter().filter(|count| *count > 0).map(|count| {
-        let share = f64::from(count) / total;
-        -share * share.log2()
-    });
-    bits.sum()
+    let weigh = |count: u32| {
+        let known = usize::try_from(count).ok();
+        let known = known.and_then(|count| WEIGHTS.get(count).copied());
+        known.unwrap_or_else(|| weight(count))
+    };
+    total.log2() - counts.into_iter().map(weigh).sum::<f64>() / total
+}
+
+/// The weights of counts up to a sample's size.
+static WEIGHTS: LazyLock<Vec<f64>> = LazyLock::new(|| (0..=4096).map(weight).collect());
+
+/// A count times its logarithm.
+fn weight(count: u32) -> f64 {
+    let count = f64::from(count);
+    if count > 0.0 {
+        count * count.log2()
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]

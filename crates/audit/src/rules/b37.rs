@@ -70,7 +70,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     };
     let mut looked = 0_u64;
     let folder = file.path.parent().unwrap_or_else(|| Path::new("."));
-    let mut beside: Option<Vec<String>> = None;
+    let mut beside = None;
     let severity = if file.is_program() {
         Severity::High
     } else {
@@ -84,7 +84,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         if KNOWN.contains(&stem) || stem.starts_with("api-ms-") || stem.starts_with("ext-ms-") {
             continue;
         }
-        let beside = beside.get_or_insert_with(|| names(folder));
+        let beside = beside.get_or_insert_with(|| file.folders.names(folder));
         if !beside.contains(&lower) {
             let title = "a library is neither one of the system's own nor beside the file";
             sink.report_as(severity, title)
@@ -92,10 +92,4 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         }
     }
     looked
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().to_string_lossy().to_ascii_lowercase());
-    names.collect()
 }

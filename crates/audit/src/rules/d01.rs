@@ -23,10 +23,8 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
-    for entry in deployment.entries {
-        if entry.kind != EntryKind::File || !deployment.is_loadable(&entry.path) {
-            continue;
-        }
+    let files = deployment.loadable();
+    for entry in files.filter(|entry| entry.kind == EntryKind::File) {
         looked = looked.saturating_add(1);
         if let Some(writers) = deployment.ownership.other_writers(&entry.stat) {
             let title = format!("the file may be written by {writers}");

@@ -26,8 +26,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
-    let loading = deployment.loading_folders();
-    let is_above = |path: &Path| loading.iter().any(|folder| folder.starts_with(path));
+    let is_above = |path: &Path| deployment.on_the_way.contains(path);
     let folders = deployment
         .entries
         .iter()

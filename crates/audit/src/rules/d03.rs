@@ -25,8 +25,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
-    let loading = deployment.loading_folders();
-    let is_above = |path: &Path| loading.iter().any(|folder| folder.starts_with(path));
+    let is_above = |path: &Path| deployment.on_the_way.contains(path);
     let mut look = |path: &Path, stat: &Stat, what: &str| {
         looked = looked.saturating_add(1);
         if !deployment.ownership.trusts(stat.uid) {
@@ -35,16 +34,14 @@ fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
                 .with("owner and mode", in_words(stat).as_str());
         }
     };
-    for entry in deployment.entries {
-        match entry.kind {
-            EntryKind::File if deployment.is_loadable(&entry.path) => {
-                look(&entry.path, &entry.stat, "the file");
-            }
-            EntryKind::Folder if is_above(&entry.path) => {
-                look(&entry.path, &entry.stat, "the folder");
-            }
-            _ => {}
-        }
+    let files = deployment.loadable();
+    for entry in files.filter(|entry| entry.kind == EntryKind::File) {
+        look(&entry.path, &entry.stat, "the file");
+    }
+    let folders = deployment.entries.iter();
+    let folders = folders.filter(|entry| entry.kind == EntryKind::Folder);
+    for entry in folders.filter(|entry| is_above(&entry.path)) {
+        look(&entry.path, &entry.stat, "the folder");
     }
     for (path, stat) in deployment.ancestors {
         look(path, stat, "a folder above");

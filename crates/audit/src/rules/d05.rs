@@ -43,7 +43,8 @@ fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
     } else {
         Severity::Low
     };
-    for entry in files().filter(|entry| deployment.is_loadable(&entry.path)) {
+    let loadable = deployment.loadable();
+    for entry in loadable.filter(|entry| entry.kind == EntryKind::File) {
         looked = looked.saturating_add(1);
         let known = here
             .get(&(entry.stat.device, entry.stat.inode))

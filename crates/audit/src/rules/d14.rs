@@ -5,7 +5,6 @@ use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::severity::Severity;
 use crate::subject::shown;
-use crate::walk::EntryKind;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,10 +25,7 @@ pub(crate) static RULE: Rule = Rule {
 fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
     let mut seen: BTreeMap<String, &Path> = BTreeMap::new();
-    for entry in deployment.entries {
-        if entry.kind == EntryKind::Folder || !deployment.is_loadable(&entry.path) {
-            continue;
-        }
+    for entry in deployment.loadable() {
         looked = looked.saturating_add(1);
         let folded = entry.path.to_string_lossy().to_lowercase();
         if let Some(other) = seen.insert(folded, &entry.path) {

@@ -25,13 +25,10 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
-    let loading = deployment.loading_folders();
-    let is_above = |path: &Path| loading.iter().any(|folder| folder.starts_with(path));
-    for entry in deployment.entries {
+    let is_above = |path: &Path| deployment.on_the_way.contains(path);
+    for (entry, loadable) in deployment.entries.iter().zip(deployment.loadable) {
         let asked_elsewhere = match entry.kind {
-            EntryKind::File => {
-                deployment.is_loadable(&entry.path) || d17::names_libraries(&entry.path)
-            }
+            EntryKind::File => *loadable || d17::names_libraries(&entry.path),
             EntryKind::Folder => is_above(&entry.path),
             EntryKind::Link(_) | EntryKind::Other => true,
         };

@@ -1,6 +1,6 @@
 //! The executable parts of a file, for rules that look at code.
 
-use plugwright_inspect::{Format, Opened, Scan};
+use plugwright_inspect::{Format, ReadAt, Scan};
 
 use crate::subject::{FileSubject, read};
 
@@ -23,7 +23,7 @@ pub(crate) fn executable(file: &FileSubject<'_>) -> Vec<Part> {
 }
 
 /// The same, of a file that is no subject of rules.
-pub(crate) fn of(file: &Opened, scan: &Scan) -> Vec<Part> {
+pub(crate) fn of(file: &impl ReadAt, scan: &Scan) -> Vec<Part> {
     let mut parts = Vec::new();
     for elf in scan.images.iter().filter_map(|image| image.headers.elf()) {
         // PT_LOAD with PF_X.

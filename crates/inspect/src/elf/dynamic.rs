@@ -9,11 +9,14 @@ use crate::fields::{Fields, until_nul};
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::read_at::ReadAt;
-use crate::source::Source;
+use crate::source::{Fault, Source};
 use crate::untrusted::Untrusted;
 
 use super::header::{Header, Segment};
 use super::raw;
+
+/// Entries of a table that are read at once: what fits beside the rest into a processor's cache.
+const ENTRIES_AT_ONCE: usize = 4096;
 
 /// What the flags of a dynamic section ask of a loader (gABI `DF_*`, glibc `DF_1_*`, and
 /// the older entries that say the same).
@@ -238,6 +241,45 @@ impl<'e> Dynamic<'e> {
                 ));
                 None
             }
+        }
+    }
+
+    /// As [`Dynamic::bytes`], piece by piece: for tables of millions of entries that are looked at once. `entry` is the size of
+    /// one, and pieces hold whole entries.
+    pub(crate) fn pieces<R: ReadAt + ?Sized>(
+        &self,
+        (tag, len): (u64, u64),
+        entry: usize,
+        limit: u64,
+        source: &mut Source<'_, R>,
+        problems: &mut Problems,
+        mut look: impl FnMut(&[u8], &mut Problems),
+    ) {
+        let Some((start, rest)) = self.table(tag, problems) else {
+            return;
+        };
+        let len = len.min(rest);
+        let told = |fault: Fault| {
+            let what = "a table of the dynamic section";
+            fault.into_problem(Code::AddressNotLoaded, Loader::Crashes, what)
+        };
+        if let Err(fault) = source.check_table(start, len, limit) {
+            problems.push(told(fault));
+            return;
+        }
+        let piece = entry.saturating_mul(ENTRIES_AT_ONCE);
+        let mut done = 0_u64;
+        while done < len {
+            let rest = usize::try_from(len.saturating_sub(done)).unwrap_or(usize::MAX);
+            let here = rest.min(piece);
+            match source.bytes(start.saturating_add(done), here) {
+                Ok(bytes) => look(bytes, problems),
+                Err(fault) => {
+                    problems.push(told(fault));
+                    return;
+                }
+            }
+            done = done.saturating_add(here as u64);
         }
     }
 

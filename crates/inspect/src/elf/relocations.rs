@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::arch::{Class, Machine};
+use crate::arch::{ByteOrder, Class, Machine};
 use crate::fields::Fields;
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
@@ -84,34 +84,37 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
         if dynamic.find(table).is_none() {
             continue;
         }
-        let bytes = dynamic.bytes(table, len, limits::RELOCATIONS, source, problems);
-        let bytes = bytes.unwrap_or_default();
         let mut told = false;
         // Entries of one type stand together, so that the map is asked once for each run.
         let mut run = (0, 0_u64);
         let mut kept = None;
-        for relocation in entries(dynamic, &bytes, addend) {
-            if run.0 != relocation.kind {
-                counted.add(run);
-                run = (relocation.kind, 0);
+        let at = dynamic.find(table).map(|entry| entry.at);
+        let entry = entry_size(dynamic, addend);
+        let mut look = |bytes: &[u8], problems: &mut Problems| {
+            for relocation in entries(dynamic, bytes, addend) {
+                if run.0 != relocation.kind {
+                    counted.add(run);
+                    run = (relocation.kind, 0);
+                }
+                run.1 = run.1.saturating_add(1);
+                // One is enough to know, and a damaged table has thousands.
+                if !told && !is_sound(&relocation, &writable, &mut kept, symbols) {
+                    told = true;
+                    problems.add(
+                        Code::RelocationInvalid,
+                        Loader::Crashes,
+                        at,
+                        "relocations of known symbols in writable memory of the library",
+                        format!(
+                            "type {} at address {:#x} for symbol {}",
+                            relocation.kind, relocation.place, relocation.symbol
+                        ),
+                    );
+                }
             }
-            run.1 = run.1.saturating_add(1);
-            // One is enough to know, and a damaged table has thousands.
-            if !told && !is_sound(&relocation, &writable, &mut kept, symbols) {
-                told = true;
-                let at = dynamic.find(table).map(|entry| entry.at);
-                problems.add(
-                    Code::RelocationInvalid,
-                    Loader::Crashes,
-                    at,
-                    "relocations of known symbols in writable memory of the library",
-                    format!(
-                        "type {} at address {:#x} for symbol {}",
-                        relocation.kind, relocation.place, relocation.symbol
-                    ),
-                );
-            }
-        }
+        };
+        let most = limits::RELOCATIONS;
+        dynamic.pieces((table, len), entry, most, source, problems, &mut look);
         counted.add(run);
     }
     if let Some((relative, indirect, copy, thread_local)) = kinds(dynamic.header.target.machine) {
@@ -182,11 +185,20 @@ fn is_sound(
 fn entries(dynamic: &Dynamic<'_>, table: &[u8], addend: bool) -> impl Iterator<Item = Relocation> {
     let class = dynamic.header.target.class;
     let order = dynamic.header.target.byte_order;
-    let word = usize::try_from(class.word()).unwrap_or(8);
-    let size = word.saturating_mul(if addend { 3 } else { 2 });
-    table.chunks_exact(size).filter_map(move |entry| {
+    let chunks = table.chunks_exact(entry_size(dynamic, addend));
+    chunks.filter_map(move |entry| {
+        // What nearly all libraries have, without a question for each field.
+        if class == Class::Bits64 && order == ByteOrder::Little {
+            let (place, rest) = entry.split_first_chunk::<8>()?;
+            let (kind, rest) = rest.split_first_chunk::<4>()?;
+            return Some(Relocation {
+                place: u64::from_le_bytes(*place),
+                symbol: u32::from_le_bytes(*rest.first_chunk::<4>()?).into(),
+                kind: u32::from_le_bytes(*kind),
+            });
+        }
         let fields = Fields::new(entry, order);
-        let info = fields.word(word, class)?;
+        let info = fields.word(usize::try_from(class.word()).ok()?, class)?;
         // r_info: the symbol's index above, the type below.
         let (symbol, kind) = match class {
             Class::Bits32 => (info >> 8, info & 0xff),
@@ -198,6 +210,12 @@ fn entries(dynamic: &Dynamic<'_>, table: &[u8], addend: bool) -> impl Iterator<I
             kind: u32::try_from(kind).ok()?,
         })
     })
+}
+
+/// The size of an entry in bytes: place and information, and the addend where it carries one.
+fn entry_size(dynamic: &Dynamic<'_>, addend: bool) -> usize {
+    let word = usize::try_from(dynamic.header.target.class.word()).unwrap_or(8);
+    word.saturating_mul(if addend { 3 } else { 2 })
 }
 
 /// `DT_RELR`: an even word is an address, an odd one a bitmap of the words that follow it.

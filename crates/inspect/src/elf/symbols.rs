@@ -187,6 +187,20 @@ impl SymbolTable {
 
     fn decode(&self, bytes: &[u8]) -> Option<RawSymbol> {
         let fields = Fields::new(bytes, self.order);
+        // What nearly all libraries have, without a question for each field.
+        if self.class == Class::Bits64 && self.order == ByteOrder::Little {
+            let (name, rest) = bytes.split_first_chunk::<4>()?;
+            let (bits, rest) = rest.split_first_chunk::<4>()?;
+            let (value, rest) = rest.split_first_chunk::<8>()?;
+            let [info, _, low, high] = *bits;
+            return Some(RawSymbol {
+                name: u32::from_le_bytes(*name),
+                info,
+                section: u16::from_le_bytes([low, high]),
+                value: u64::from_le_bytes(*value),
+                size: u64::from_le_bytes(*rest.first_chunk::<8>()?),
+            });
+        }
         Some(match self.class {
             Class::Bits32 => RawSymbol {
                 name: fields.u32(0)?,

@@ -15,6 +15,9 @@ use super::header::{self, Header, Section, locate};
 /// Bytes of an entry of the debug directory (`IMAGE_DEBUG_DIRECTORY`).
 const DEBUG_ENTRY: u32 = 28;
 
+/// Bytes up to which a piece counts as an entry of a list.
+const ENTRY: usize = 64;
+
 /// What follows addresses in one file.
 pub(super) struct Directories<'h, 's, 'r, R: ?Sized> {
     pub(super) header: &'h Header,
@@ -56,7 +59,12 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             self.invalid(what, address);
             return None;
         };
-        match self.source.table(at, len, limits::PE_TABLE) {
+        // Lists that end with zeros are read entry by entry, which stand side by side.
+        let bytes = match usize::try_from(len) {
+            Ok(len) if len <= ENTRY => self.source.bytes(at, len).map(<[u8]>::to_vec),
+            _ => self.source.table(at, len, limits::PE_TABLE),
+        };
+        match bytes {
             Ok(bytes) => Some(bytes),
             Err(fault) => {
                 let problem = fault.into_problem(Code::DirectoryInvalid, Loader::Refuses, what);
