@@ -432,9 +432,25 @@ impl Host {
         configuration: Option<&str>,
     ) -> Result<Handle<T>, CreateError> {
         let mut attempts = Vec::new();
-        for offer in self.query(query) {
-            let registration = offer.registration();
-            match self.create_offered::<T>(registration, offer.provided(), configuration) {
+        for offer in self.offers(&query.interface, query.key.as_deref()) {
+            let (registration, provided) = (offer.registration(), offer.provided());
+            let is_meant = query.allows_keys(&provided.keys)
+                && query
+                    .missing_metadata(registration, offer.index())
+                    .is_none();
+            if !is_meant {
+                continue;
+            }
+            let made = if query.allows_version(provided.version) {
+                self.create_offered::<T>(registration, provided, configuration)
+            } else {
+                // Told like a plugin that does not fit: whoever has it wants to know why it is not used.
+                Err(registration.refuse(RefusalKind::Version {
+                    provides: provided.version,
+                    wanted: query.wanted_version().unwrap_or_default(),
+                }))
+            };
+            match made {
                 Ok(handle) => return Ok(handle),
                 Err(refusal) => attempts.push(Attempt {
                     id: registration.record.summary.id.clone(),

@@ -9,7 +9,7 @@ use plugwright_dylib::{LoadError, SymbolError};
 use plugwright_evidence::OpenError;
 use plugwright_inspect::Problem;
 use plugwright_manifest::compat::Mismatch;
-use plugwright_manifest::{DecodeError, Id, Version};
+use plugwright_manifest::{DecodeError, Id, InterfaceVersion, Version};
 use plugwright_plugin::bind::{BindError, CreateError};
 use plugwright_trust::Reason;
 
@@ -114,6 +114,13 @@ pub enum RefusalKind {
     Record(DecodeError),
     /// The plugin provides another form of the interface.
     Mismatch(Mismatch),
+    /// The plugin provides the interface in a version beside the range that was asked for.
+    Version {
+        /// The plugin's.
+        provides: InterfaceVersion,
+        /// The range.
+        wanted: String,
+    },
     /// The plugin does not provide the interface at all.
     NotProvided {
         /// The interface.
@@ -249,6 +256,10 @@ impl fmt::Display for Refusal {
             ),
             RefusalKind::Record(error) => write!(f, "{origin} cannot be read: {error}"),
             RefusalKind::Mismatch(mismatch) => write!(f, "{origin} does not fit: {mismatch}"),
+            RefusalKind::Version { provides, wanted } => write!(
+                f,
+                "{origin} does not fit: it provides the interface in version {provides}; wanted is {wanted}"
+            ),
             RefusalKind::NotProvided { interface } => {
                 write!(f, "{origin} does not provide {interface}")
             }
@@ -317,6 +328,7 @@ impl std::error::Error for Refusal {
             | RefusalKind::Duplicate { .. }
             | RefusalKind::LinkedAlready { .. }
             | RefusalKind::NotLinked { .. }
+            | RefusalKind::Version { .. }
             | RefusalKind::NotProvided { .. }
             | RefusalKind::Profile { .. }
             | RefusalKind::Changed

@@ -6,15 +6,19 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use plugwright::{
-    CreateError, Explanation, Handle, Host, InProcess, Interface, KeyCase, Query, Registry,
-    SearchPaths, Status, read_lock, read_policy,
+    CreateError, Explanation, Handle, Host, InProcess, Interface, InterfaceRange, KeyCase, Query,
+    Registry, SearchPaths, Status, read_lock, read_policy,
 };
 use press_codec::Codec;
+
+/// The versions of the codec's interface that press can use. What a later minor version added has a default, so any will do.
+const VERSIONS: &str = "^1.0";
 
 /// The codecs on this machine. Nothing of them runs until one is asked for.
 #[derive(Debug)]
 pub(crate) struct Codecs {
     host: Host,
+    versions: InterfaceRange,
 }
 
 impl Codecs {
@@ -61,7 +65,10 @@ impl Codecs {
                 }
             }
         }
-        Ok(Self { host: host.scan() })
+        Ok(Self {
+            host: host.scan(),
+            versions: VERSIONS.parse()?,
+        })
     }
 
     /// Prints every codec and every file that is not used, by what the files say of themselves.
@@ -95,7 +102,7 @@ impl Codecs {
                     plugin.version(),
                     interface.to_string(),
                 )?;
-                if interface.major == ours.version.major {
+                if self.versions.contains(interface) {
                     writeln!(out)?;
                 } else {
                     writeln!(
@@ -120,16 +127,17 @@ impl Codecs {
     /// # Errors
     /// Every plugin that was considered, with the reason why it is not used.
     pub(crate) fn get(&self, key: &str) -> Result<Handle<dyn Codec>, CreateError> {
-        self.host.create_by(&Self::query(key))
+        self.host.create_by(&self.query(key))
     }
 
     /// Why there is a codec for a key, or none: every folder, every codec with its reason.
     pub(crate) fn explain(&self, key: &str) -> Explanation {
-        self.host.explain(&Self::query(key))
+        self.host.explain(&self.query(key))
     }
 
-    fn query(key: &str) -> Query {
+    fn query(&self, key: &str) -> Query {
         Query::of::<dyn Codec>()
+            .with_versions(self.versions.clone())
             .with_key(key)
             .with_key_case(KeyCase::Ignored)
     }

@@ -1,7 +1,7 @@
 //! What is asked for, and why it is found or not.
 
 use fixture_greeter::Greeter;
-use plugwright_host::{Consideration, Host, KeyCase, Query};
+use plugwright_host::{Consideration, CreateErrorKind, Host, KeyCase, Query};
 
 use crate::{Folder, permitted};
 
@@ -99,6 +99,20 @@ fn a_sub_folder_of_every_path() {
     // What leads elsewhere does not.
     let host = folder.builder().sub_folder("../greeters").scan();
     assert_eq!(host.plugins().count(), 1);
+}
+
+#[test]
+fn what_is_beside_the_range_is_named_with_its_version() {
+    let host = folder().host();
+    let range = greeters().with_versions("^9".parse().expect("a range"));
+    let error = host.create_by::<dyn Greeter>(&range).expect_err("none is");
+    assert_eq!(error.kind(), CreateErrorKind::AllRefused);
+    let told = error.to_string();
+    let expected = "does not fit: it provides the interface in version 1.1; wanted is ^9";
+    assert!(told.contains(expected), "{told}");
+    // What does not have the key is not meant at all.
+    let error = host.create_by::<dyn Greeter>(&range.with_key("none"));
+    assert_eq!(error.expect_err("none").kind(), CreateErrorKind::NotFound);
 }
 
 #[test]
