@@ -289,7 +289,7 @@ fn process() -> ProcessFacts {
 }
 
 /// What time the system's clock says it is; `None` if it says a time before 1970.
-fn now() -> Option<Timestamp> {
+pub(crate) fn now() -> Option<Timestamp> {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .ok()?;

@@ -5,15 +5,15 @@
 
 use crate::digest::digest_with;
 use crate::error::OpenErrorKind;
-use crate::root::Root;
+use crate::root::{self, Root};
 use crate::text::{self, MAX_SIGNATURE};
 use minisign_verify::{PublicKey, Signature, StreamVerifier};
 use plugwright_trust::{
-    Bundle, Digest, Key, KeyId, MAX_FILE, SignatureCheck, SignatureFacts, Signed, Subject,
-    Timestamp,
+    Bundle, Digest, Facts, Key, KeyId, MAX_FILE, SignatureCheck, SignatureFacts, Signed, Structure,
+    Subject, Timestamp,
 };
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -270,6 +270,25 @@ impl Found {
             bundle.facts(digest, &mut facts);
         }
         Ok((digest, facts))
+    }
+}
+
+impl Found {
+    /// The facts about a file that is no library, such as a list that an application ships: its digest and who spoke for it.
+    /// `path` is for messages, `bytes` is the whole file as it will be used.
+    #[must_use]
+    pub fn facts(&self, path: &Path, bytes: &[u8]) -> Facts {
+        let mut rest = bytes;
+        let settled = self.settle(&mut |buffer, _| rest.read(buffer));
+        let (digest, signatures) = match settled {
+            Ok(settled) => settled,
+            // Bytes in memory are always read. Whoever spoke for nothing speaks for nothing here.
+            Err(_) => (Digest::from_bytes([0; 32]), Vec::new()),
+        };
+        let mut facts = Facts::new(path.to_string_lossy(), digest, Structure::sound())
+            .with_signatures(signatures);
+        facts.now = root::now();
+        facts
     }
 }
 

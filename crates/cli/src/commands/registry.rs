@@ -3,10 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use plugwright_host::{Registry as File, RegistryEntry, RegistryError};
+use plugwright_host::{Registry as File, RegistryEntry, RegistryError, read_keys};
 use serde::Serialize;
 
+use super::key::Passphrase;
 use super::report::PathText;
+use super::sign;
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
 
@@ -16,7 +18,8 @@ Examples:
   plugwright registry verify --file ~/.cache/press/plugins-0123456789abcdef.registry
   plugwright registry clear --app press
   plugwright registry export --app press /opt/press/plugins.registry
-  plugwright registry import --app press /opt/press/plugins.registry";
+  plugwright registry export --app press --sign release.key /opt/press/plugins.registry
+  plugwright registry import --app press --keys press.keys /opt/press/plugins.registry";
 
 /// Show, check, remove, ship or take over what a host kept of its plugins from its last start
 #[derive(Debug, clap::Args)]
@@ -44,8 +47,13 @@ enum What {
     Export {
         #[command(flatten)]
         which: Which,
-        /// The copy, to be shipped and, if wanted, signed like any file
+        /// The copy, to be shipped
         to: PathBuf,
+        /// Sign it with this secret key: beside it, as `plugwright sign` does with any file
+        #[arg(long, value_name = "FILE")]
+        sign: Option<PathBuf>,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Take over what a shipped one says of the files below its folder
     Import {
@@ -53,6 +61,9 @@ enum What {
         which: Which,
         /// The one that was shipped
         from: PathBuf,
+        /// Only if a key of this key store signed it, or the bundle manifest of its folder that lists it
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
     },
 }
 
@@ -131,6 +142,10 @@ impl Registry {
             output::complain("this user has no folder for caches: name the registry with --file");
             return Ok(Exit::Problems);
         };
+        let problem = |what: &str| {
+            output::complain(&escape::sentence(what));
+            Ok(Exit::Problems)
+        };
         let done = match &self.what {
             What::Show { format, .. } => match registry.entries() {
                 Ok(entries) => return show(&registry, &entries, *format, output),
@@ -140,8 +155,36 @@ impl Registry {
             What::Clear(_) => registry
                 .clear()
                 .map(|was| if was { "was removed" } else { "was not there" }),
-            What::Export { to, .. } => registry.export(&absolute(to)).map(|()| "was exported"),
-            What::Import { from, .. } => registry.import(&absolute(from)).map(|()| "was written"),
+            What::Export {
+                to,
+                sign: key,
+                passphrase,
+                ..
+            } => {
+                let (to, key) = (absolute(to), key.as_deref());
+                let key = match key.map(|key| passphrase.unlock(key)).transpose() {
+                    Ok(key) => key,
+                    Err(error) => return problem(&error),
+                };
+                let done = registry.export(&to).map(|()| "was exported");
+                if let (Ok(_), Some(key)) = (&done, key) {
+                    match sign::file(&to, &key, None) {
+                        Ok(line) => output.line(&escape::sentence(&line))?,
+                        Err(error) => return problem(&error),
+                    }
+                }
+                done
+            }
+            What::Import { from, keys, .. } => {
+                let mut registry = registry.clone();
+                if let Some(keys) = keys {
+                    match read_keys(&absolute(keys)) {
+                        Ok(keys) => registry = registry.with_signers(keys),
+                        Err(error) => return problem(&error.to_string()),
+                    }
+                }
+                registry.import(&absolute(from)).map(|()| "was written")
+            }
         };
         tell(&registry, done, output)
     }

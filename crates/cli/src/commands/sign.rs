@@ -58,7 +58,7 @@ impl Sign {
             let signed = if target.is_dir() {
                 self.folder(target, &key)
             } else {
-                self.file(target, &key)
+                file(target, &key, self.expires)
             };
             match signed {
                 Ok(line) => output.line(&escape::sentence(&line))?,
@@ -69,35 +69,6 @@ impl Sign {
             }
         }
         Ok(exit)
-    }
-
-    /// Lays a signature beside a file.
-    fn file(&self, path: &Path, key: &SecretKey) -> Result<String, String> {
-        let path = absolute(path)?;
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(format!("{path:?} names no file"));
-        };
-        let root = Root::open(folder).map_err(|error| error.to_string())?;
-        let opened = root
-            .open_file(Path::new(name))
-            .map_err(|error| error.to_string())?;
-        let mut subject = Subject::default();
-        subject.expires = self.expires;
-        if let [record] = offered(opened.file(), name).as_slice() {
-            subject.id = Some(record.summary.id.to_string());
-            subject.version = Some(record.summary.version.clone());
-        }
-        let bytes = fs::read(&path).map_err(|error| format!("{path:?}: {error}"))?;
-        let signature = sign(key, &bytes, &path, &subject)?;
-        let beside = beside(&path);
-        replace(&beside, &signature)?;
-        let said = subject.to_string();
-        let said = if said.is_empty() {
-            "no plugin in it".to_owned()
-        } else {
-            said
-        };
-        Ok(format!("wrote {beside:?} ({said})"))
     }
 
     /// Writes and signs the bundle manifest of a folder.
@@ -121,6 +92,39 @@ impl Sign {
             bundle.files.len()
         ))
     }
+}
+
+/// Lays a signature beside a file.
+pub(super) fn file(
+    path: &Path,
+    key: &SecretKey,
+    expires: Option<Timestamp>,
+) -> Result<String, String> {
+    let path = absolute(path)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(format!("{path:?} names no file"));
+    };
+    let root = Root::open(folder).map_err(|error| error.to_string())?;
+    let opened = root
+        .open_file(Path::new(name))
+        .map_err(|error| error.to_string())?;
+    let mut subject = Subject::default();
+    subject.expires = expires;
+    if let [record] = offered(opened.file(), name).as_slice() {
+        subject.id = Some(record.summary.id.to_string());
+        subject.version = Some(record.summary.version.clone());
+    }
+    let bytes = fs::read(&path).map_err(|error| format!("{path:?}: {error}"))?;
+    let signature = sign(key, &bytes, &path, &subject)?;
+    let beside = beside(&path);
+    replace(&beside, &signature)?;
+    let said = subject.to_string();
+    let said = if said.is_empty() {
+        "no plugin in it".to_owned()
+    } else {
+        said
+    };
+    Ok(format!("wrote {beside:?} ({said})"))
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -311,6 +311,71 @@ fn a_registry_is_shipped() {
 }
 
 #[test]
+fn a_shipped_registry_is_signed() {
+    let user = User::new();
+    let shipped = user.0.path().join("data/press/shipped");
+    let signature = user.0.path().join("data/press/shipped.minisig");
+    let run = |line: &str| user.run(&line.split(' ').collect::<Vec<_>>());
+    for name in ["release", "other"] {
+        let made = run(&format!("key new {name} --without-passphrase"));
+        check_run(&made, 0, &[]);
+        let trusted = run(&format!(
+            "key trust {name}.pub --name {name} --ids * --store {name}.keys"
+        ));
+        check_run(&trusted, 0, &[]);
+    }
+    check_run(&run("find org.example.greeter --app press"), 0, &[]);
+    let import = |keys: &str, code, expected: &[&str]| {
+        let line = format!("registry import --app press --keys {keys} data/press/shipped");
+        check_run(&run(&line), code, expected);
+    };
+    let export = "registry export --app press data/press/shipped";
+    check_run(&run(export), 0, &["was exported"]);
+    import(
+        "release.keys",
+        1,
+        &["signature.missing", "a signature by release"],
+    );
+    let signed = run(&format!("{export} --sign release.key"));
+    check_run(&signed, 0, &["shipped.minisig", "was exported"]);
+    import("release.keys", 0, &["was written"]);
+    import("other.keys", 1, &["signature.unknown-key"]);
+    import("missing.keys", 1, &["missing.keys"]);
+
+    // Tampered with: the registry, then the signature.
+    let (whole, good) = (
+        fs::read(&shipped).expect("there"),
+        fs::read(&signature).expect("there"),
+    );
+    let mut bytes = whole.clone();
+    *bytes.last_mut().expect("not empty") ^= 1;
+    fs::write(&shipped, bytes).expect("written");
+    import("release.keys", 1, &["signature.forged", "somebody changed"]);
+    fs::write(&shipped, &whole).expect("written");
+    fs::write(&signature, "untrusted comment: none\n").expect("written");
+    import("release.keys", 1, &["signature.malformed"]);
+    fs::write(&signature, good).expect("written");
+    import("release.keys", 0, &["was written"]);
+    let revoked = run("key revoke release --reason stolen --store release.keys");
+    check_run(&revoked, 0, &[]);
+    import("release.keys", 1, &["signature.revoked", "stolen"]);
+
+    // One signature for all that is shipped.
+    fs::remove_file(&signature).expect("removed");
+    check_run(
+        &run("sign --key other.key data/press"),
+        0,
+        &["plugwright.bundle"],
+    );
+    import("other.keys", 0, &["was written"]);
+    fs::write(&shipped, &whole[..whole.len() - 1]).expect("written");
+    import("other.keys", 1, &["signature.not-listed"]);
+    // A key that cannot be used signs nothing.
+    let unsigned = run(&format!("{export} --sign release.pub"));
+    check_run(&unsigned, 1, &["release.pub"]);
+}
+
+#[test]
 fn a_damaged_registry_is_told_and_costs_nothing_but_time() {
     let user = User::new();
     let find = ["find", "org.example.greeter", "--app", "press"];

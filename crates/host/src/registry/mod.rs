@@ -17,6 +17,7 @@ mod draft;
 mod file;
 mod folder;
 mod image;
+mod signed;
 mod stamp;
 
 use std::env;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use plugwright_dylib::is_privileged;
 use plugwright_manifest::Summary;
 use plugwright_plugin::abi::ABI;
+use plugwright_trust::Key;
 
 pub use answers::{Answer, AnsweredFolder, Answers};
 pub(crate) use draft::{FileDraft, FolderDraft, TooLarge, image};
@@ -56,6 +58,8 @@ use file::Absence;
 pub struct Registry {
     path: PathBuf,
     shipped: Option<PathBuf>,
+    /// Who has to have signed what is shipped; `None` for nobody.
+    signers: Option<Vec<Key>>,
 }
 
 /// What became of a host's registry at its last scan.
@@ -144,8 +148,11 @@ impl Registry {
     /// The registry at this path, which is absolute. Its folder is made when it is written.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        let (path, shipped) = (path.into(), None);
-        Self { path, shipped }
+        Self {
+            path: path.into(),
+            shipped: None,
+            signers: None,
+        }
     }
 
     /// This user's registry of an application, by the convention of the system: below `$XDG_CACHE_HOME`
@@ -185,6 +192,15 @@ impl Registry {
         self
     }
 
+    /// Takes a registry that came with the application, now or by [`Registry::import`], only if one of these keys signed it:
+    /// in minisign's form beside it (`plugins.registry.minisig`), or over the bundle manifest of its folder that lists it.
+    /// Which plugins a key may speak for is not asked: what is loaded is judged anew.
+    #[must_use]
+    pub fn with_signers(mut self, keys: impl Into<Vec<Key>>) -> Self {
+        self.signers = Some(keys.into());
+        self
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -197,7 +213,7 @@ impl Registry {
         match (own, &self.shipped) {
             (Ok(image), _) => Ok(Arc::new(image)),
             (Err(why), None) => Err(why),
-            (Err(why), Some(shipped)) => match relocated(shipped, parent(shipped), identity) {
+            (Err(why), Some(shipped)) => match self.relocated(shipped, identity) {
                 Ok(image) => Ok(Arc::new(image)),
                 Err(error) => Err(format!("{why}; {error}")),
             },
@@ -259,8 +275,8 @@ impl Registry {
     }
 
     /// Writes a copy to `to` that holds wherever the folders are, as long as they lie below the copy's folder as they do
-    /// now: to be shipped with an application. Files outside of that folder are left out. Nothing secret is in it; whoever
-    /// wants to be sure of it signs it like any file.
+    /// now: to be shipped with an application. Files outside of that folder are left out. Nothing secret is in it. It can be
+    /// signed like any file, see [`Registry::with_signers`].
     ///
     /// # Errors
     /// When there is no registry that can be read, none of its folders is below that of `to`, or the copy cannot be
@@ -300,9 +316,11 @@ impl Registry {
     /// time of change that it tells are not read at the next start.
     ///
     /// # Errors
-    /// When the exported file cannot be read or is of another host, or this registry cannot be written.
+    /// When the exported file cannot be read, is of another host, or is not signed as [`Registry::with_signers`] demands, or
+    /// this registry cannot be written.
     pub fn import(&self, from: &Path) -> Result<(), RegistryError> {
-        let image = relocated(from, parent(from), &identity())
+        let image = self
+            .relocated(from, &identity())
             .map_err(|what| RegistryError::new(from, what))?;
         file::replace(&self.path, image.bytes())
             .map(drop)
@@ -319,16 +337,19 @@ fn parent(path: &Path) -> &Path {
 }
 
 fn read(path: &Path, identity: Option<&[u8; 32]>) -> Result<Image, String> {
+    Image::new(bytes(path)?, identity).map_err(|damage| damage.to_string())
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     if !path.is_absolute() {
         return Err("its path is relative".to_owned());
     }
-    let bytes = file::read(path).map_err(|absence| match absence {
+    file::read(path).map_err(|absence| match absence {
         Absence::Missing => "there is none yet".to_owned(),
         Absence::Unreadable(error) => format!("it cannot be read: {error}"),
         Absence::Foreign => "others than this user and root could have written it".to_owned(),
         Absence::TooLarge => "it has more than four gigabytes".to_owned(),
-    })?;
-    Image::new(bytes, identity).map_err(|damage| damage.to_string())
+    })
 }
 
 /// The contents of an image, to be changed.
@@ -352,33 +373,39 @@ fn drafts(image: &Image) -> Option<Vec<FolderDraft>> {
     folders.collect()
 }
 
-/// An exported image, with the folders below `base` and the stamps that their files have here.
-fn relocated(exported: &Path, base: &Path, identity: &[u8; 32]) -> Result<Image, String> {
-    let image = read(exported, Some(identity))?;
-    let base = base
-        .canonicalize()
-        .map_err(|error| format!("its folder: {error}"))?;
-    let mut drafts = drafts(&image).ok_or("a record cannot be read")?;
-    for draft in &mut drafts {
-        let folder = base.join(path(&draft.path));
-        let folder = folder.canonicalize().unwrap_or(folder);
-        draft.path = folder.as_os_str().as_bytes().to_owned();
-        for file in &mut draft.files {
-            let metadata = folder
-                .join(OsStr::from_bytes(&file.name))
-                .symlink_metadata();
-            let here = metadata
-                .map(|metadata| Stamp::of(&metadata).to_bytes())
-                .ok();
-            let is_same =
-                |here: &[u8; STAMP_SIZE]| Stamp::portable(here) == Stamp::portable(&file.stamp);
-            match here.filter(is_same) {
-                Some(here) => file.stamp = here,
-                None => file.is_doubtful = true,
+impl Registry {
+    /// An exported image, with the folders below its own and the stamps that their files have here.
+    fn relocated(&self, exported: &Path, identity: &[u8; 32]) -> Result<Image, String> {
+        let bytes = bytes(exported)?;
+        if let Some(keys) = &self.signers {
+            signed::check(exported, &bytes, keys)?;
+        }
+        let image = Image::new(bytes, Some(identity)).map_err(|damage| damage.to_string())?;
+        let base = parent(exported)
+            .canonicalize()
+            .map_err(|error| format!("its folder: {error}"))?;
+        let mut drafts = drafts(&image).ok_or("a record cannot be read")?;
+        for draft in &mut drafts {
+            let folder = base.join(path(&draft.path));
+            let folder = folder.canonicalize().unwrap_or(folder);
+            draft.path = folder.as_os_str().as_bytes().to_owned();
+            for file in &mut draft.files {
+                let metadata = folder
+                    .join(OsStr::from_bytes(&file.name))
+                    .symlink_metadata();
+                let here = metadata
+                    .map(|metadata| Stamp::of(&metadata).to_bytes())
+                    .ok();
+                let is_same =
+                    |here: &[u8; STAMP_SIZE]| Stamp::portable(here) == Stamp::portable(&file.stamp);
+                match here.filter(is_same) {
+                    Some(here) => file.stamp = here,
+                    None => file.is_doubtful = true,
+                }
             }
         }
+        draft::image(&mut drafts, identity, &|_, _| None).map_err(|error| error.to_string())
     }
-    draft::image(&mut drafts, identity, &|_, _| None).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

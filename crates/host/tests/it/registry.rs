@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fixture_greeter::Greeter;
-use plugwright_host::{Host, Plugin, Registry, RegistryState, Seen, Status};
+use plugwright_host::{Host, Key, Plugin, Registry, RegistryState, Seen, Status};
 
 use crate::{Folder, fixture, permitted};
 
@@ -539,6 +539,51 @@ fn an_exported_registry_moves_with_its_application() {
         outside.to_string().contains("none of its folders is below"),
         "{outside}"
     );
+}
+
+/// A registry that came with the application counts only as it was signed, and everything is found all the same.
+#[test]
+fn a_shipped_registry_is_taken_as_it_was_signed_or_not_at_all() {
+    let place = tempfile::tempdir().expect("a folder");
+    let caches = tempfile::tempdir().expect("a folder");
+    let plugins = place.path().join("plugins");
+    fs::create_dir(&plugins).expect("made");
+    fs::copy(fixture("hello"), plugins.join("libhello.so")).expect("copied");
+    age(place.path());
+    let own = Registry::at(caches.path().join("build.registry"));
+    let host = |registry: Registry| Host::developer().folder(&plugins).registry(registry).scan();
+    drop(host(own.clone()));
+    let shipped = place.path().join("plugins.registry");
+    own.export(&shipped).expect("exported");
+    let pair = minisign::KeyPair::generate_unencrypted_keypair().expect("a key");
+    let bytes = fs::read(&shipped).expect("there");
+    let signature = minisign::sign(None, &pair.sk, io::Cursor::new(&bytes), None, None);
+    let beside = place.path().join("plugins.registry.minisig");
+    fs::write(&beside, signature.expect("signed").to_string()).expect("written");
+    let public = pair.pk.to_base64().parse().expect("minisign's form");
+    let everything: plugwright_trust::IdPattern = "*".parse().expect("a pattern");
+    let key = Key::new("build", public, [everything]);
+
+    let start = |number: u32, keys: Vec<Key>| {
+        let path = caches.path().join(format!("{number}.registry"));
+        let registry = Registry::at(path).with_shipped(&shipped).with_signers(keys);
+        let host = host(registry);
+        assert_eq!(ids(&host), ["org.example.hello"]);
+        host
+    };
+    let good = start(0, vec![key.clone()]);
+    assert_eq!(good.registry_state(), RegistryState::Used);
+    check_written(&start(1, Vec::new()), "signature.unknown-key");
+    for at in (0..bytes.len()).step_by(bytes.len() / 7) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 4;
+        fs::write(&shipped, bytes).expect("written");
+        check_written(&start(2, vec![key.clone()]), "signature.forged");
+        fs::remove_file(caches.path().join("2.registry")).expect("there");
+    }
+    fs::write(&shipped, &bytes).expect("written");
+    fs::remove_file(&beside).expect("there");
+    check_written(&start(3, vec![key]), "signature.missing");
 }
 
 #[test]
