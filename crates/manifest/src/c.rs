@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::embed::{RecordDef, note_bytes};
+use crate::schema::{InterfaceShape, Shape, VariantShape};
 
 /// A header for the C file that has the plugin's entry function, to be included there once,
 /// behind `plugwright_plugin.h`. It defines
@@ -27,6 +28,56 @@ pub fn header(def: &RecordDef) -> Result<String, (&'static str, usize, usize)> {
     Ok(out)
 }
 
+/// The variants of the enums that grow, with the numbers by which they are told.
+fn growing_variants(interface: &InterfaceShape) -> Vec<String> {
+    let mut all = Vec::new();
+    for method in interface.methods {
+        let params = method.params.iter().map(|param| param.shape);
+        for shape in params.chain([method.result]) {
+            collect(shape, &mut all);
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn collect(shape: &Shape, all: &mut Vec<String>) {
+    let mut of_variants = |variants: &[VariantShape]| {
+        let fields = variants.iter().flat_map(|variant| variant.fields);
+        fields.for_each(|field| collect(field.shape, all));
+    };
+    match shape {
+        Shape::Scalar(_) | Shape::Interface(..) => {}
+        Shape::Option(of)
+        | Shape::Vec(of)
+        | Shape::Slice(of)
+        | Shape::SliceMut(of)
+        | Shape::Ref(of)
+        | Shape::Array(of, _)
+        | Shape::Future(of)
+        | Shape::LocalFuture(of)
+        | Shape::Set(of) => collect(of, all),
+        Shape::Result(first, second) | Shape::Map(first, second) => {
+            collect(first, all);
+            collect(second, all);
+        }
+        Shape::Tuple(parts) => parts.iter().for_each(|part| collect(part, all)),
+        Shape::Struct(_, fields) => fields.iter().for_each(|field| collect(field.shape, all)),
+        Shape::Enum(_, variants) => of_variants(variants),
+        Shape::Open(name, variants, later) => {
+            of_variants(variants);
+            of_variants(later);
+            all.extend(variants.iter().chain(*later).map(|variant| {
+                let number = variant.fingerprint();
+                format!("{name}::{} is {number:#018x}", variant.name)
+                    .escape_debug()
+                    .to_string()
+            }));
+        }
+    }
+}
+
 fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Result {
     writeln!(out, "#define PLUGIN_ENTRY {}", def.entry)?;
     writeln!(
@@ -48,6 +99,9 @@ fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Re
             let method = crate::schema::Method::from(method).to_string();
             let method = method.escape_debug().to_string();
             writeln!(out, " *   {}", method.replace("*/", "* /"))?;
+        }
+        for variant in growing_variants(interface) {
+            writeln!(out, " *   {}", variant.replace("*/", "* /"))?;
         }
         let methods = interface.methods.len();
         writeln!(out, " */")?;

@@ -195,8 +195,18 @@ fn of_types(path: &str, ours: &Type, theirs: &Type) -> Found {
             parts.find_map(|(path, a, b)| of_types(&path, a, b))
         }
         (Type::Struct(_, a), Type::Struct(_, b)) => of_fields(path, a, b),
-        (Type::Enum(_, a), Type::Enum(_, b)) => of_variants(path, a, b),
-        _ => Some((path.to_owned(), ours.to_string(), theirs.to_string())),
+        (Type::Enum(_, a), Type::Enum(_, b)) | (Type::Open(_, a, _), Type::Open(_, b, _)) => {
+            of_variants(path, a, b)
+        }
+        _ => Some((path.to_owned(), growing(ours), growing(theirs))),
+    }
+}
+
+/// A type that is compared with one of another kind: two enums may have the same name.
+fn growing(ty: &Type) -> String {
+    match ty {
+        Type::Open(name, ..) => format!("{name} with #[unknown]"),
+        ty => ty.to_string(),
     }
 }
 

@@ -6,7 +6,7 @@
 //! definition alone: no path and no time enters it.
 
 use crate::note;
-use crate::schema::{FieldShape, InterfaceShape, MethodShape, Receiver, Shape, code};
+use crate::schema::{FieldShape, InterfaceShape, MethodShape, Receiver, Shape, VariantShape, code};
 
 /// How a plugin's library was built: facts that the SDK's build script gathers.
 #[derive(Clone, Copy, Debug)]
@@ -271,15 +271,26 @@ impl<'a> Writer<'a> {
                 self.array(3);
                 self.unsigned(code::ENUM);
                 self.text(name);
-                self.array(variants.len());
-                let mut index = 0;
-                while index < variants.len() {
-                    self.array(2);
-                    self.text(variants[index].name);
-                    self.fields(variants[index].fields);
-                    index += 1;
-                }
+                self.variants(variants);
             }
+            Shape::Open(name, variants, later) => {
+                self.array(4);
+                self.unsigned(code::OPEN);
+                self.text(name);
+                self.variants(variants);
+                self.variants(later);
+            }
+        }
+    }
+
+    const fn variants(&mut self, variants: &[VariantShape]) {
+        self.array(variants.len());
+        let mut index = 0;
+        while index < variants.len() {
+            self.array(2);
+            self.text(variants[index].name);
+            self.fields(variants[index].fields);
+            index += 1;
         }
     }
 

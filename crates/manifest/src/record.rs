@@ -604,6 +604,22 @@ fn read_fields(
     Ok(fields)
 }
 
+fn read_variants(
+    reader: &mut Reader<'_>,
+    depth: usize,
+    left: &mut usize,
+) -> Result<Vec<Variant>, DecodeError> {
+    let mut variants = Vec::new();
+    for _ in 0..entries(reader, "variants")? {
+        exactly(reader, "variant", 2)?;
+        variants.push(Variant {
+            name: text(reader, "variant name", MAX_TEXT)?,
+            fields: read_fields(reader, depth, left)?,
+        });
+    }
+    Ok(variants)
+}
+
 fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<Type, DecodeError> {
     use crate::cbor::Item;
 
@@ -673,18 +689,15 @@ fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<
             text(reader, "type name", MAX_TEXT)?,
             read_fields(reader, deeper, left)?,
         ),
-        (code::ENUM, 3) => {
-            let name = text(reader, "type name", MAX_TEXT)?;
-            let mut variants = Vec::new();
-            for _ in 0..entries(reader, "variants")? {
-                exactly(reader, "variant", 2)?;
-                variants.push(Variant {
-                    name: text(reader, "variant name", MAX_TEXT)?,
-                    fields: read_fields(reader, deeper, left)?,
-                });
-            }
-            Type::Enum(name, variants)
-        }
+        (code::ENUM, 3) => Type::Enum(
+            text(reader, "type name", MAX_TEXT)?,
+            read_variants(reader, deeper, left)?,
+        ),
+        (code::OPEN, 4) => Type::Open(
+            text(reader, "type name", MAX_TEXT)?,
+            read_variants(reader, deeper, left)?,
+            read_variants(reader, deeper, left)?,
+        ),
         (code, _) => return Err(unknown(code)),
     })
 }

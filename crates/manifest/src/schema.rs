@@ -51,6 +51,13 @@ pub enum Shape {
     Struct(&'static str, &'static [FieldShape]),
     /// A derived enum: its name and variants in order.
     Enum(&'static str, &'static [VariantShape]),
+    /// A derived enum that grows: its name, the variants that both sides must have, and those
+    /// that were added later, which one side may not know.
+    Open(
+        &'static str,
+        &'static [VariantShape],
+        &'static [VariantShape],
+    ),
 }
 
 /// How an object of an interface is held when it crosses.
@@ -107,6 +114,19 @@ pub struct VariantShape {
     pub name: &'static str,
     /// Its fields in order.
     pub fields: &'static [FieldShape],
+}
+
+impl VariantShape {
+    /// What a variant of an enum that grows is told by: a number that is equal on both sides
+    /// exactly if its name and its fields are (but for a collision of 64-bit hashes). It is
+    /// never 0, which stands for a variant that the sender itself does not know.
+    #[must_use]
+    pub const fn fingerprint(&self) -> u64 {
+        let mut hash = Hash::new();
+        hash.text(self.name);
+        hash.fields(self.fields);
+        if hash.0 == 0 { 1 } else { hash.0 }
+    }
 }
 
 /// How a method takes the object that it is called on. The number is its code in the manifest
@@ -273,8 +293,8 @@ scalars! {
     NonZeroIsize = 33, "NonZero<isize>";
     /// `Buffer`: owned bytes that are not copied
     Buffer = 34, "Buffer";
-    /// `Encoded<T>`: JSON, copied once by the receiver
-    Encoded = 35, "Encoded";
+    /// What serde knows: CBOR, copied once by the receiver
+    Encoded = 35, "#[encoded]";
 }
 
 /// Codes of the types that have parts.
@@ -294,6 +314,7 @@ pub(crate) mod code {
     pub(crate) const REF: u64 = 140;
     pub(crate) const FUTURE: u64 = 141;
     pub(crate) const LOCAL_FUTURE: u64 = 142;
+    pub(crate) const OPEN: u64 = 143;
     /// In fingerprints only: what a [`super::Receiver`]'s number is added to.
     pub(crate) const RECEIVER: u64 = 256;
 }
@@ -338,6 +359,16 @@ impl Hash {
         while index < fields.len() {
             self.text(fields[index].name);
             self.shape(fields[index].shape);
+            index += 1;
+        }
+    }
+
+    const fn variants(&mut self, variants: &[VariantShape]) {
+        self.number(variants.len() as u64);
+        let mut index = 0;
+        while index < variants.len() {
+            self.text(variants[index].name);
+            self.fields(variants[index].fields);
             index += 1;
         }
     }
@@ -391,13 +422,12 @@ impl Hash {
             }
             Shape::Enum(_, variants) => {
                 self.number(code::ENUM);
-                self.number(variants.len() as u64);
-                let mut index = 0;
-                while index < variants.len() {
-                    self.text(variants[index].name);
-                    self.fields(variants[index].fields);
-                    index += 1;
-                }
+                self.variants(variants);
+            }
+            // Those that were added later may be missing on one side.
+            Shape::Open(_, variants, _) => {
+                self.number(code::OPEN);
+                self.variants(variants);
             }
         }
     }
@@ -452,6 +482,8 @@ enum Part {
     Converted,
     LentObject,
     Future,
+    /// What a message over a connection has beside its bytes.
+    Attached,
 }
 
 impl Shape {
@@ -487,8 +519,9 @@ impl Shape {
         let itself = match (self, part) {
             (Self::Interface(Holder::Super, ..), Part::Borrowed)
             | (Self::Interface(Holder::Ref, ..), _)
+            | (Self::Interface(..) | Self::SliceMut(_), Part::Attached)
             | (Self::Ref(_), Part::Borrowed | Part::Converted)
-            | (Self::Future(_) | Self::LocalFuture(_), Part::Future) => true,
+            | (Self::Future(_) | Self::LocalFuture(_), Part::Future | Part::Attached) => true,
             (
                 Self::Scalar(Scalar::Str | Scalar::OsStr | Scalar::Path)
                 | Self::Slice(_)
@@ -526,18 +559,39 @@ impl Shape {
                 false
             }
             Self::Struct(_, fields) => any_field(fields, part),
-            Self::Enum(_, variants) => {
-                let mut index = 0;
-                while index < variants.len() {
-                    if any_field(variants[index].fields, part) {
-                        return true;
-                    }
-                    index += 1;
-                }
-                false
+            Self::Enum(_, variants) => any_variant(variants, part),
+            Self::Open(_, variants, later) => {
+                any_variant(variants, part) || any_variant(later, part)
             }
         }
     }
+
+    /// The fingerprint of a variant of an enum that grows, counted over all but the unknown one.
+    ///
+    /// # Panics
+    /// When it has no such variant.
+    #[must_use]
+    pub const fn variant(&self, index: usize) -> u64 {
+        let Self::Open(_, variants, later) = self else {
+            panic!("no enum that grows");
+        };
+        if index < variants.len() {
+            variants[index].fingerprint()
+        } else {
+            later[index - variants.len()].fingerprint()
+        }
+    }
+}
+
+const fn any_variant(variants: &[VariantShape], part: Part) -> bool {
+    let mut index = 0;
+    while index < variants.len() {
+        if any_field(variants[index].fields, part) {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 const fn any_field(fields: &[FieldShape], part: Part) -> bool {
@@ -581,17 +635,29 @@ const fn hold(shape: &Shape, depth: usize) {
             }
         }
         Shape::Struct(_, fields) => hold_fields(fields, depth + 1),
-        Shape::Enum(_, variants) => {
+        Shape::Enum(_, variants) => hold_variants(variants, depth),
+        Shape::Open(_, variants, later) => {
+            hold_variants(variants, depth);
+            hold_variants(later, depth);
             assert!(
-                variants.len() <= MAX_ENTRIES,
-                "an enum has more variants than a record can hold, which are 4,096"
+                !any_variant(later, Part::Attached),
+                "a variant behind the one that is `#[unknown]` holds an object or a `&mut` slice, which \
+                 who does not know the variant could not let go of: let it stand before, or hand the \
+                 object over with a method of its own"
             );
-            let mut index = 0;
-            while index < variants.len() {
-                hold_fields(variants[index].fields, depth + 1);
-                index += 1;
-            }
         }
+    }
+}
+
+const fn hold_variants(variants: &[VariantShape], depth: usize) {
+    assert!(
+        variants.len() <= MAX_ENTRIES,
+        "an enum has more variants than a record can hold, which are 4,096"
+    );
+    let mut index = 0;
+    while index < variants.len() {
+        hold_fields(variants[index].fields, depth + 1);
+        index += 1;
     }
 }
 

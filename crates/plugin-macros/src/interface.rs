@@ -10,11 +10,12 @@ use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::{
-    Attribute, FnArg, GenericArgument, Generics, ItemTrait, LitStr, Pat, Path, PathArguments,
-    ReceiverKind, ReturnType, Safety, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
+    FnArg, GenericArgument, Generics, ItemTrait, LitStr, Pat, Path, PathArguments, ReceiverKind,
+    ReturnType, Safety, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
+use crate::crossing::{Crossing, take_marks};
 use crate::lifetimes::borrowed_mutably;
 
 /// What the attribute and the trait say, checked.
@@ -31,7 +32,7 @@ struct Method {
     name: Ident,
     receiver: Receiver,
     params: Vec<Param>,
-    result: Type,
+    result: Crossing,
     /// What the result gives when it is a future.
     future: Option<Awaited>,
     /// The minor version in which it was added.
@@ -57,7 +58,7 @@ struct Awaited {
 
 struct Param {
     name: Ident,
-    ty: Type,
+    crossing: Crossing,
 }
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
@@ -192,26 +193,22 @@ fn methods(
 }
 
 /// The trait without the attributes that only this macro reads, or what is no trait as it is.
-pub(crate) fn without_since(item: TokenStream) -> TokenStream {
+pub(crate) fn without_marks(item: TokenStream) -> TokenStream {
     let Ok(mut parsed) = syn::parse2::<ItemTrait>(item.clone()) else {
         return item;
     };
     for item in &mut parsed.items {
         if let TraitItem::Fn(function) = item {
-            take_since(function);
+            take_marks(&mut function.attrs, "since");
+            take_marks(&mut function.attrs, "encoded");
+            for input in &mut function.sig.inputs {
+                if let FnArg::Typed(typed) = input {
+                    take_marks(&mut typed.attrs, "encoded");
+                }
+            }
         }
     }
     parsed.into_token_stream()
-}
-
-/// Takes each `#[since(…)]` off a method.
-fn take_since(function: &mut TraitItemFn) -> Vec<Attribute> {
-    let (since, others) = function
-        .attrs
-        .drain(..)
-        .partition::<Vec<_>, _>(|attribute| attribute.path().is_ident("since"));
-    function.attrs = others;
-    since
 }
 
 /// Takes `#[since("1.2")]` off a method and reads it: the minor version that added it, which
@@ -221,7 +218,7 @@ fn since(
     version: Option<InterfaceVersion>,
     mistakes: &mut Mistakes,
 ) -> Option<u16> {
-    let attributes = take_since(function);
+    let attributes = take_marks(&mut function.attrs, "since");
     let Some((attribute, others)) = attributes.split_first() else {
         return Some(0);
     };
@@ -284,7 +281,15 @@ fn check_growth(method: &Method, before: &[Method], mistakes: &mut Mistakes) {
     }
 }
 
-fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option<Method> {
+fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option<Method> {
+    let encoded = take_marks(&mut function.attrs, "encoded");
+    let mut encoded_params = Vec::new();
+    for input in &mut function.sig.inputs {
+        if let FnArg::Typed(typed) = input {
+            encoded_params.push(take_marks(&mut typed.attrs, "encoded"));
+        }
+    }
+    let mut encoded_params = encoded_params.into_iter();
     let signature = &function.sig;
     for attribute in &function.attrs {
         if attribute.path().is_ident("cfg") {
@@ -324,6 +329,7 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
         let FnArg::Typed(typed) = input else {
             continue;
         };
+        let encoded = encoded_params.next().unwrap_or_default();
         if !matches!(&*typed.pat, Pat::Wild(_))
             && !matches!(&*typed.pat, Pat::Ident(pattern) if pattern.subpat.is_none())
         {
@@ -333,10 +339,10 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
         check_parameter(&typed.ty, mistakes);
         params.push(Param {
             name: parameter_name(index, &typed.pat),
-            ty: (*typed.ty).clone(),
+            crossing: Crossing::new(&typed.ty, &encoded, mistakes),
         });
     }
-    let result = match &signature.output {
+    let result: Type = match &signature.output {
         ReturnType::Default => parse_quote!(()),
         ReturnType::Type(_, ty) => {
             if let Some(reference) = borrowed_mutably(ty) {
@@ -349,11 +355,18 @@ fn method(function: &TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Option
         }
     };
     let future = awaited(&result, mistakes);
+    if let (Some(mark), Some(_)) = (encoded.first(), &future) {
+        mistakes.at(
+            mark,
+            "a future is not encoded, it is polled where it is: give a derived type with a field \
+             that is `#[encoded]`",
+        );
+    }
     Some(Method {
         name: signature.ident.clone(),
         receiver,
         params,
-        result,
+        result: Crossing::new(&result, &encoded, mistakes),
         future,
         since,
         has_body: function.default.is_some(),

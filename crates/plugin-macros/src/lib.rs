@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod crossing;
 mod interface;
 mod lifetimes;
 mod metadata;
@@ -39,11 +40,14 @@ use proc_macro::TokenStream;
 /// returns failures of the call itself as a `CallError`. A method that takes its time returns
 /// `PluginFuture<'_, T>`, by that name and as a whole. (The form of a method that takes
 /// `self: Box<Self>` takes the handle: `TRAITCalls::try_NAME(handle)`.)
+///
+/// A parameter with `#[encoded]`, and the whole result of a method with it, need not be
+/// `Portable`: they cross as serde encodes them, in CBOR. This takes the feature `encoded`.
 #[proc_macro_attribute]
 pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
     interface::expand(arguments.into(), item.clone())
-        .unwrap_or_else(|mistakes| beside(interface::without_since(item), &mistakes))
+        .unwrap_or_else(|mistakes| beside(interface::without_marks(item), &mistakes))
         .into()
 }
 
@@ -91,7 +95,26 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// It may have lifetimes, for fields that borrow, and type parameters, which then must be
 /// `Portable` themselves.
-#[proc_macro_derive(Portable)]
+///
+/// - `#[encoded]` on a field: it crosses as serde encodes it, and need not be `Portable`.
+/// - `#[unknown]` on one variant of an enum, which has no fields: the enum grows. Variants that
+///   both sides must have stand before it, and those that are added later behind it, in any
+///   order. A side that gets a variant which it does not have gets this one. Such an enum is
+///   best also `#[non_exhaustive]`, so that adding a variant breaks no `match`. A variant
+///   with fields costs an allocation where it crosses.
+///
+/// ```text
+/// #[derive(Portable)]
+/// #[non_exhaustive]
+/// pub enum Event {
+///     Opened(String),
+///     Closed,
+///     #[unknown]
+///     Other,
+///     Resized { width: u32, height: u32 },
+/// }
+/// ```
+#[proc_macro_derive(Portable, attributes(encoded, unknown))]
 pub fn portable(item: TokenStream) -> TokenStream {
     portable::expand(item.into())
         .unwrap_or_else(|error| error.into_compile_error())

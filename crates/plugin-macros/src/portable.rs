@@ -1,11 +1,14 @@
 //! `#[derive(Portable)]`: a `repr(C)` twin of a struct or enum, and both ways between them.
 
+mod open;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Generics, Meta, Type};
 
 use crate::arguments::Mistakes;
+use crate::crossing::{Crossing, marks};
 use crate::lifetimes::with_static;
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
@@ -13,20 +16,36 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let mut mistakes = Mistakes::default();
     let named = Named::new(&item.ident, &item.generics, &mut mistakes);
     let body = match &item.data {
-        Data::Struct(data) => Some(of_struct(&named, &data.fields)),
+        Data::Struct(data) => Some(of_struct(&named, &data.fields, &mut mistakes)),
         Data::Enum(data) => {
-            let variants: Vec<Variant> = data
-                .variants
-                .iter()
-                .map(|variant| Variant::new(&item.ident, &variant.ident, &variant.fields))
-                .collect();
-            if variants.is_empty() {
+            let mut variants = Vec::new();
+            let mut unknown = Vec::new();
+            for variant in &data.variants {
+                let read =
+                    Variant::new(&item.ident, &variant.ident, &variant.fields, &mut mistakes);
+                if let Some(mark) = marks(&variant.attrs, "unknown").first() {
+                    check_unknown(mark, &read, unknown.is_empty(), &mut mistakes);
+                    unknown.push(read.name);
+                    // Those that were read so far stand before it.
+                    continue;
+                }
+                variants.push((read, unknown.is_empty()));
+            }
+            if data.variants.is_empty() {
                 mistakes.at(
                     &item.ident,
                     "an enum without variants has no value that could cross",
                 );
             }
-            Some(of_enum(&named, &variants))
+            let (from_the_start, later): (Vec<_>, Vec<_>) =
+                variants.into_iter().partition(|(_, is_first)| *is_first);
+            let count = from_the_start.len();
+            let all = from_the_start.into_iter().chain(later);
+            let all: Vec<Variant> = all.map(|(variant, _)| variant).collect();
+            Some(match unknown.first() {
+                Some(unknown) => open::of_enum(&named, &all, count, unknown),
+                None => of_enum(&named, &all),
+            })
         }
         Data::Union(_) => {
             mistakes.at(
@@ -38,6 +57,26 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     };
     let body = mistakes.into_result(body)?;
     Ok(quote! { const _: () = { #body }; })
+}
+
+/// Checks the variant that stands for those which this side does not know.
+fn check_unknown(mark: &Attribute, variant: &Variant, is_first: bool, mistakes: &mut Mistakes) {
+    if !matches!(mark.meta, Meta::Path(_)) {
+        mistakes.at(mark, "`#[unknown]` has no arguments");
+    }
+    if variant.has_fields() {
+        mistakes.at(
+            &variant.name,
+            "the variant that is `#[unknown]` has no fields: what a variant has that is not known \
+             cannot be known either",
+        );
+    }
+    if !is_first {
+        mistakes.at(
+            mark,
+            "one variant is `#[unknown]`: a value is not told twice that it is not known",
+        );
+    }
 }
 
 /// `<Type as Portable>`, all of it at the type's own place: that is where the compiler then says
@@ -126,15 +165,18 @@ struct Parts {
     members: Vec<TokenStream>,
     bindings: Vec<Ident>,
     names: Vec<String>,
+    crossings: Vec<Crossing>,
+    /// What is `Portable` of each.
     types: Vec<Type>,
 }
 
 impl Parts {
-    fn new(fields: &Fields) -> Self {
+    fn new(fields: &Fields, mistakes: &mut Mistakes) -> Self {
         let mut parts = Self {
             members: Vec::new(),
             bindings: Vec::new(),
             names: Vec::new(),
+            crossings: Vec::new(),
             types: Vec::new(),
         };
         for (index, field) in fields.iter().enumerate() {
@@ -142,12 +184,23 @@ impl Parts {
                 Some(name) => name.to_token_stream(),
                 None => Literal::usize_unsuffixed(index).to_token_stream(),
             };
+            for mark in marks(&field.attrs, "unknown") {
+                mistakes.at(mark, "a variant of an enum is `#[unknown]`, and no field");
+            }
+            let crossing = Crossing::new(&field.ty, &marks(&field.attrs, "encoded"), mistakes);
             parts.names.push(member.to_string());
             parts.members.push(member);
             parts.bindings.push(format_ident!("field_{}", index));
-            parts.types.push(field.ty.clone());
+            parts.types.push(crossing.portable());
+            parts.crossings.push(crossing);
         }
         parts
+    }
+
+    /// The fields' values, as what crosses in their place.
+    fn given(&self) -> impl Iterator<Item = TokenStream> {
+        let fields = self.crossings.iter().zip(&self.bindings);
+        fields.map(|(crossing, binding)| crossing.give(binding))
     }
 
     /// The `repr(C)` struct of the fields' Abis, and of a marker for parameters that this
@@ -185,12 +238,12 @@ impl Parts {
         let Self {
             bindings, types, ..
         } = self;
-        let types = types.iter().map(as_portable);
+        let (types, given) = (types.iter().map(as_portable), self.given());
         let marker =
             (!named.types.is_empty()).then(|| quote! { __marker: ::core::marker::PhantomData, });
         quote! {
             #name {
-                #(#bindings: #types::into_abi(#bindings),)*
+                #(#bindings: #types::into_abi(#given),)*
                 #marker
             }
         }
@@ -202,31 +255,35 @@ impl Parts {
             bindings, types, ..
         } = self;
         let types = types.iter().map(as_portable);
+        let values = self.crossings.iter().zip(bindings);
+        let values = values.map(|(crossing, binding)| crossing.take(quote! { #binding? }));
         quote! {
             // SAFETY: each field is the Abi of its type. All are taken over before any
             // failure is looked at, so that none is lost.
             #(let #bindings = unsafe { #types::from_abi(#raw.#bindings) };)*
-            #(let #bindings = #bindings?;)*
+            #(let #bindings = #values;)*
         }
     }
 
     /// Statements that write all fields as bytes.
     fn encoded(&self) -> TokenStream {
-        let Self {
-            bindings, types, ..
-        } = self;
-        let types = types.iter().map(as_portable);
-        quote! { #(#types::encode(#bindings, __out);)* }
+        let types = self.types.iter().map(as_portable);
+        let given = self.given();
+        quote! { #(#types::encode(#given, __out);)* }
     }
 
     /// `Path { member: …, … }` with each field read from bytes.
     fn decoded(&self, path: &TokenStream) -> TokenStream {
-        let Self { members, types, .. } = self;
-        let types = types.iter().map(as_portable);
+        let fields = self.crossings.iter().zip(&self.types);
+        let values = fields.map(|(crossing, ty)| {
+            let ty = as_portable(ty);
+            crossing.take(quote! { unsafe { #ty::decode(__input) }? })
+        });
+        let members = &self.members;
         quote! {
             // SAFETY: by this function's contract.
             ::core::result::Result::Ok(#path {
-                #(#members: unsafe { #types::decode(__input) }?,)*
+                #(#members: #values,)*
             })
         }
     }
@@ -243,8 +300,8 @@ impl Parts {
     }
 }
 
-fn of_struct(named: &Named<'_>, fields: &Fields) -> TokenStream {
-    let parts = Parts::new(fields);
+fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> TokenStream {
+    let parts = Parts::new(fields, mistakes);
     let raw_name = format_ident!("__Raw{}", named.ident, span = Span::call_site());
     // A C struct has at least one member.
     let (raw, filled) = if parts.types.is_empty() {
@@ -332,16 +389,23 @@ struct Variant {
 }
 
 impl Variant {
-    fn new(ident: &Ident, name: &Ident, fields: &Fields) -> Self {
+    fn new(ident: &Ident, name: &Ident, fields: &Fields, mistakes: &mut Mistakes) -> Self {
         Self {
             name: name.clone(),
             raw: format_ident!("__Raw{}{}", ident, name, span = Span::call_site()),
-            parts: Parts::new(fields),
+            parts: Parts::new(fields, mistakes),
         }
     }
 
     fn has_fields(&self) -> bool {
         !self.parts.types.is_empty()
+    }
+
+    /// The variant's shape: a constant expression.
+    fn shape(&self) -> TokenStream {
+        let name = self.name.to_string();
+        let fields = self.parts.shapes();
+        quote! { ::plugwright_plugin::__private::VariantShape { name: #name, fields: #fields } }
     }
 }
 
@@ -397,11 +461,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
         let fields = variant.parts.decoded(&quote! { Self::#name });
         quote! { #tag => { #fields } }
     });
-    let shapes = variants.iter().map(|variant| {
-        let name = variant.name.to_string();
-        let fields = variant.parts.shapes();
-        quote! { ::plugwright_plugin::__private::VariantShape { name: #name, fields: #fields } }
-    });
+    let shapes = variants.iter().map(Variant::shape);
     let name = named.ident.to_string();
     let expected = format!("a {name} with a known variant");
     let unknown = quote! {

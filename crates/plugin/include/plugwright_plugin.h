@@ -38,6 +38,17 @@ typedef struct pw_vec {
     void (*release)(uint8_t *pointer, size_t length, size_t capacity);
 } pw_vec;
 
+/* A value of an enum that grows. `variant` is the fingerprint of the variant, which `plugwright interface c` writes beside the
+ * methods; 0 stands for one that the sender does not know. `fields` points to a struct of the variant's fields, `size` bytes
+ * long, and is null when there are none. Unless it is null, the receiver calls `release` once: with 1 in `taken` after it
+ * took the fields over, with 0 when it does not know the variant, so that what they own is released too. */
+typedef struct pw_open {
+    uint64_t variant;
+    uint8_t *fields;
+    size_t size;
+    void (*release)(uint8_t *fields, uint8_t taken);
+} pw_open;
+
 /* A 128-bit integer. */
 typedef struct pw_wide {
     uint64_t low;

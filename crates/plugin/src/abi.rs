@@ -92,6 +92,21 @@ pub struct RawResult<A: Copy, B: Copy> {
     pub value: RawEither<A, B>,
 }
 
+/// A value of an enum that grows: the receiver may not know its variant.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct RawOpen {
+    /// The fingerprint of the variant; 0 for one that the sender does not know either.
+    pub variant: u64,
+    /// The variant's fields, as those of a struct would lie; null when it has none.
+    pub fields: *mut u8,
+    /// The size of the fields in bytes.
+    pub size: usize,
+    /// Called once by the receiver, unless `fields` is null: frees their memory, and, when
+    /// `taken` is 0, what they own too. With 1 the receiver has taken them over.
+    pub release: unsafe extern "C" fn(fields: *mut u8, taken: u8),
+}
+
 /// A 128-bit integer as two halves, since its alignment is not the same everywhere.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

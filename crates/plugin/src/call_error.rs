@@ -172,7 +172,7 @@ impl CallError {
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let arena = Arena::default();
         // SAFETY: a failure borrows nothing.
-        unsafe { Decoder::new(bytes, &arena, None).take() }
+        unsafe { Self::decode(&mut Decoder::new(bytes, &arena, None)) }
             .unwrap_or_else(|invalid| Self::invalid("", invalid))
     }
 

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 
 use crate::abi::{RawInterface, RawLink};
 use crate::interface::{Interface, Provides};
-use crate::portable::{Invalid, Portable};
+use crate::portable::Invalid;
 use crate::remote::{self, Proxy};
 
 const ENDED: Invalid = Invalid::new("more bytes");
@@ -77,6 +77,17 @@ impl<'a> Encoder<'a> {
     /// Writes a length.
     pub(crate) fn length(&mut self, length: usize) {
         self.count(length as u64);
+    }
+
+    /// Writes a value of an enum that grows: its variant's fingerprint, then its fields behind
+    /// their length, so that who does not know the variant can pass them over.
+    pub fn variant(&mut self, fingerprint: u64, fields: impl FnOnce(&mut Self)) {
+        self.raw(&fingerprint.to_le_bytes());
+        let start = self.bytes.len();
+        fields(self);
+        let fields = self.bytes.split_off(start);
+        self.length(fields.len());
+        self.raw(&fields);
     }
 
     /// Remembers memory that the other side writes: the reply brings it.
@@ -155,18 +166,6 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Reads the next value.
-    ///
-    /// # Errors
-    /// When the bytes are none of `T`.
-    ///
-    /// # Safety
-    /// What `T` borrows is not used after the call for which the bytes were decoded.
-    pub unsafe fn take<T: Portable>(&mut self) -> Result<T, Invalid> {
-        // SAFETY: by this function's contract.
-        unsafe { T::decode(self) }
-    }
-
     /// Reads so many bytes.
     ///
     /// # Errors
@@ -206,6 +205,29 @@ impl<'a> Decoder<'a> {
             }
         }
         Err(Invalid::new("a length of at most 64 bits"))
+    }
+
+    /// Reads which variant of an enum that grows follows, and the bytes of its fields.
+    ///
+    /// # Errors
+    /// When so many bytes do not follow.
+    pub fn variant(&mut self) -> Result<(u64, Self), Invalid> {
+        let fingerprint = u64::from_le_bytes(self.array()?);
+        let length = self.length()?;
+        let fields = self.raw(length)?;
+        Ok((fingerprint, Self::new(fields, self.arena, self.link)))
+    }
+
+    /// Holds the fields of a variant to their length.
+    ///
+    /// # Errors
+    /// When more bytes follow.
+    pub fn ended<T>(&self, value: T) -> Result<T, Invalid> {
+        if self.rest.is_empty() {
+            Ok(value)
+        } else {
+            Err(Invalid::new("a variant with the length of its fields"))
+        }
     }
 
     /// Reads the number of elements that follow, each of which takes a byte at least.

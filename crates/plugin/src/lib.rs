@@ -83,4 +83,4 @@ pub use interface::{Fit, Interface, Provides, Shareable, Upcast};
 pub use life::{Plugin, PluginError};
 pub use plugwright_manifest::schema::InterfaceShape;
 pub use plugwright_plugin_macros::{Portable, interface, plugin};
-pub use portable::{Buffer, Encoded, Invalid, Lend, Plain, Portable};
+pub use portable::{Buffer, Invalid, Lend, Plain, Portable};

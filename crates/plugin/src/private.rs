@@ -13,7 +13,7 @@ pub use plugwright_manifest::schema::{
 use crate::CallError;
 pub use crate::abi::{
     ABI, CreateArguments, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawInterface,
-    RawObject, RawSlice, Reply, VtableHead,
+    RawObject, RawOpen, RawSlice, Reply, VtableHead,
 };
 pub use crate::encoding::{Decoder, Encoder};
 pub use crate::future::{Crossing, of_object};
@@ -28,7 +28,7 @@ pub use crate::objects::{
     Borrowed, Boxed, LENT, LentObject, Owned, Shared, borrow_object, give_box, lend_object,
     receive_box, refuse_lent,
 };
-pub use crate::portable::{Invalid, Kept, Lend, Portable};
+pub use crate::portable::{Encoded, Fields, Invalid, Kept, Lend, Portable};
 pub use crate::remote::{Proxy, send};
 pub use crate::vtable::fit_super;
 

@@ -46,6 +46,9 @@ pub enum Type {
     Struct(String, Vec<Field>),
     /// A derived enum.
     Enum(String, Vec<Variant>),
+    /// A derived enum that grows: the variants that it had from the start, and those that were
+    /// added later.
+    Open(String, Vec<Variant>, Vec<Variant>),
 }
 
 /// A field or parameter, read from a manifest.
@@ -128,6 +131,14 @@ fn constant_fields(fields: &[Field]) -> &'static [FieldShape] {
     fields.collect::<Vec<_>>().leak()
 }
 
+fn constant_variants(variants: &[Variant]) -> &'static [VariantShape] {
+    let variants = variants.iter().map(|variant| VariantShape {
+        name: leaked(&variant.name),
+        fields: constant_fields(&variant.fields),
+    });
+    variants.collect::<Vec<_>>().leak()
+}
+
 impl Type {
     fn constant(&self) -> &'static Shape {
         Box::leak(Box::new(match self {
@@ -153,13 +164,12 @@ impl Type {
                 Shape::Interface(*holder, leaked(id.as_str()), *major)
             }
             Self::Struct(name, fields) => Shape::Struct(leaked(name), constant_fields(fields)),
-            Self::Enum(name, variants) => {
-                let variants = variants.iter().map(|variant| VariantShape {
-                    name: leaked(&variant.name),
-                    fields: constant_fields(&variant.fields),
-                });
-                Shape::Enum(leaked(name), variants.collect::<Vec<_>>().leak())
-            }
+            Self::Enum(name, variants) => Shape::Enum(leaked(name), constant_variants(variants)),
+            Self::Open(name, variants, later) => Shape::Open(
+                leaked(name),
+                constant_variants(variants),
+                constant_variants(later),
+            ),
         }))
     }
 }
@@ -185,15 +195,11 @@ impl From<&Shape> for Type {
                 Self::Interface(*holder, crate::Id::from_checked(id), *major)
             }
             Shape::Struct(name, fields) => Self::Struct((*name).to_owned(), owned(fields)),
-            Shape::Enum(name, variants) => Self::Enum(
+            Shape::Enum(name, variants) => Self::Enum((*name).to_owned(), owned_variants(variants)),
+            Shape::Open(name, variants, later) => Self::Open(
                 (*name).to_owned(),
-                variants
-                    .iter()
-                    .map(|variant| Variant {
-                        name: variant.name.to_owned(),
-                        fields: owned(variant.fields),
-                    })
-                    .collect(),
+                owned_variants(variants),
+                owned_variants(later),
             ),
         }
     }
@@ -205,6 +211,16 @@ fn owned(fields: &[FieldShape]) -> Vec<Field> {
         .map(|field| Field {
             name: field.name.to_owned(),
             ty: field.shape.into(),
+        })
+        .collect()
+}
+
+fn owned_variants(variants: &[VariantShape]) -> Vec<Variant> {
+    variants
+        .iter()
+        .map(|variant| Variant {
+            name: variant.name.to_owned(),
+            fields: owned(variant.fields),
         })
         .collect()
 }
@@ -248,7 +264,7 @@ impl fmt::Display for Type {
             Self::Interface(holder, id, major) => {
                 write!(f, "{}<dyn {id} {major}>", holder.name())
             }
-            Self::Struct(name, _) | Self::Enum(name, _) => f.write_str(name),
+            Self::Struct(name, _) | Self::Enum(name, _) | Self::Open(name, ..) => f.write_str(name),
         }
     }
 }

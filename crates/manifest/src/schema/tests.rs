@@ -59,6 +59,42 @@ fn fingerprints_tell_fields_not_type_names() {
     assert_ne!(of(A), of(&Shape::Option(A)));
 }
 
+/// What may be added without asking is what stands behind the unknown variant.
+#[test]
+fn fingerprints_tell_what_an_enum_had_from_the_start() {
+    const fn variant(name: &'static str, fields: &'static [FieldShape]) -> VariantShape {
+        VariantShape { name, fields }
+    }
+    const A: VariantShape = variant("A", &[]);
+    const B: VariantShape = variant("B", &[field("0", U32)]);
+    const WIDER: VariantShape = variant("B", &[field("0", U64)]);
+    let of = |shape: Shape| returning(Box::leak(Box::new(shape))).methods[0].fingerprint();
+    let first = of(Shape::Open("E", &[A], &[]));
+    assert_eq!(of(Shape::Open("F", &[A], &[B])), first);
+    assert_ne!(of(Shape::Open("E", &[A, B], &[])), first);
+    assert_ne!(of(Shape::Open("E", &[B], &[])), first);
+    assert_ne!(of(Shape::Enum("E", &[A])), first);
+
+    assert_ne!(WIDER.fingerprint(), B.fingerprint());
+    let open = Shape::Open("E", &[A], &[B]);
+    assert_eq!(
+        [open.variant(0), open.variant(1)],
+        [A.fingerprint(), B.fingerprint()]
+    );
+}
+
+#[test]
+#[should_panic(expected = "holds an object or a `&mut` slice")]
+fn an_object_in_a_variant_that_was_added_later_is_refused_by_the_compiler() {
+    let object = field("0", &Shape::Interface(Holder::Box, "org.example.a", 1));
+    let later = VariantShape {
+        name: "Later",
+        fields: vec![object].leak(),
+    };
+    let open = Shape::Open("E", &[], vec![later].leak());
+    let _ = returning(Box::leak(Box::new(open))).checked(0);
+}
+
 fn returning(shape: &'static Shape) -> InterfaceShape {
     let method = MethodShape {
         result: shape,

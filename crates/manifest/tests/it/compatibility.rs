@@ -116,6 +116,49 @@ fn a_variants_field_of_another_type() {
     );
 }
 
+/// A method that returns it.
+fn opened(shape: &'static Shape) -> MethodShape {
+    MethodShape {
+        name: "opened",
+        receiver: Receiver::Shared,
+        params: &[],
+        result: shape,
+        since: 0,
+    }
+}
+
+#[test]
+fn an_enum_that_grows() {
+    const fn variant(name: &'static str) -> VariantShape {
+        VariantShape { name, fields: &[] }
+    }
+    const A: VariantShape = variant("A");
+    const B: VariantShape = variant("B");
+    #[track_caller]
+    fn check(host: &'static Shape, expected: &str) {
+        const PLUGIN: &Shape = &Shape::Open("Event", &[A], &[B]);
+        let plugin = opened(PLUGIN);
+        let (mut provided, mut schema) = provided_and_schema();
+        provided.fingerprints = vec![plugin.fingerprint()];
+        schema.methods = vec![(&plugin).into()];
+        let wanted = wanted(1, 2, vec![opened(host)].leak());
+        let found = compat::check(&wanted, &provided, Some(&schema));
+        let found = found.map_or_else(|error| error.to_string(), |()| "fits".to_owned());
+        assert!(found.ends_with(expected), "{found}");
+    }
+    check(&Shape::Open("Event", &[A], &[]), "fits");
+    const C: VariantShape = variant("C");
+    check(&Shape::Open("Event", &[A], &[C, B]), "fits");
+    check(
+        &Shape::Open("Event", &[A, B], &[]),
+        "method `opened` at result: the host has `A | B`, the plugin has `A`",
+    );
+    check(
+        &Shape::Enum("Event", &[A, B]),
+        "method `opened` at result: the host has `Event`, the plugin has `Event with #[unknown]`",
+    );
+}
+
 #[test]
 fn swapped_methods() {
     check(

@@ -110,12 +110,15 @@ impl Interface {
         let name = method.caller();
         let this = method.borrowed_self();
         let params = method.declarations();
-        let arguments = method.names();
+        let arguments = method.given();
         let portables = method.portables();
-        let result = &method.result;
+        let (result, crossing) = (&method.result.ty, method.result.portable());
         let path = format!("{ident}::{}", method.name);
         let pointer = self.pointer(method, &path);
         let converted = self.converted(method);
+        let taken = method
+            .result
+            .take_ok(quote! { unsafe { __reply.take::<#crossing>(#path) } });
         let kept = (!method.params.is_empty()).then(|| {
             quote! { let __kept = ::plugwright_plugin::__private::Kept::when(#converted); }
         });
@@ -136,7 +139,7 @@ impl Interface {
                     )
                 };
                 // SAFETY: the vtable declares this result.
-                unsafe { __reply.take::<#result>(#path) }
+                #taken
             }
         }
     }
@@ -148,7 +151,7 @@ impl Interface {
         let this = method.borrowed_self();
         let params = method.declarations();
         let arguments = method.names();
-        let result = &method.result;
+        let result = &method.result.ty;
         let path = format!("{ident}::{function}");
         let doc = format!(" As [`{ident}::{function}`], with failures of the call as values.");
         quote! {
@@ -166,7 +169,7 @@ impl Interface {
         let (function, try_name, caller) = (&method.name, method.try_name(), method.caller());
         let params = method.declarations();
         let arguments: Vec<_> = method.names().collect();
-        let result = &method.result;
+        let result = &method.result.ty;
         let path = format!("{ident}::{function}");
         let doc = format!(" As [`{ident}::{function}`].");
         let whole = |called: TokenStream| match &method.future {
@@ -252,7 +255,7 @@ impl Interface {
             let try_name = method.try_name();
             let params = method.declarations();
             let arguments = method.names();
-            let result = &method.result;
+            let result = &method.result.ty;
             let this = match method.receiver {
                 Receiver::Owned => quote! { self: ::std::boxed::Box<Self> },
                 _ => method.borrowed_self(),
@@ -422,19 +425,28 @@ impl Method {
     /// `name: Type, …` as the trait declares it.
     pub(super) fn declarations(&self) -> TokenStream {
         let names = self.names();
-        let types = self.params.iter().map(|param| &param.ty);
+        let types = self.params.iter().map(|param| &param.crossing.ty);
         quote! { #(#names: #types),* }
+    }
+
+    /// The arguments of a call, as what crosses in their place.
+    fn given(&self) -> impl Iterator<Item = TokenStream> {
+        self.params
+            .iter()
+            .map(|param| param.crossing.give(&param.name))
     }
 
     /// `<Type as Portable>` for each parameter.
     pub(super) fn portables(&self) -> impl Iterator<Item = TokenStream> {
-        self.params.iter().map(|param| as_portable(&param.ty))
+        self.params
+            .iter()
+            .map(|param| as_portable(&param.crossing.portable()))
     }
 
     /// The same, where no lifetime can be named.
     pub(super) fn statics(&self) -> impl Iterator<Item = TokenStream> {
         self.params
             .iter()
-            .map(|param| as_portable(&with_static(&param.ty)))
+            .map(|param| as_portable(&with_static(&param.crossing.portable())))
     }
 }

@@ -172,7 +172,7 @@ impl Interface {
             let function = &method.name;
             let params = method.declarations();
             let arguments = method.names();
-            let result = &method.result;
+            let result = &method.result.ty;
             let (this, object) = match method.receiver {
                 Receiver::Shared => (quote! { &self }, quote! { &*self.0 }),
                 Receiver::Exclusive => (quote! { &mut self }, quote! { &mut *self.0 }),

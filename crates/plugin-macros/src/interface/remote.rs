@@ -5,6 +5,7 @@ use quote::quote;
 
 use super::{Interface, Method};
 use crate::lifetimes::with_static;
+use crate::portable::as_portable;
 
 impl Interface {
     /// The function that decodes a call and makes it.
@@ -13,11 +14,14 @@ impl Interface {
         let methods = self.numbered().map(|(method, number)| {
             let number = Literal::u32_unsuffixed(number);
             let caller = method.caller();
-            let arguments = method.params.iter().map(|_| quote! { __input.take()? });
+            let arguments = method.params.iter().map(|param| {
+                let ty = as_portable(&param.crossing.portable());
+                param.crossing.take(quote! { #ty::decode(__input)? })
+            });
+            let called = quote! { #calls::#caller(__calls, #(#arguments),*) };
+            let called = method.result.give_ok(called);
             quote! {
-                #number => ::plugwright_plugin::__private::reply(
-                    #calls::#caller(__calls, #(#arguments),*), __out,
-                ),
+                #number => ::plugwright_plugin::__private::reply(#called, __out),
             }
         });
         quote! {
@@ -60,7 +64,7 @@ impl Interface {
             let names: Vec<_> = method.names().collect();
             let portables = method.portables();
             let result = method.static_result();
-            let ty = with_static(&method.result);
+            let ty = with_static(&method.result.portable());
             let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
             quote! {
                 unsafe extern "C" fn #function(

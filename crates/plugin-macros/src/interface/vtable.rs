@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Path;
 
-use super::{Interface, Method, Receiver};
+use super::{Interface, Method, Param, Receiver};
 use crate::lifetimes::with_static;
 use crate::portable::as_portable;
 
@@ -175,12 +175,15 @@ impl Interface {
     fn shim(&self, method: &Method) -> TokenStream {
         let ident = &self.item.ident;
         let function = &method.name;
-        let names: Vec<_> = method.names().collect();
+        let names = method
+            .params
+            .iter()
+            .map(|Param { name, crossing }| crossing.take(quote! { #name? }));
         let result = method.static_result();
-        let give = as_portable(&method.result);
+        let give = as_portable(&method.result.portable());
         let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
         let converted = self.converted(method);
-        let called = quote! { <__T as #ident>::#function(__this, #(#names?),*) };
+        let called = quote! { <__T as #ident>::#function(__this, #(#names),*) };
         let exclusively = method.receiver == Receiver::Exclusive;
         let called = match &method.future {
             Some(future) if future.borrows => quote! {
@@ -191,7 +194,7 @@ impl Interface {
                     )
                 }
             },
-            _ => called,
+            _ => method.result.give(called),
         };
         let (call, this) = match method.receiver {
             Receiver::Shared => (quote! { call }, quote! { &__T }),
@@ -240,7 +243,7 @@ fn required(interface: &Path) -> TokenStream {
 impl Method {
     /// `<Result as Portable>` where no lifetime can be named.
     pub(super) fn static_result(&self) -> TokenStream {
-        as_portable(&with_static(&self.result))
+        as_portable(&with_static(&self.result.portable()))
     }
 
     /// `name: Abi, …` of a vtable's function.
@@ -275,7 +278,7 @@ impl Method {
         let name = self.name.to_string();
         let params = self.params.iter().map(|param| {
             let name = param.name.to_string();
-            let ty = as_portable(&with_static(&param.ty));
+            let ty = as_portable(&with_static(&param.crossing.portable()));
             quote! {
                 ::plugwright_plugin::__private::FieldShape {
                     name: #name,

@@ -1,7 +1,30 @@
-//! Types that serde knows: as JSON, when they are marked.
+//! Types that serde knows: as CBOR, where they are marked with `#[encoded]`.
+//!
+//! The two sides need not have the same type: what serde reads of the bytes counts, so fields
+//! can be added that have a default. The price is that nothing is compared before the call: what
+//! cannot be read is a failure of it.
+//!
+//! ```
+//! use plugwright_plugin::interface;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! pub struct Options {
+//!     level: u32,
+//!     #[serde(flatten)]
+//!     others: std::collections::BTreeMap<String, String>,
+//! }
+//!
+//! #[interface(id = "org.example.tuner", version = "1.0")]
+//! pub trait Tuner {
+//!     #[encoded]
+//!     fn tune(&self, #[encoded] options: Options) -> Options;
+//! }
+//! ```
 
-use std::ops::{Deref, DerefMut};
-
+use cbor4ii::core::dec::Read;
+use cbor4ii::core::utils::SliceReader;
+use cbor4ii::serde::Deserializer;
 use plugwright_manifest::schema::{Scalar, Shape};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,79 +33,59 @@ use super::{Invalid, Portable};
 use crate::abi::RawVec;
 use crate::encoding::{Decoder, Encoder};
 
-/// A value that crosses as JSON, because serde knows its type and [`Portable`] does not.
-///
-/// The two sides need not have the same type: what serde reads of the JSON counts, so fields
-/// can be added that have a default. The price is that nothing is compared before the call: what
-/// cannot be read is a failure of it. It is also slower than a derived [`Portable`] by far.
-///
-/// ```
-/// use plugwright_plugin::{Encoded, interface};
-/// use serde::{Deserialize, Serialize};
-///
-/// #[derive(Serialize, Deserialize)]
-/// pub struct Options {
-///     level: u32,
-///     #[serde(flatten)]
-///     others: std::collections::BTreeMap<String, String>,
-/// }
-///
-/// #[interface(id = "org.example.tuner", version = "1.0")]
-/// pub trait Tuner {
-///     fn tune(&self, options: Encoded<Options>) -> Encoded<Options>;
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What the macros put around a value that is marked.
+#[derive(Debug)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "a mark on a value, and nothing more"
+    reason = "a mark on a value, made by macros"
 )]
 pub struct Encoded<T>(pub T);
 
-impl<T> Deref for Encoded<T> {
-    type Target = T;
+/// What serde writes and reads without borrowing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be encoded",
+    label = "serde does not write and read this type",
+    note = "what is #[encoded] has #[derive(serde::Serialize, serde::Deserialize)], and borrows nothing"
+)]
+#[expect(unnameable_types, reason = "implemented for all that have serde's")]
+pub trait Encodable: Serialize + DeserializeOwned {}
 
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Encodable for T {}
 
-impl<T> DerefMut for Encoded<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}
-
-impl<T> From<T> for Encoded<T> {
-    fn from(value: T) -> Self {
-        Self(value)
-    }
-}
-
-impl<T: Serialize> Encoded<T> {
-    /// The JSON. A value that has none is a mistake of whoever gives it: in a plugin's method
+impl<T: Encodable> Encoded<T> {
+    /// The CBOR. A value that has none is a mistake of whoever gives it: in a plugin's method
     /// the panic becomes a failure of the call, with its text.
-    fn json(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.0)
-            .unwrap_or_else(|error| panic!("a value of an Encoded type has no JSON: {error}"))
+    fn cbor(&self) -> Vec<u8> {
+        cbor4ii::serde::to_vec(Vec::new(), &self.0)
+            .unwrap_or_else(|error| panic!("a value that is #[encoded] has no CBOR: {error}"))
     }
 }
 
-fn value<T: DeserializeOwned>(json: &[u8]) -> Result<Encoded<T>, Invalid> {
-    let value = serde_json::from_slice(json);
-    value.map(Encoded).or(Err(Invalid::new(
-        "JSON that serde reads as the declared type",
-    )))
+fn value<T: Encodable>(cbor: &[u8]) -> Result<Encoded<T>, Invalid> {
+    const INVALID: Invalid = Invalid::new("CBOR that serde reads as the declared type");
+    let mut input = Deserializer::new(SliceReader::new(cbor));
+    let value = T::deserialize(&mut input).or(Err(INVALID))?;
+    // A slice has what it has: filling it does not fail.
+    let more = input
+        .into_inner()
+        .fill(1)
+        .map(|rest| !rest.as_ref().is_empty());
+    if more.is_ok_and(|more| !more) {
+        Ok(Encoded(value))
+    } else {
+        Err(INVALID)
+    }
 }
 
 // SAFETY: crosses as a vector of bytes; what they say is checked on arrival.
-unsafe impl<T: Serialize + DeserializeOwned> Portable for Encoded<T> {
+unsafe impl<T: Encodable> Portable for Encoded<T> {
     type Abi = RawVec;
 
     const SHAPE: &'static Shape = &Shape::Scalar(Scalar::Encoded);
 
     fn into_abi(self) -> RawVec {
-        self.json().into_abi()
+        self.cbor().into_abi()
     }
 
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
@@ -91,7 +94,7 @@ unsafe impl<T: Serialize + DeserializeOwned> Portable for Encoded<T> {
     }
 
     fn encode(self, out: &mut Encoder<'_>) {
-        self.json().encode(out);
+        self.cbor().encode(out);
     }
 
     unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {

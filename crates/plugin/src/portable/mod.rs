@@ -8,7 +8,12 @@
 mod alternatives;
 mod buffer;
 mod collections;
+#[cfg(feature = "encoded")]
 mod encoded;
+#[cfg(not(feature = "encoded"))]
+#[path = "encoded/absent.rs"]
+mod encoded;
+mod open;
 mod os;
 mod references;
 mod scalars;
@@ -24,6 +29,7 @@ use crate::encoding::{Decoder, Encoder};
 
 pub use buffer::Buffer;
 pub use encoded::Encoded;
+pub use open::Fields;
 pub(crate) use references::keep;
 pub use references::{Kept, Lend};
 pub use sequences::Plain;
@@ -39,11 +45,12 @@ pub use sequences::Plain;
 /// | `&dyn Trait` of an interface whose methods all take `&self` | lent for the call; the receiver calls it |
 /// | `String`, `Vec<T>`, `OsString`, `PathBuf` | given away; the receiver copies once and has the giver free |
 /// | [`Buffer`] | owned bytes, given away without a copy |
-/// | [`Encoded<T>`](crate::Encoded) of what serde knows | as JSON |
+/// | what serde knows, with `#[encoded]` on the parameter, the method or the field | as CBOR, with the feature `encoded` |
 /// | maps and sets of the standard library | as vectors; equal keys are refused on arrival |
 /// | `Option`, `Result`, tuples of two to eight, `[T; N]`, `Box<T>` | part by part |
 /// | structs and enums with `#[derive(Portable)]`, also with type parameters and with lifetimes | field by field |
 /// | [`PluginFuture`](crate::PluginFuture) of what crosses, [`LocalPluginFuture`](crate::LocalPluginFuture) | the future stays where it is; the receiver polls it |
+/// | enums of which one variant is `#[unknown]` | variant by variant: those that are added later are told as that one to who does not have them |
 /// | `Box<dyn Trait>`, `Arc<dyn Trait>` of an interface | the object stays where it is; the receiver calls it, in either direction |
 ///
 /// An object in an `Arc` that comes home is itself again. The trait of an `Arc` requires both of `Send` and `Sync`, or
@@ -63,7 +70,7 @@ pub use sequences::Plain;
     note = "references to what crosses and is Clone cross too; &mut [T] is for numbers only",
     note = "objects cross as Box<dyn Trait> and Arc<dyn Trait>, when the trait has #[interface]",
     note = "your own structs and enums cross with #[derive(plugwright_plugin::Portable)], and what \
-            serde knows as Encoded<T>"
+            serde knows with #[encoded] on the parameter, the method or the field"
 )]
 pub unsafe trait Portable: Sized {
     /// What crosses.

@@ -68,7 +68,7 @@ impl Proxy {
         let arena = Arena::default();
         let mut reply = Decoder::new(&bytes, &arena, Some(link));
         // SAFETY: the result borrows nothing, as was seen above.
-        let result = unsafe { reply.take::<R>() }?;
+        let result = unsafe { R::decode(&mut reply) }?;
         // SAFETY: the arguments are lent until this function returns.
         unsafe { reply.fill(&lent) }?;
         Ok(result)

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use plugwright_plugin::abi::{Entry, RawSlice, Reply};
+use plugwright_plugin::abi::{Entry, RawSlice, RawVec, Reply};
 use plugwright_plugin::bind::{BindError, CreateError};
 use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface, Portable, interface, plugin};
 
@@ -301,6 +301,23 @@ fn an_entry_without_a_table_is_refused() {
     );
 }
 
+#[derive(Debug, Portable)]
+struct OneByte(#[encoded] u8);
+
+impl OneByte {
+    /// The value as it crosses, with other bytes.
+    fn with(self, cbor: &[u8]) -> <Self as Portable>::Abi {
+        let mut raw = self.into_abi();
+        // SAFETY: the Abi of a struct of one encoded field is that of a vector of bytes.
+        unsafe {
+            (&raw mut raw)
+                .cast::<RawVec>()
+                .write(cbor.to_vec().into_abi())
+        };
+        raw
+    }
+}
+
 /// What a plugin that lies may send: each is an error and not undefined behaviour.
 #[test]
 fn invalid_values_are_errors() {
@@ -341,8 +358,13 @@ fn invalid_values_are_errors() {
         crooked,
         "expected a slice with an aligned pointer and a possible length",
     );
-    let expected = "expected JSON that serde reads as the declared type";
-    check::<plugwright_plugin::Encoded<u8>>(b"256".to_vec().into_abi(), expected);
+    // 256 in CBOR, a number with a byte too many, and an array that does not end.
+    for cbor in [&[0x19, 1, 0][..], &[7, 0], &[0x9f], &[]] {
+        check::<OneByte>(
+            OneByte(0).with(cbor),
+            "expected CBOR that serde reads as the declared type",
+        );
+    }
     check::<std::num::NonZero<u8>>(0, "expected a NonZero that is not 0");
     let mut long = std::time::Duration::ZERO.into_abi();
     long.nanoseconds = 1_000_000_000;

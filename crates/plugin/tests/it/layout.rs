@@ -7,8 +7,8 @@ use std::path::Path;
 use plugwright_plugin::abi::{
     ABI, CreateArguments, Failure, FutureFunctions, HostTable, InterfaceTable, InvokeContext,
     PluginTable, ProvidedTable, RawBuffer, RawDuration, RawFuture, RawInterface, RawKeep, RawLink,
-    RawObject, RawOption, RawResult, RawSlice, RawSliceMut, RawVec, RawWaker, RawWide, Reply,
-    VtableHead, WakerFunctions,
+    RawObject, RawOpen, RawOption, RawResult, RawSlice, RawSliceMut, RawVec, RawWaker, RawWide,
+    Reply, VtableHead, WakerFunctions,
 };
 use plugwright_plugin::context::{Event, HostServices, Level};
 use plugwright_plugin::{CallErrorKind, Interface, Portable};
@@ -34,6 +34,7 @@ fn expressions() -> Vec<(String, usize)> {
         "pw_slice" = RawSlice { pointer, length }
         "pw_slice_mut" = RawSliceMut { pointer, length }
         "pw_vec" = RawVec { pointer, length, capacity, release }
+        "pw_open" = RawOpen { variant, fields, size, release }
         "pw_wide" = RawWide { low, high }
         "pw_duration" = RawDuration { seconds, nanoseconds }
         "pw_keep" = RawKeep { context, retain, release }

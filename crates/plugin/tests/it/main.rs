@@ -12,6 +12,7 @@ mod receivers;
 mod remote;
 mod supers;
 mod transport;
+mod unknown;
 
 use std::ffi::c_void;
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{Buffer, CallError, Encoded, Handle, Portable, interface, plugin};
+use plugwright_plugin::{Buffer, CallError, Handle, Portable, interface, plugin};
 
 use crate::transport::piped;
 use crate::{create, summary_of};
@@ -67,12 +67,56 @@ pub(crate) enum BorrowedOrNot<'a, T> {
     Value(T),
 }
 
+#[derive(Clone, Debug, PartialEq, Portable)]
+#[non_exhaustive]
+pub(crate) enum Growing<T> {
+    Bare,
+    With(T, u8),
+    #[unknown]
+    Unknown,
+    Added {
+        text: String,
+    },
+}
+
+/// What serde knows is marked in a type that crosses otherwise.
+#[derive(Clone, Debug, PartialEq, Portable)]
+pub(crate) struct Marked {
+    id: u32,
+    #[encoded]
+    settings: Settings,
+}
+
+#[derive(Clone, Debug, PartialEq, Portable)]
+pub(crate) enum MarkedOrNot {
+    Plain(u8),
+    Marked(#[encoded] Option<Settings>, u8),
+    #[unknown]
+    Unknown,
+    Added {
+        #[encoded]
+        pair: (Settings, i128),
+    },
+}
+
 /// Serde knows it, and nothing else.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Settings {
     level: u32,
     #[serde(flatten)]
     others: BTreeMap<String, Vec<i64>>,
+    /// What JSON has no keys of.
+    keys: BTreeMap<(u8, Option<char>), f64>,
+}
+
+impl Settings {
+    fn some() -> Self {
+        Self {
+            level: 7,
+            others: BTreeMap::from([("a".to_owned(), vec![1, -2]), ("ß".to_owned(), vec![])]),
+            keys: BTreeMap::from([((1, None), f64::INFINITY), ((2, Some('ß')), -0.5)]),
+        }
+    }
 }
 
 macro_rules! matrix {
@@ -81,6 +125,11 @@ macro_rules! matrix {
         #[interface(id = "org.example.matrix", version = "1.0")]
         pub(crate) trait Matrix: Send + Sync {
             $(fn $name(&self, value: $type) -> $type;)*
+            #[encoded]
+            fn settings(&self, #[encoded] value: Settings) -> Settings;
+            #[encoded]
+            fn wide(&self, #[encoded] value: Option<(String, u128)>, plus: u128)
+                -> Result<Option<(String, u128)>, String>;
             fn text(&self, value: &str) -> String;
             fn bytes(&self, value: &[u8]) -> Vec<u8>;
             fn maybe(&self, value: Option<&str>) -> Option<String>;
@@ -108,6 +157,17 @@ macro_rules! matrix {
             $(fn $name(&self, value: $type) -> $type {
                 value
             })*
+
+            fn settings(&self, value: Settings) -> Settings {
+                value
+            }
+
+            fn wide(&self, value: Option<(String, u128)>, plus: u128)
+                -> Result<Option<(String, u128)>, String>
+            {
+                let (text, number) = value.ok_or("none")?;
+                Ok(Some((text, number + plus)))
+            }
 
             fn text(&self, value: &str) -> String {
                 value.to_owned()
@@ -203,6 +263,16 @@ macro_rules! matrix {
             $(fn $name(&self, value: $type) -> $type {
                 self.0.$name(value)
             })*
+
+            fn settings(&self, value: Settings) -> Settings {
+                self.0.settings(value)
+            }
+
+            fn wide(&self, value: Option<(String, u128)>, plus: u128)
+                -> Result<Option<(String, u128)>, String>
+            {
+                self.0.wide(value, plus)
+            }
 
             fn text(&self, value: &str) -> String {
                 self.0.text(value)
@@ -342,8 +412,9 @@ matrix! {
     hash_set: HashSet<String>;
     generic: Either<String, u8>;
     generic_enum: Tree<String>;
-    json: Encoded<Settings>;
-    maybe_json: Option<Encoded<(String, f64)>>;
+    growing: Growing<Vec<String>>;
+    marked: Marked;
+    marked_or_not: MarkedOrNot;
 }
 
 unsafe extern "C" {
@@ -380,11 +451,48 @@ fn check<T: Clone + PartialEq + Debug>(method: impl Fn(&dyn Matrix, T) -> T, val
 
 #[test]
 fn what_serde_knows() {
-    let others = BTreeMap::from([("a".to_owned(), vec![1, -2]), ("ß".to_owned(), vec![])]);
-    let settings = Encoded(Settings { level: 7, others });
-    check(|echo, value| echo.json(value), &[settings]);
-    let pair = Some(Encoded(("x".to_owned(), 0.5)));
-    check(|echo, value| echo.maybe_json(value), &[pair, None]);
+    let settings = Settings::some();
+    check(
+        |echo, value| echo.settings(value),
+        std::slice::from_ref(&settings),
+    );
+    let marked = Marked {
+        id: 3,
+        settings: settings.clone(),
+    };
+    check(|echo, value| echo.marked(value), &[marked]);
+    check(
+        |echo, value| echo.marked_or_not(value),
+        &[
+            MarkedOrNot::Plain(1),
+            MarkedOrNot::Marked(Some(settings.clone()), 2),
+            MarkedOrNot::Marked(None, 2),
+            MarkedOrNot::Unknown,
+            MarkedOrNot::Added {
+                pair: (settings, i128::MIN),
+            },
+        ],
+    );
+    everywhere(|echo| {
+        let some = Some(("x".to_owned(), u128::MAX - 1));
+        assert_eq!(echo.wide(some, 1), Ok(Some(("x".to_owned(), u128::MAX))));
+        assert_eq!(echo.wide(None, 1), Err("none".to_owned()));
+    });
+}
+
+#[test]
+fn enums_that_grow() {
+    check(
+        |echo, value| echo.growing(value),
+        &[
+            Growing::Bare,
+            Growing::With(vec!["a".to_owned(), String::new()], 3),
+            Growing::Unknown,
+            Growing::Added {
+                text: "ß".to_owned(),
+            },
+        ],
+    );
 }
 
 /// What is lent is converted where it is not numbers: both sides let go of their part.

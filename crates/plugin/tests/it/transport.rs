@@ -180,6 +180,15 @@ pub(crate) fn piped<T>(handle: &Handle<T>) -> (Handle<T>, Arc<End>)
 where
     T: ?Sized + Shareable + Provides<plugwright_plugin::remote::Proxy> + Send + Sync,
 {
+    piped_as(handle)
+}
+
+/// The same, for a side that was built with another version of the interface.
+pub(crate) fn piped_as<T, S>(handle: &Handle<T>) -> (Handle<S>, Arc<End>)
+where
+    T: ?Sized + Shareable + Provides<plugwright_plugin::remote::Proxy> + Send + Sync,
+    S: ?Sized + Shareable + Provides<plugwright_plugin::remote::Proxy> + Send + Sync,
+{
     let (here, there) = pipe();
     let number = there.export(handle.clone().into_object());
     let remote = Handle::remote(here, number).expect("remotable");
