@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use abi_stable::sabi_trait::TD_Opaque;
 use peers_interface::ours::Adder;
 use peers_interface::stabby_adder::AdderDyn;
 use peers_interface::{abi_stable_adder, cglue_adder, ours, stabby_adder};
@@ -9,6 +10,7 @@ use plugwright_benches::{Contestant, markdown, race};
 use plugwright_host::{Handle, Host, InProcess};
 
 const CALLS: u64 = 200_000;
+const CALLBACKS: u64 = 1_000_000;
 
 fn main() {
     let program = std::env::current_exe().expect("the bench has a path");
@@ -67,48 +69,75 @@ fn main() {
             301,
         ),
     ));
-    let data = [1_u8, 2, 3, 4];
+    for length in [4, 1024] {
+        let data = vec![1_u8; length];
+        print(&markdown(
+            &format!("a call with a slice of {length} bytes"),
+            &race(
+                vec![
+                    numbers("`Box<dyn>` of the same cdylib", |n| {
+                        n ^ black_box(&boxed).sum(black_box(&data))
+                    }),
+                    numbers("Plugwright", |n| {
+                        n ^ ours::Adder::sum(black_box(&handle), black_box(&data))
+                    }),
+                    numbers("abi_stable", |n| {
+                        n ^ black_box(&sabi).sum(black_box(&data)[..].into())
+                    }),
+                    numbers("stabby", |n| {
+                        n ^ black_box(&stab).sum(black_box(&data)[..].into())
+                    }),
+                    numbers("cglue", |n| n ^ black_box(&glue).sum(black_box(&data))),
+                ],
+                301,
+            ),
+        ));
+    }
+    for text in ["four", "a text of forty bytes, as names of files"] {
+        let length = text.len();
+        print(&markdown(
+            &format!("a call with a text of {length} bytes (Plugwright checks that it is UTF-8)"),
+            &race(
+                vec![
+                    numbers("`Box<dyn>` of the same cdylib", |n| {
+                        n ^ black_box(&boxed).measure(black_box(text))
+                    }),
+                    numbers("Plugwright", |n| {
+                        n ^ ours::Adder::measure(black_box(&handle), black_box(text))
+                    }),
+                    numbers("abi_stable", |n| {
+                        n ^ black_box(&sabi).measure(black_box(text).into())
+                    }),
+                    numbers("stabby", |n| {
+                        n ^ black_box(&stab).measure(black_box(text).into())
+                    }),
+                    numbers("cglue", |n| n ^ black_box(&glue).measure(black_box(text))),
+                ],
+                301,
+            ),
+        ));
+    }
     print(&markdown(
-        "a call with a slice of 4 bytes",
+        "1,000,000 callbacks, time for each",
         &race(
             vec![
-                numbers("`Box<dyn>` of the same cdylib", |n| {
-                    n ^ black_box(&boxed).sum(black_box(&data))
+                callbacks("`Box<dyn>` of this program", || {
+                    boxed.repeat(Box::new(Plus(black_box(1))), CALLBACKS)
                 }),
-                numbers("Plugwright", |n| {
-                    n ^ ours::Adder::sum(black_box(&handle), black_box(&data))
+                callbacks("Plugwright, `Box<dyn>`", || {
+                    ours::Adder::repeat(&handle, Box::new(Plus(black_box(1))), CALLBACKS)
                 }),
-                numbers("abi_stable", |n| {
-                    n ^ black_box(&sabi).sum(black_box(&data)[..].into())
+                callbacks("abi_stable", || {
+                    let sink =
+                        abi_stable_adder::Sink_TO::from_value(Plus(black_box(1)), TD_Opaque);
+                    sabi.repeat(sink, CALLBACKS)
                 }),
-                numbers("stabby", |n| {
-                    n ^ black_box(&stab).sum(black_box(&data)[..].into())
+                callbacks("stabby", || {
+                    let sink = stabby::boxed::Box::new(Plus(black_box(1)));
+                    stab.repeat(sink.into(), CALLBACKS)
                 }),
-                numbers("cglue", |n| n ^ black_box(&glue).sum(black_box(&data))),
             ],
-            301,
-        ),
-    ));
-    let text = "four";
-    print(&markdown(
-        "a call with a text of 4 bytes (Plugwright checks that it is UTF-8)",
-        &race(
-            vec![
-                numbers("`Box<dyn>` of the same cdylib", |n| {
-                    n ^ black_box(&boxed).measure(black_box(text))
-                }),
-                numbers("Plugwright", |n| {
-                    n ^ ours::Adder::measure(black_box(&handle), black_box(text))
-                }),
-                numbers("abi_stable", |n| {
-                    n ^ black_box(&sabi).measure(black_box(text).into())
-                }),
-                numbers("stabby", |n| {
-                    n ^ black_box(&stab).measure(black_box(text).into())
-                }),
-                numbers("cglue", |n| n ^ black_box(&glue).measure(black_box(text))),
-            ],
-            301,
+            31,
         ),
     ));
     print(&markdown(
@@ -118,6 +147,9 @@ fn main() {
                 some("`Box<dyn>` of the same cdylib", 20, || boxed.bytes(1 << 20)),
                 some("Plugwright, `Vec<u8>`: one copy", 20, || {
                     ours::Adder::bytes(&handle, 1 << 20)
+                }),
+                some("Plugwright, `Buffer`: none", 20, || {
+                    ours::Adder::buffer(&handle, 1 << 20)
                 }),
                 some("abi_stable, `RVec`: none", 20, || sabi.bytes(1 << 20)),
                 some("stabby, its own `Vec`: none", 20, || stab.bytes(1 << 20)),
@@ -130,6 +162,9 @@ fn main() {
         &race(
             vec![
                 some("`Box<dyn>` of the same cdylib", 2_000, || plain()),
+                some("Plugwright, as a method's result", 2_000, || {
+                    ours::Adder::make(&handle)
+                }),
                 some(
                     "Plugwright: found by key, made, started, stopped",
                     2_000,
@@ -143,6 +178,37 @@ fn main() {
         ),
     ));
     drop((boxed, sabi, stab, glue));
+}
+
+/// What each side calls back.
+struct Plus(u64);
+
+impl ours::Sink for Plus {
+    fn put(&self, number: u64) -> u64 {
+        number.wrapping_add(self.0)
+    }
+}
+
+impl abi_stable_adder::Sink for Plus {
+    fn put(&self, number: u64) -> u64 {
+        number.wrapping_add(self.0)
+    }
+}
+
+impl stabby_adder::Sink for Plus {
+    extern "C" fn put(&self, number: u64) -> u64 {
+        number.wrapping_add(self.0)
+    }
+}
+
+fn callbacks<'a>(name: &'a str, call: impl Fn() -> u64 + 'a) -> Contestant<'a> {
+    Contestant {
+        name,
+        round: Box::new(move || {
+            black_box(call());
+            CALLBACKS
+        }),
+    }
 }
 
 fn numbers<'a>(name: &'a str, call: impl Fn(u64) -> u64 + 'a) -> Contestant<'a> {

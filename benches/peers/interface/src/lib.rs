@@ -13,13 +13,26 @@ pub mod ours {
         fn measure(&self, text: &str) -> u64;
         /// So many bytes.
         fn bytes(&self, count: usize) -> Vec<u8>;
+        /// So many bytes, which stay where they are.
+        fn buffer(&self, count: usize) -> plugwright_plugin::Buffer;
+        /// Calls back, so often.
+        fn repeat(&self, sink: Box<dyn Sink>, count: u64) -> u64;
+        /// Another one.
+        fn make(&self) -> Box<dyn Adder>;
+    }
+
+    /// What the plugin calls back.
+    #[plugwright_plugin::interface(id = "org.example.peer-sink", version = "1.0")]
+    pub trait Sink: Send + Sync {
+        /// Makes another number of it.
+        fn put(&self, number: u64) -> u64;
     }
 }
 
 /// `abi_stable`.
 pub mod abi_stable_adder {
     use abi_stable::sabi_trait;
-    use abi_stable::std_types::{RSlice, RStr, RVec};
+    use abi_stable::std_types::{RBox, RSlice, RStr, RVec};
 
     /// Adds.
     #[sabi_trait]
@@ -32,6 +45,15 @@ pub mod abi_stable_adder {
         fn measure(&self, text: RStr<'_>) -> u64;
         /// So many bytes.
         fn bytes(&self, count: usize) -> RVec<u8>;
+        /// Calls back, so often.
+        fn repeat(&self, sink: Sink_TO<'static, RBox<()>>, count: u64) -> u64;
+    }
+
+    /// What the plugin calls back.
+    #[sabi_trait]
+    pub trait Sink {
+        /// Makes another number of it.
+        fn put(&self, number: u64) -> u64;
     }
 }
 
@@ -48,7 +70,19 @@ pub mod stabby_adder {
         extern "C" fn measure<'a>(&self, text: stabby::str::Str<'a>) -> u64;
         /// So many bytes.
         extern "C" fn bytes(&self, count: usize) -> stabby::vec::Vec<u8>;
+        /// Calls back, so often.
+        extern "C" fn repeat(&self, sink: SinkObject, count: u64) -> u64;
     }
+
+    /// What the plugin calls back.
+    #[stabby::stabby(checked)]
+    pub trait Sink {
+        /// Makes another number of it.
+        extern "C" fn put(&self, number: u64) -> u64;
+    }
+
+    /// An object to call back.
+    pub type SinkObject = stabby::dynptr!(stabby::boxed::Box<dyn Sink>);
 
     /// An object.
     pub type Object = stabby::dynptr!(stabby::boxed::Box<dyn Adder>);

@@ -4,7 +4,7 @@ use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RBox, RSlice, RStr, RVec};
 use cglue::prelude::v1::*;
 use peers_interface::{abi_stable_adder, cglue_adder, ours, stabby_adder};
-use plugwright_plugin::plugin;
+use plugwright_plugin::{Buffer, plugin};
 
 /// Adds a constant that the caller cannot see.
 #[plugin(id = "org.example.peer-adding", provides(ours::Adder, keys = ["adder"]))]
@@ -48,6 +48,15 @@ impl ours::Adder for Adding {
     fn bytes(&self, count: usize) -> Vec<u8> {
         vec![7; count]
     }
+    fn buffer(&self, count: usize) -> Buffer {
+        vec![7; count].into()
+    }
+    fn repeat(&self, sink: Box<dyn ours::Sink>, count: u64) -> u64 {
+        (0..count).fold(self.constant, |number, _| sink.put(number))
+    }
+    fn make(&self) -> Box<dyn ours::Adder> {
+        Box::new(Self::default())
+    }
 }
 
 impl abi_stable_adder::Adder for Adding {
@@ -62,6 +71,9 @@ impl abi_stable_adder::Adder for Adding {
     }
     fn bytes(&self, count: usize) -> RVec<u8> {
         vec![7; count].into()
+    }
+    fn repeat(&self, sink: abi_stable_adder::Sink_TO<'static, RBox<()>>, count: u64) -> u64 {
+        (0..count).fold(self.constant, |number, _| sink.put(number))
     }
 }
 
@@ -79,6 +91,10 @@ impl stabby_adder::Adder for Adding {
         let mut bytes = stabby::vec::Vec::with_capacity(count);
         bytes.extend(std::iter::repeat_n(7, count));
         bytes
+    }
+    extern "C" fn repeat(&self, sink: stabby_adder::SinkObject, count: u64) -> u64 {
+        use stabby_adder::SinkDyn as _;
+        (0..count).fold(self.constant, |number, _| sink.put(number))
     }
 }
 
