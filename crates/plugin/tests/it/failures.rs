@@ -312,7 +312,7 @@ impl OneByte {
         unsafe {
             (&raw mut raw)
                 .cast::<RawVec>()
-                .write(cbor.to_vec().into_abi())
+                .write(cbor.to_vec().into_abi());
         };
         raw
     }

@@ -129,7 +129,8 @@ fn an_earlier_host_is_told_of_what_it_does_not_know() {
         assert_eq!(handle.all(), expected);
         for event in expected {
             assert_eq!(handle.pass(event.clone()), event);
-            assert_eq!(handle.lent(&[event.clone()]), Some(Box::new(event)));
+            let lent = handle.lent(std::slice::from_ref(&event));
+            assert_eq!(lent, Some(Box::new(event)));
         }
     };
     let summary = summary_of!("org.example.watcher", dyn later::Watch);
