@@ -156,7 +156,7 @@ fn peers() -> Vec<Peer> {
             vector: "Vec<u8>",
             made: "vec![7; self.0 as usize]",
             class: "",
-            export: "#[unsafe(no_mangle)]\n#[allow(improper_ctypes_definitions)]\n\
+            export: "#[unsafe(no_mangle)]\n#[expect(improper_ctypes_definitions, reason = \"a yardstick\")]\n\
                      pub extern \"C\" fn make() -> Box<dyn Wide> { Box::new(One(1)) }",
         },
         Peer {
