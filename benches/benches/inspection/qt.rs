@@ -1,14 +1,15 @@
 //! All plugins of Qt 6 and Qt 5 that the machine has, read by this workspace and by Qt's own `QPluginLoader` in a
 //! small program (`benches/qt/metadata.cpp`), which is built where Qt's headers are.
 
-use std::fs::{self, File};
+use std::fs;
+use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use plugwright_benches::{Result, results, speeds};
-use plugwright_inspect::{Links, identity, open_at};
+use plugwright_inspect::{EntryKind, Folder, Links, identity};
 
 use crate::process::{nanoseconds, plugwright, program};
 use crate::{LIBRARIES, print, skip};
@@ -40,15 +41,19 @@ fn compare(version: u8, folder: &Path, peer: &Path, empty: &Path) {
     let nothing = empty.join("nothing");
     fs::create_dir(&nothing).expect("a folder");
     let mut server = Server::start(peer, folder);
-    let mut times = vec![Vec::new(); 6];
+    let mut times = vec![Vec::new(); 7];
     let mut files = 0.0;
     for round in 0..=ROUNDS {
         let (theirs, plugins) = server.passes();
-        let start = Instant::now();
-        let found = (0..PASSES).map(|_| pass(folder)).min().unwrap_or_default();
-        let ours = start.elapsed().as_secs_f64() * 1e9;
-        assert_eq!(found, plugins, "both find all plugins");
-        files = f64::from(found);
+        let ours = |asked| {
+            let start = Instant::now();
+            let found = (0..PASSES).map(|_| pass(folder, asked)).min();
+            let time = start.elapsed().as_secs_f64() * 1e9;
+            assert_eq!(found, Some(plugins), "both find all plugins");
+            time / f64::from(PASSES)
+        };
+        let (shown, everything) = (ours(Asked::Shown), ours(Asked::Everything));
+        files = f64::from(plugins);
         let mut list = plugwright([
             "list".as_ref(),
             "--no-registry".as_ref(),
@@ -63,11 +68,12 @@ fn compare(version: u8, folder: &Path, peer: &Path, empty: &Path) {
         ]);
         let new = [
             theirs / f64::from(PASSES),
-            ours / f64::from(PASSES),
+            shown,
             nanoseconds(&mut program(peer, [folder])),
             nanoseconds(&mut list),
             nanoseconds(&mut program(peer, [""])),
             nanoseconds(&mut list_nothing),
+            everything,
         ];
         // The first round warms up.
         if round > 0 {
@@ -77,12 +83,13 @@ fn compare(version: u8, folder: &Path, peer: &Path, empty: &Path) {
         }
     }
     let per_file = |times: &[f64]| times.iter().map(|time| time / files).collect();
-    let one_process: [(&str, Vec<f64>); 2] = [
+    let one_process: [(&str, Vec<f64>); 3] = [
         ("`QPluginLoader::metaData`", per_file(&times[0])),
         (
-            "`plugwright_inspect::identity` and the walk",
+            "`plugwright_inspect`: the walk, and what `list` shows",
             per_file(&times[1]),
         ),
+        ("the same, and all metadata as JSON", per_file(&times[6])),
     ];
     let title = format!("Qt {version}, {files} plugins, in one process, per file");
     print(&speeds(&title, &results(one_process.into_iter())));
@@ -121,27 +128,44 @@ fn compare(version: u8, folder: &Path, peer: &Path, empty: &Path) {
     print(&speeds(&title, &nets));
 }
 
-/// One pass of ours: the walk in order, and of each file what it says of itself, decoded.
-fn pass(folder: &Path) -> u32 {
-    let mut folders = vec![folder.to_owned()];
+/// How much of what a plugin says is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// What `list` shows: the id, the class, the version and the keys.
+    Shown,
+    /// All of it as JSON, which the peer makes in any case.
+    Everything,
+}
+
+/// One pass of ours: the walk in order, and of each file what it says of itself.
+fn pass(folder: &Path, asked: Asked) -> u32 {
     let mut found = 0;
-    while let Some(folder) = folders.pop() {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&folder).expect("readable") {
-            let entry = entry.expect("an entry");
-            if entry.file_type().expect("its type").is_dir() {
-                folders.push(entry.path());
-            } else {
-                names.push(entry.file_name());
+    let mut folders = vec![Folder::open(folder).expect("readable")];
+    while let Some((folder, entries)) = folders.pop() {
+        for (name, kind) in entries {
+            if kind == EntryKind::Folder {
+                folders.push(folder.open_folder(&name).expect("readable"));
+                continue;
             }
-        }
-        names.sort_unstable();
-        let root = File::open(&folder).expect("readable");
-        for name in names {
-            let file = open_at(&root, &name, Links::Follow).expect("readable");
+            let file = folder.open_file(&name, Links::Follow).expect("readable");
             let found_here = identity(&file, Some(&name));
-            let mut images = found_here.images.iter();
-            found += u32::from(images.any(|image| image.qt.is_some()));
+            for qt in found_here
+                .images
+                .iter()
+                .filter_map(|image| image.qt.as_ref())
+            {
+                if asked == Asked::Everything {
+                    black_box(qt.json());
+                } else {
+                    black_box((
+                        qt.iid(),
+                        qt.class_name(),
+                        qt.qt_version(),
+                        qt.keys().count(),
+                    ));
+                }
+                found += 1;
+            }
         }
     }
     found

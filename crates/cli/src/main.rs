@@ -12,10 +12,11 @@ mod parallel;
 mod reference;
 mod walk;
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use exit::Exit;
 use output::Output;
@@ -31,9 +32,12 @@ Examples:
   plugwright verify --explain plugins/         whether they may run under a policy, and what to do
   plugwright audit /usr/lib/app/plugins        a security review, by the ten pillars of CWE";
 
+/// Columns of the help.
+const WIDEST: usize = 100;
+
 /// Tells what plugins and libraries are, without executing them
 #[derive(Debug, Parser)]
-#[command(name = "plugwright", version, before_help = EXAMPLES, after_help = exit_codes(), max_term_width = 100)]
+#[command(name = "plugwright", version, before_help = EXAMPLES, after_help = exit_codes(), max_term_width = WIDEST)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -58,8 +62,36 @@ enum Command {
     Man(commands::generate::Man),
 }
 
+impl CommandLine {
+    /// What this process was called with.
+    fn read() -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let command = arguments
+            .get(1)
+            .and_then(|name| Command::alone(name.to_str()?))
+            .unwrap_or_else(Self::command);
+        let mut matches = command.try_get_matches_from(arguments)?;
+        Self::from_arg_matches_mut(&mut matches)
+    }
+}
+
+impl Command {
+    /// The program with the command `name` alone, where that is one that scripts call over and over: to build the
+    /// definition of every command takes a third of the time of a short one.
+    fn alone(name: &str) -> Option<clap::Command> {
+        let command = match name {
+            "list" => commands::list::List::augment_args(clap::Command::new("list")),
+            "inspect" => commands::inspect::Inspect::augment_args(clap::Command::new("inspect")),
+            "why" => commands::why::Why::augment_args(clap::Command::new("why")),
+            _ => return None,
+        };
+        let program = clap::Command::new("plugwright").max_term_width(WIDEST);
+        Some(program.subcommand_required(true).subcommand(command))
+    }
+}
+
 fn main() -> ExitCode {
-    let command = match CommandLine::try_parse() {
+    let command = match CommandLine::read() {
         Ok(line) => line.command,
         Err(error) => {
             output::usage(&error);
@@ -105,4 +137,44 @@ fn exit_codes() -> String {
         .iter()
         .map(|(exit, meaning)| format!("\n  {}  {meaning}", exit.code()));
     format!("Exit codes:{}", rows.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command that is defined alone answers as it does among all.
+    #[track_caller]
+    fn check(line: &str) {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let name = arguments.get(1).expect("a command");
+        let alone = Command::alone(name).expect("one of those");
+        let alone = alone.try_get_matches_from(&arguments);
+        let among = CommandLine::command().try_get_matches_from(&arguments);
+        let text = |result: Result<clap::ArgMatches, clap::Error>| match result {
+            Ok(mut matches) => format!("{:?}", CommandLine::from_arg_matches_mut(&mut matches)),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(text(alone), text(among), "{line}");
+    }
+
+    #[test]
+    fn a_command_alone_answers_as_among_all() {
+        for name in ["list", "inspect", "why"] {
+            for rest in [
+                "--help",
+                "-h",
+                "--no-such",
+                "--version",
+                "file",
+                "--format json file",
+            ] {
+                check(&format!("plugwright {name} {rest}"));
+            }
+            check(&format!("plugwright {name}"));
+        }
+        check("plugwright list --kind none");
+        check("plugwright list --key a --metadata b=c --exclude *.d dir");
+        assert!(Command::alone("lst").is_none());
+    }
 }

@@ -15,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
+use plugwright_inspect::{EntryKind, Folder, Links, OpenError, Opened};
 
 /// How deep a scan goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(crate) enum Depth {
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     folders: Vec<PathBuf>,
+    /// The first of them, open: a file of theirs is opened without walking its whole path again.
+    open: Vec<Option<Folder>>,
     /// Their canonical paths.
     true_folders: Vec<PathBuf>,
     entries: Vec<Entry>,
@@ -72,6 +75,18 @@ impl Scan {
         (self.folders[entry.folder].join(&*entry.name), what)
     }
 
+    /// Opens the file that is the item at `at`; `path` is its own.
+    pub(crate) fn open(&self, at: usize, path: &Path) -> Result<Opened, OpenError> {
+        let entry = &self.entries[at];
+        match self.open.get(entry.folder) {
+            Some(Some(folder)) => {
+                let file = folder.open_file(&entry.name, Links::Follow);
+                file.map_err(|error| error.with_path(path))
+            }
+            _ => plugwright_inspect::open(path, Links::Follow),
+        }
+    }
+
     /// Whether the item at `at` lies in one of the folders, and was not named itself.
     pub(crate) fn is_from_a_folder(&self, at: usize) -> bool {
         self.entries[at].folder != ROOTS
@@ -105,6 +120,8 @@ impl Scan {
 
 /// The place in [`Scan::folders`] of the empty path, to which the roots' own paths are relative.
 const ROOTS: usize = 0;
+/// Folders that are kept open: few beside what a process may have open.
+const OPEN_FOLDERS: usize = 64;
 
 /// Lists the files of `roots`. A root that is a file is one file to look at. What lies below a root and matches one of
 /// `excluded` is not looked at, and a folder that does is not entered. `looking` is told the number of files known so far and the
@@ -123,6 +140,7 @@ pub(crate) fn scan(
         true_folders: HashMap::new(),
     };
     walk.scan.folders.push(PathBuf::new());
+    walk.scan.open.push(None);
     for root in roots {
         match fs::metadata(root) {
             Ok(metadata) if metadata.is_dir() => walk.folder(root, looking),
@@ -150,7 +168,7 @@ struct Open {
     place: usize,
     true_path: PathBuf,
     /// What is left of its entries, in order.
-    entries: std::vec::IntoIter<(OsString, fs::FileType)>,
+    entries: std::vec::IntoIter<(OsString, EntryKind)>,
 }
 
 impl Walk<'_> {
@@ -165,7 +183,7 @@ impl Walk<'_> {
     /// A folder and, where that is wanted, all below it. Not recursive: how deep they are, others decide.
     fn folder(&mut self, root: &Path, looking: &mut dyn FnMut(usize, &Path)) {
         let open = fs::canonicalize(root)
-            .and_then(|true_path| self.open(root.to_owned(), true_path, looking));
+            .and_then(|true_path| self.open(ROOTS, root.to_owned(), true_path, looking));
         let mut stack: Vec<Open> = match open {
             Ok(open) => open.into_iter().collect(),
             Err(error) => return self.fail(ROOTS, root.as_os_str(), error),
@@ -176,19 +194,19 @@ impl Walk<'_> {
                 continue;
             };
             let place = folder.place;
-            if !kind.is_dir() && !kind.is_symlink() {
+            if !matches!(kind, EntryKind::Folder | EntryKind::Link) {
                 self.add(place, name);
                 continue;
             }
             let path = self.scan.folders[place].join(&name);
-            if kind.is_symlink() {
+            if kind == EntryKind::Link {
                 self.link(place, name, &path);
             } else if self.depth == Depth::Flat {
                 self.scan.folders_below += 1;
             } else {
                 // No link leads here from its parent, so that nobody has to be asked for the true path.
                 let true_path = folder.true_path.join(&name);
-                match self.open(path, true_path, looking) {
+                match self.open(place, path, true_path, looking) {
                     Ok(below) => stack.extend(below),
                     Err(error) => self.fail(place, &name, error),
                 }
@@ -205,9 +223,11 @@ impl Walk<'_> {
         self.scan.failures.push(error);
     }
 
-    /// Reads the entries of a folder, without those that are excluded; none if it was read before.
+    /// Reads the entries of a folder in the one at `parent`, without those that are excluded; none if it was read
+    /// before.
     fn open(
         &mut self,
+        parent: usize,
         path: PathBuf,
         true_path: PathBuf,
         looking: &mut dyn FnMut(usize, &Path),
@@ -216,15 +236,17 @@ impl Walk<'_> {
             return Ok(None);
         }
         looking(self.scan.entries.len(), &path);
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(&path)? {
-            let entry = entry?;
-            if !self.is_excluded(&path, &entry.file_name()) {
-                entries.push((entry.file_name(), entry.file_type()?));
-            }
+        let (folder, mut entries) = match (self.scan.open.get(parent), path.file_name()) {
+            (Some(Some(parent)), Some(name)) => parent.open_folder(name)?,
+            _ => Folder::open(&path)?,
+        };
+        if !self.excluded.is_empty() {
+            entries.retain(|(name, _)| !self.is_excluded(&path, name));
         }
-        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let place = self.scan.folders.len();
+        if place < OPEN_FOLDERS {
+            self.scan.open.push(Some(folder));
+        }
         self.scan.folders.push(path);
         self.true_folders.insert(true_path.clone(), place);
         Ok(Some(Open {

@@ -58,6 +58,7 @@
 mod arch;
 mod auditable;
 pub mod closure;
+mod folder;
 mod headers;
 mod identity;
 mod kinds;
@@ -88,6 +89,7 @@ pub use elf::{
     DynamicEntry, DynamicFlags, ElfFacts, GnuProperties, NeededVersion, ProgramHeader, Relocations,
     VersionDefinition, VersionNeed,
 };
+pub use folder::{EntryKind, Folder};
 pub use headers::{FormatFacts, Headers, ImageHeaders, headers};
 pub use identity::{Identity, Image, identity};
 pub use kinds::{ImageKinds, Kinds, PluginKind, Recognised, kinds};

@@ -183,6 +183,16 @@ impl OpenError {
         self.kind
     }
 
+    /// The same, told of `path`: for who opened the file by its name in a folder and knows the
+    /// whole path.
+    #[must_use]
+    pub fn with_path(self, path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            ..self
+        }
+    }
+
     /// The path as it was given; empty for [`Opened::from_file`].
     #[must_use]
     pub fn path(&self) -> &Path {

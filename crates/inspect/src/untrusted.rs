@@ -43,6 +43,15 @@ impl Untrusted {
         String::from_utf8_lossy(&self.0)
     }
 
+    /// `bytes` as `Display` would write them, copied only where that has to escape anything.
+    #[must_use]
+    pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
+        match plain(bytes) {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(Self::from(bytes).to_string()),
+        }
+    }
+
     /// Whether `Display` has to escape anything: such text in a name is an attack or damage.
     #[must_use]
     pub fn needs_escape(&self) -> bool {
@@ -85,13 +94,16 @@ fn is_dangerous(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// The text, where there is nothing to escape: nearly always, and a listing writes very many.
+fn plain(bytes: &[u8]) -> Option<&str> {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    let text = bytes.iter().all(is_plain).then_some(bytes)?;
+    std::str::from_utf8(text).ok()
+}
+
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nearly every text is plain, and a listing writes very many.
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
-        if self.0.iter().all(is_plain)
-            && let Some(text) = self.to_str()
-        {
+        if let Some(text) = plain(&self.0) {
             return f.write_str(text);
         }
         for chunk in self.0.utf8_chunks() {

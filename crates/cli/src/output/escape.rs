@@ -10,12 +10,12 @@ use plugwright_inspect::Untrusted;
 
 /// A path, as printed.
 pub(crate) fn path(path: &Path) -> String {
-    Untrusted::from(path.as_os_str().as_encoded_bytes()).to_string()
+    Untrusted::escape(path.as_os_str().as_encoded_bytes()).into_owned()
 }
 
 /// A text, as printed.
 pub(crate) fn text(text: &str) -> String {
-    Untrusted::from(text).to_string()
+    Untrusted::escape(text.as_bytes()).into_owned()
 }
 
 /// A sentence that its maker escaped already; checked once more, because this is the last door.

@@ -1,5 +1,11 @@
-//! What differs between systems: opening a file and reading at an offset.
+//! What differs between systems: listing a folder, opening a file and reading at an offset.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "linux.rs"]
+mod listing;
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+#[path = "other_unix.rs"]
+mod listing;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -8,9 +14,13 @@ mod windows;
 #[cfg(unix)]
 pub use unix::open_at;
 #[cfg(unix)]
-pub(crate) use unix::{identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at};
+pub(crate) use unix::{
+    Folder, identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at,
+};
 #[cfg(windows)]
-pub(crate) use windows::{identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at};
+pub(crate) use windows::{
+    Folder, identity, is_not_a_folder, kind_of, kind_of_error, open, path, read_at,
+};
 
 /// What tells two files apart, whatever they are called.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Unix: `openat` with the flags that make it harmless, and `pread`.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,11 +8,12 @@ use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fd::AsFd;
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::FileIdentity;
+use super::{FileIdentity, listing};
+use crate::folder::EntryKind;
 use crate::open::{Links, OpenError, OpenErrorKind, Opened};
 
 fn open_in(folder: impl AsFd, path: &Path, links: Links) -> Result<File, OpenError> {
@@ -93,4 +94,62 @@ pub(crate) fn is_not_a_folder(error: &OpenError) -> bool {
     std::error::Error::source(error)
         .and_then(|error| error.downcast_ref::<io::Error>())
         .is_some_and(|error| error.kind() == io::ErrorKind::NotADirectory)
+}
+
+/// An open folder.
+#[derive(Debug)]
+pub(crate) struct Folder(OwnedFd);
+
+impl Folder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Self::open_in(CWD, path, OFlags::empty())
+    }
+
+    pub(crate) fn open_folder(&self, name: &OsStr) -> io::Result<Self> {
+        Self::open_in(&self.0, Path::new(name), OFlags::NOFOLLOW)
+    }
+
+    fn open_in(folder: impl AsFd, path: &Path, more: OFlags) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let folder = rustix::fs::openat(folder, path, flags | more, Mode::empty())?;
+        Ok(Self(folder))
+    }
+
+    pub(crate) fn open_file(&self, name: &OsStr, links: Links) -> Result<Opened, OpenError> {
+        open_at(&self.0, name, links)
+    }
+
+    /// In the file system's order.
+    pub(crate) fn entries(&self) -> io::Result<Vec<(OsString, EntryKind)>> {
+        let mut entries = Vec::new();
+        listing::list(self.0.as_fd(), &mut |name, kind| {
+            if matches!(name.to_bytes(), b"." | b"..") {
+                return Ok(());
+            }
+            if let Some(kind) = self.kind(name, kind)? {
+                entries.push((OsStr::from_bytes(name.to_bytes()).to_owned(), kind));
+            }
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    /// What the entry is; `None` if it is gone. Some file systems do not say in a listing.
+    fn kind(&self, name: &CStr, kind: FileType) -> io::Result<Option<EntryKind>> {
+        let kind = match kind {
+            FileType::Unknown => {
+                match rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    Err(Errno::NOENT) => return Ok(None),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            kind => kind,
+        };
+        Ok(Some(match kind {
+            FileType::Directory => EntryKind::Folder,
+            FileType::Symlink => EntryKind::Link,
+            _ => EntryKind::Other,
+        }))
+    }
 }

@@ -6,6 +6,7 @@ mod closure_agreement;
 mod corpora;
 mod corrupt_elf;
 mod crates;
+mod folder;
 mod kinds;
 mod macho;
 mod manifests;

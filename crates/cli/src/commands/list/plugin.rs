@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::read::Reading;
 use crate::commands::report::PathText;
 use crate::output::escape;
 
@@ -86,8 +87,14 @@ struct Provides {
 pub(super) const HEADINGS: [&str; 6] = ["KIND", "ID", "VERSION", "PROVIDES", "WHERE", "KEYS"];
 
 impl Unplaced {
-    /// The plugins that an image offers; of other systems' those that are recognised as `kinds`.
-    pub(super) fn of(image: &Image, kinds: Vec<Recognised>) -> Vec<Self> {
+    /// Adds the plugins that an image offers; of other systems' those that are recognised as `kinds`. Of Qt's the
+    /// application's own metadata are told only where everything is `read`.
+    pub(super) fn add(
+        image: &Image,
+        kinds: Vec<Recognised>,
+        read: Reading,
+        plugins: &mut Vec<Self>,
+    ) {
         let new = |kind, keys, says, metadata| Self {
             kind,
             said: Said {
@@ -102,18 +109,21 @@ impl Unplaced {
             .records
             .iter()
             .filter(|record| record.role == Role::Root);
-        let mut plugins: Vec<Self> = offered
-            .map(|record| {
-                let says = Says::of_record(record);
-                let provides = record.summary.provides.iter();
-                let keys = provides.flat_map(|provided| provided.keys.iter().cloned());
-                let metadata = metadata_of(record);
-                new(PluginKind::Plugwright, keys.collect(), says, metadata)
-            })
-            .collect();
+        plugins.extend(offered.map(|record| {
+            let says = Says::of_record(record);
+            let provides = record.summary.provides.iter();
+            let keys = provides.flat_map(|provided| provided.keys.iter().cloned());
+            let metadata = metadata_of(record);
+            new(PluginKind::Plugwright, keys.collect(), says, metadata)
+        }));
         if let Some(qt) = &image.qt {
             let keys = qt.keys().map(str::to_owned).collect();
-            let metadata = qt.json().get("MetaData").cloned().into_iter().collect();
+            // Made only for who asks: of some plugins they are forty kilobytes of names in all languages.
+            let metadata = match read {
+                Reading::Headers => qt.json().get("MetaData").cloned(),
+                Reading::Identity | Reading::Kinds => None,
+            };
+            let metadata = metadata.into_iter().collect();
             plugins.push(new(PluginKind::Qt, keys, Says::of_qt(qt), metadata));
         }
         // The first two are told by their metadata, above.
@@ -129,7 +139,6 @@ impl Unplaced {
             };
             new(found.kind, Vec::new(), says, Vec::new())
         }));
-        plugins
     }
 }
 

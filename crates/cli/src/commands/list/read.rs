@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use plugwright_inspect::{Group, Links, Opened, PluginKind, Problem, Recognised};
+use plugwright_inspect::{Group, Opened, PluginKind, Problem, Recognised};
 use serde::{Deserialize, Serialize};
 
 use super::List;
@@ -115,7 +115,7 @@ impl List {
             return answer;
         }
         let opened = SystemTime::now();
-        match plugwright_inspect::open(&path, Links::Follow) {
+        match scan.open(at, &path) {
             Ok(file) => {
                 let told = self.read_file(&file, &path);
                 if before.is_some() {
@@ -130,11 +130,12 @@ impl List {
     }
 
     fn read_file(&self, file: &Opened, path: &Path) -> Told {
-        let (images, mut problems) = self.filter.reading().of(file, path);
-        let plugins: Vec<Unplaced> = images
-            .into_iter()
-            .flat_map(|(image, kinds)| Unplaced::of(&image, kinds))
-            .collect();
+        let reading = self.filter.reading();
+        let (images, mut problems) = reading.of(file, path);
+        let mut plugins = Vec::new();
+        for (image, kinds) in images {
+            Unplaced::add(&image, kinds, reading, &mut plugins);
+        }
         let mut told = Told {
             has_failed: (problems.iter()).any(|problem| problem.code.group() == Group::Reading),
             ..Told::default()
