@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
+use rustix::io::Errno;
 
 use super::stamp::{Stamp, is_regular};
 
@@ -51,9 +52,20 @@ impl Listing {
         let mut entries = Vec::with_capacity(ranges.len());
         for (start, end) in ranges {
             let name = OsStr::from_bytes(&names[start..end]);
-            // What is gone by now is not in the folder.
-            let Ok(stat) = statat(descriptor, name, AtFlags::SYMLINK_NOFOLLOW) else {
-                continue;
+            let stat = match statat(descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
+                // What is gone by now is not in the folder.
+                Err(Errno::NOENT) => continue,
+                // A folder may be listed and not be entered: opening the file will say so.
+                Err(_) => {
+                    entries.push(ListEntry {
+                        start,
+                        end,
+                        stamp: Stamp::UNKNOWN,
+                        is_regular: true,
+                    });
+                    continue;
+                }
             };
             // Some file systems do not say in a listing what an entry is.
             if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {

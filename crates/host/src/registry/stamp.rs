@@ -27,6 +27,16 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// Of what could not be asked for its stamp.
+    pub(crate) const UNKNOWN: Self = Self {
+        device: 0,
+        number: 0,
+        size: 0,
+        modified: 0,
+        changed: 0,
+        fractions: 0,
+    };
+
     pub(crate) fn new(stat: &Stat) -> Self {
         // The types of these fields differ between systems.
         #[expect(

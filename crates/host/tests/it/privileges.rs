@@ -2,9 +2,48 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use plugwright_host::{Registry, SearchPaths};
+
+/// Runs the body of `test` as a user whom permissions bind: as this one, or, if that is root, as nobody, in a child that
+/// is a copy of this program with these fixtures beside it.
+#[track_caller]
+pub(crate) fn as_ordinary_user(test: &str, fixtures: &[&str], body: impl FnOnce()) {
+    if !rustix::process::geteuid().is_root() {
+        return body();
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("ours");
+    };
+    mode(place.path(), 0o755);
+    let program = place.path().join("program");
+    fs::copy(std::env::current_exe().expect("this program"), &program).expect("copied");
+    mode(&program, 0o755);
+    for name in fixtures {
+        let from = crate::fixture(name);
+        let to = place.path().join(from.file_name().expect("a name"));
+        fs::copy(from, &to).expect("copied");
+        mode(&to, 0o755);
+    }
+    #[expect(clippy::disallowed_methods, reason = "who runs is a process's own")]
+    let output = Command::new(&program)
+        .args(["--exact", test])
+        .current_dir("/")
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .expect("it starts");
+    let told = [output.stdout, output.stderr].concat();
+    let told = String::from_utf8_lossy(&told);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}"
+    );
+}
 
 /// Of nobody: the program changes to this user.
 const NOBODY: u32 = 65_534;

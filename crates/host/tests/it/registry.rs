@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use fixture_greeter::Greeter;
 use plugwright_host::{Host, Key, Plugin, Registry, RegistryState, Seen, Status};
 
+use crate::privileges::as_ordinary_user;
 use crate::{Folder, fixture, permitted};
 
 /// Folder and registry of one test.
@@ -639,7 +640,7 @@ fn names_may_have_any_bytes() {
 }
 
 #[test]
-fn loops_of_links_and_folders_without_permission_are_reported() {
+fn loops_of_links_are_reported() {
     let kept = Kept::with(&["hello"]);
     symlink(kept.folder.join("b.so"), kept.folder.join("a.so")).expect("linked");
     symlink(kept.folder.join("a.so"), kept.folder.join("b.so")).expect("linked");
@@ -664,24 +665,72 @@ fn loops_of_links_and_folders_without_permission_are_reported() {
             .iter()
             .any(|seen| seen.origin.path() == Some(&circle))
     );
+}
 
+#[test]
+fn folders_without_permission_are_reported() {
+    let test = "registry::folders_without_permission_are_reported";
+    as_ordinary_user(test, &["hello", "bonjour"], check_permissions);
+}
+
+fn check_permissions() {
+    let kept = Kept::with(&["hello"]);
     let closed = kept.below.path().join("closed");
     fs::create_dir(&closed).expect("made");
-    fs::set_permissions(&closed, Permissions::from_mode(0o000)).expect("set");
-    let host = kept
-        .folder
-        .builder()
-        .folder(&closed)
-        .registry(kept.registry())
-        .scan();
-    assert_eq!(ids(&host), ["org.example.hello"]);
-    let may_read = fs::read_dir(&closed).is_ok();
-    let reported = host
-        .seen()
-        .iter()
-        .any(|seen| seen.origin.path() == Some(&closed));
-    assert!(reported || may_read);
-    fs::set_permissions(&closed, Permissions::from_mode(0o700)).expect("set");
+    fs::copy(fixture("bonjour"), closed.join("libbonjour.so")).expect("copied");
+    kept.age();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("ours");
+    };
+    let start = || {
+        let builder = kept.folder.builder().folder(&closed);
+        builder.registry(kept.registry()).scan()
+    };
+    let refused = |host: &Host| -> Vec<String> {
+        let seen = host.seen();
+        let refused = seen.iter().filter_map(|seen| match &seen.status {
+            Status::Refused(refusal) => Some(refusal.to_string()),
+            _ => None,
+        });
+        refused.collect()
+    };
+    // May not be listed; may be listed and not entered.
+    for (bits, what) in [
+        (0o000, "closed\""),
+        (0o311, "closed\""),
+        (0o444, "libbonjour.so"),
+    ] {
+        mode(&closed, bits);
+        for _ in 0..2 {
+            let host = start();
+            assert_eq!(ids(&host), ["org.example.hello"], "{bits:o}");
+            let refused = refused(&host);
+            assert_eq!(refused.len(), 1, "{bits:o}: {refused:?}");
+            let is_told = |why| refused[0].contains(what) && refused[0].contains(why);
+            let told = is_told("Permission denied") || is_told("this user may not");
+            assert!(told, "{bits:o}: {refused:?}");
+        }
+    }
+    // The permission comes back, and nothing else changed.
+    mode(&closed, 0o755);
+    let host = start();
+    assert_eq!(ids(&host), ["org.example.hello", "org.example.bonjour"]);
+    assert!(refused(&host).is_empty());
+    drop(start());
+    assert_eq!(start().registry_state(), RegistryState::Used);
+
+    // A registry that may not be read is replaced; a folder that may not be written costs speed only.
+    mode(&kept.path(), 0o000);
+    check_written(&start(), "it may not be read");
+    let caches = kept.below.path().join("cache/press");
+    mode(&caches, 0o555);
+    assert_eq!(start().registry_state(), RegistryState::Used);
+    kept.folder.add("bonjour", "another.so");
+    let host = start();
+    let state = host.registry_state();
+    assert!(matches!(state, RegistryState::NotWritten(..)), "{state:?}");
+    assert_eq!(ids(&host).len(), 2);
+    mode(&caches, 0o755);
 }
 
 /// A folder that comes, goes, fills and empties while hosts look: no panic, and in the end the truth.
