@@ -1,4 +1,6 @@
-//! Starting a host: with a registry and without, beside the bare system calls and beside GStreamer and Qt.
+//! Starting a host: with a registry and without, beside the bare system calls and beside GStreamer and Qt. Without arguments
+//! everything is measured; `cargo bench -p plugwright-benches --bench discovery -- gstreamer qt` measures only these of
+//! `starts`, `lookups`, `gstreamer`, `qt`, `memory` and `cold`.
 //!
 //! The plugins are small libraries with real records, one id and one key each. The files have settled before anything is
 //! measured, and are in the page cache; what a cold cache costs is a line of its own, where this process may drop it.
@@ -20,44 +22,85 @@ use plugwright_testkit::elf::ElfBuilder;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
 
 const GSTREAMER: &str = "/usr/lib/x86_64-linux-gnu/gstreamer-1.0";
+/// How many plugins there are.
+const COUNTS: [usize; 3] = [262, 1_000, 10_000];
+/// The first argument of a process that is part of a measurement.
+const CHILD: &str = "child";
 /// How many plugins with large metadata there are.
 const LARGE: usize = 1_000;
 const COLD_ROUNDS: usize = 3;
 const IMAGE_FORMATS: &str = "/usr/lib/x86_64-linux-gnu/qt6/plugins/imageformats";
 
+type Part = (&'static str, fn(&Path));
+
+const PARTS: [Part; 6] = [
+    ("starts", all_starts),
+    ("lookups", lookups),
+    ("gstreamer", gstreamer),
+    ("qt", qt),
+    ("memory", memory),
+    ("cold", cold),
+];
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, what, folder, registry] = arguments.as_slice() {
+    if let [_, child_of, what, folder, registry] = arguments.as_slice()
+        && child_of == CHILD
+    {
         return child(what, Path::new(folder), Path::new(registry));
     }
+    // Cargo adds options of its own.
+    let mut wanted = arguments[1..]
+        .iter()
+        .filter(|argument| !argument.starts_with('-'))
+        .peekable();
+    let all = wanted.peek().is_none();
+    let wanted: Vec<&String> = wanted.collect();
     let place = tempfile::tempdir().expect("a temporary folder");
-    let mut folders = Vec::new();
-    for count in [262, 1_000, 10_000] {
-        let folder = place.path().join(count.to_string());
-        plugins(&folder, count, &[]);
-        folders.push((count, folder));
+    for (name, measure) in PARTS {
+        if all || wanted.iter().any(|wanted| *wanted == name) {
+            measure(place.path());
+        }
     }
-    let large = place.path().join("large");
-    plugins(&large, LARGE, metadata());
-    settle(place.path());
-    for (count, folder) in &folders {
-        starts(
-            &format!("Starting with {count} plugins"),
-            if *count > 5_000 { 11 } else { 41 },
-            folder,
-            &place.path().join(format!("{count}.registry")),
-        );
+}
+
+/// A folder of `count` plugins and a true registry of it. What is not there yet is made.
+fn prepared(place: &Path, count: usize) -> (PathBuf, PathBuf) {
+    prepared_with(place, count, &count.to_string(), &[])
+}
+
+/// The same with large metadata.
+fn prepared_large(place: &Path) -> (PathBuf, PathBuf) {
+    prepared_with(place, LARGE, "large", metadata())
+}
+
+fn prepared_with(
+    place: &Path,
+    count: usize,
+    name: &str,
+    metadata: &'static [u8],
+) -> (PathBuf, PathBuf) {
+    let folder = place.join(name);
+    let registry = place.join(format!("{name}.registry"));
+    if !folder.is_dir() {
+        plugins(&folder, count, metadata);
+        settle(place);
+        drop(host(&folder, Some(&registry)));
     }
-    let title = format!(
-        "Starting with {LARGE} plugins that have {} bytes of metadata each",
-        metadata().len()
-    );
-    starts(&title, 41, &large, &place.path().join("large.registry"));
-    lookups(&folders, place.path());
-    gstreamer(place.path());
-    qt();
-    memory(place.path(), &folders);
-    cold(place.path(), &folders, &large);
+    (folder, registry)
+}
+
+fn all_starts(place: &Path) {
+    for count in COUNTS {
+        let (folder, registry) = prepared(place, count);
+        let rounds = if count > 5_000 { 11 } else { 41 };
+        let title = format!("Starting with {count} plugins");
+        starts(&title, rounds, &folder, &registry);
+    }
+    let (folder, registry) = prepared_large(place);
+    let bytes = metadata().len();
+    let title = format!("Starting with {LARGE} plugins that have {bytes} bytes of metadata each");
+    starts(&title, 41, &folder, &registry);
 }
 
 fn print(text: &str) {
@@ -193,7 +236,6 @@ fn warm(folder: &Path, registry: &Path) -> Host {
 }
 
 fn starts(title: &str, rounds: usize, folder: &Path, registry: &Path) {
-    drop(host(folder, Some(registry)));
     let once = |mut run: Box<dyn FnMut()>| -> Box<dyn FnMut() -> u64> {
         Box::new(move || {
             run();
@@ -242,7 +284,8 @@ fn system_calls(folder: &Path, registry: &Path) -> Option<String> {
             .args(["-f", "-qq", "-o"])
             .arg(&log)
             .arg(std::env::current_exe().ok()?)
-            .args([what.as_ref(), folder.as_os_str(), registry.as_os_str()])
+            .args([CHILD, what])
+            .args([folder, registry])
             .stdout(Stdio::null())
             .status()
             .ok()?;
@@ -291,19 +334,25 @@ fn peak() -> u64 {
         .unwrap_or_default()
 }
 
-fn lookups(folders: &[(usize, PathBuf)], place: &Path) {
+fn lookups(place: &Path) {
     const TIMES: u64 = 10_000;
-    let hosts: Vec<(String, Host)> = folders
+    let host = |count| {
+        let (folder, registry) = prepared(place, count);
+        warm(&folder, &registry)
+    };
+    let hosts: Vec<(String, Host)> = COUNTS
         .iter()
-        .map(|(count, folder)| {
-            let host = warm(folder, &place.join(format!("{count}.registry")));
-            (format!("is there a plugin for a key, of {count}"), host)
+        .map(|count| {
+            (
+                format!("is there a plugin for a key, of {count}"),
+                host(*count),
+            )
         })
         .collect();
     let query = Query::of::<dyn Adder>().with_key("key-200");
-    let names: Vec<String> = folders
+    let names: Vec<String> = COUNTS
         .iter()
-        .map(|(count, _)| format!("the plugins for a key, best first, of {count}"))
+        .map(|count| format!("the plugins for a key, best first, of {count}"))
         .collect();
     let id = <dyn Adder as Interface>::SHAPE.id;
     let mut contestants: Vec<Contestant<'_>> = hosts
@@ -407,18 +456,17 @@ fn own(what: &str) -> Command {
         reason = "a whole process is what is measured"
     )]
     let mut command = Command::new(std::env::current_exe().expect("a path"));
-    command.arg(what).stdout(Stdio::null());
+    command.args([CHILD, what]).stdout(Stdio::null());
     command
 }
 
 /// Qt's factory loader over its folder of image formats, in a small program of its own that times itself.
-fn qt() {
-    let place = tempfile::tempdir().expect("a temporary folder");
-    let Some(program) = qt_program(place.path()) else {
+fn qt(place: &Path) {
+    let Some(program) = qt_program(place) else {
         return print("QFactoryLoader: not measured, Qt's private headers are not here.\n");
     };
     let folder = Path::new(IMAGE_FORMATS);
-    let registry = place.path().join("registry");
+    let registry = place.join("qt.registry");
     drop(host(folder, Some(&registry)));
     let mut theirs = Vec::new();
     let mut ours = Vec::new();
@@ -497,29 +545,24 @@ int main(int argc, char **argv) {
         .then_some(program)
 }
 
-fn memory(place: &Path, folders: &[(usize, PathBuf)]) {
+fn memory(place: &Path) {
     print(
         "| plugins | memory of a start | and of all plugins, asked for | registry |\n|---|---|---|---|",
     );
-    let many = place.join("100000");
-    plugins(&many, 100_000, &[]);
-    settle(place);
-    let registry = place.join("100000.registry");
-    drop(host(&many, Some(&registry)));
-    let last = folders.last().expect("there are folders");
-    for (folder, registry) in [(&last.1, place.join("10000.registry")), (&many, registry)] {
+    for count in [10_000, 100_000] {
+        let (folder, registry) = prepared(place, count);
         let told = own("memory")
-            .arg(folder)
-            .arg(&registry)
+            .args([folder, registry])
             .stdout(Stdio::piped())
             .output();
         let told = told.expect("it starts").stdout;
         print(String::from_utf8_lossy(&told).trim());
     }
+    print("");
 }
 
 /// The same starts after the page cache was dropped, where this process may do that.
-fn cold(place: &Path, folders: &[(usize, PathBuf)], large: &Path) {
+fn cold(place: &Path) {
     let drop_caches = || {
         rustix::fs::sync();
         let file = File::options().write(true).open("/proc/sys/vm/drop_caches");
@@ -530,20 +573,15 @@ fn cold(place: &Path, folders: &[(usize, PathBuf)], large: &Path) {
             "\nCold page cache: not measured; PLUGWRIGHT_DROP_CACHES=1 drops it, for the whole machine.",
         );
     }
-    let (count, many) = folders.last().expect("there are folders");
-    for (title, folder, registry) in [
-        (
-            format!("{count} plugins"),
-            many.as_path(),
-            format!("{count}.registry"),
-        ),
+    let many = COUNTS[COUNTS.len() - 1];
+    for (title, (folder, registry)) in [
+        (format!("{many} plugins"), prepared(place, many)),
         (
             format!("{LARGE} plugins with large metadata"),
-            large,
-            "large.registry".to_owned(),
+            prepared_large(place),
         ),
     ] {
-        let registry = place.join(registry);
+        let (folder, registry) = (folder.as_path(), registry.as_path());
         let time = |registry: Option<&Path>| {
             drop_caches().ok()?;
             let start = std::time::Instant::now();
@@ -559,7 +597,7 @@ fn cold(place: &Path, folders: &[(usize, PathBuf)], large: &Path) {
         let mut times = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..COLD_ROUNDS {
             let (Some(bare), Some(with), Some(without)) =
-                (bare(), time(Some(&registry)), time(None))
+                (bare(), time(Some(registry)), time(None))
             else {
                 return print("\nCold page cache: not measured, this process may not drop it.");
             };
