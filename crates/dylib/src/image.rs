@@ -292,13 +292,13 @@ impl Unfilled {
     }
 }
 
-/// Copies `size` bytes from the start of one file to the start of another, whatever their positions are.
-///
-/// A plain loop: `copy_file_range` into a memfd is refused across file systems, and on some kernels it copies nothing and
-/// says that it is done.
+/// Copies `size` bytes from the start of one file to another one that is new: the system does, and a plain loop what it leaves.
 pub(crate) fn copy(from: &File, to: &File, size: u64) -> Result<(), Unfilled> {
+    let mut offset = os::transfer(from, to, size);
+    if offset >= size {
+        return Ok(());
+    }
     let mut buffer = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK))];
-    let mut offset = 0;
     while offset < size {
         let rest = usize::try_from(size - offset).unwrap_or(CHUNK).min(CHUNK);
         match from.read_at(&mut buffer[..rest], offset) {

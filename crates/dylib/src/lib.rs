@@ -8,7 +8,7 @@
 //! | two libraries of one SONAME side by side | `clashes` (feature `explain`), [`Image::renamed`], [`unused_name`] |
 //! | functions and data | [`Library::function`], [`Library::data`], [`SymbolName`] (versions), [`Symbols`] (many at once) |
 //! | really unmapping | [`Unloadable`], [`UnmapToken`], [`Unmapping`] |
-//! | what is loaded here, whoever loaded it | [`loaded_images`], [`image_containing`] |
+//! | what is loaded here, whoever loaded it | [`loaded_images`], [`images_named`], [`image_containing`] |
 //!
 //! An [`Image`] is the bytes that will be loaded, held so that they can be read and judged first. [`Library::load`] then
 //! loads that very image, and compares afterwards what the dynamic linker really mapped with it: glibc takes a library that
@@ -124,7 +124,7 @@ pub use error::{
 pub use hints::{Binding, DeepBind, Hints, Visibility};
 pub use image::{Identity, Image, Source};
 pub use library::{Library, resolve};
-pub use loaded::{LoadedImage, LoadedSegment, image_containing, loaded_images};
+pub use loaded::{LoadedImage, LoadedSegment, image_containing, images_named, loaded_images};
 #[cfg(feature = "derive")]
 pub use plugwright_dylib_macros::Symbols;
 pub use privileges::is_privileged;

@@ -77,6 +77,13 @@ impl LoadedImage {
         })
     }
 
+    /// Whether the dynamic linker would take it for a need of `name`: whether that is its SONAME or the file name of the path that
+    /// it was loaded as.
+    #[must_use]
+    pub fn is_named(&self, name: &OsStr) -> bool {
+        self.soname.as_deref() == Some(name) || self.name.file_name() == Some(name)
+    }
+
     /// What to call it: the file, or else the dynamic linker's name.
     #[must_use]
     pub fn title(&self) -> &OsStr {
@@ -88,6 +95,13 @@ impl LoadedImage {
 #[must_use]
 pub fn loaded_images() -> Vec<LoadedImage> {
     os::loaded_images()
+}
+
+/// Of everything that is loaded now, what [is named](LoadedImage::is_named) by one of `names`. Where the kernel can be asked about one
+/// mapping (Linux 6.11 and later), this costs by what is found and not by what is loaded.
+#[must_use]
+pub fn images_named(names: &[&OsStr]) -> Vec<LoadedImage> {
+    os::images_named(names)
 }
 
 /// The image that contains an address: of a function or of data.

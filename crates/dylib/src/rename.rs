@@ -6,7 +6,7 @@
 
 use crate::error::{LoadError, LoadErrorKind};
 use crate::image::{self, Image, Place};
-use crate::loaded::loaded_images;
+use crate::loaded::images_named;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -88,7 +88,6 @@ fn is_name(name: &OsStr) -> bool {
 #[must_use]
 pub fn unused_name(name: &OsStr) -> OsString {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let loaded = loaded_images();
     loop {
         let end = format!(".plugwright-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let mut unused: OsString = name
@@ -98,10 +97,7 @@ pub fn unused_name(name: &OsStr) -> OsString {
             .collect::<String>()
             .into();
         unused.push(end);
-        let is = |image: &crate::LoadedImage| {
-            image.soname.as_deref() == Some(&unused) || image.name.file_name() == Some(&unused)
-        };
-        if !loaded.iter().any(is) {
+        if images_named(&[&unused]).is_empty() {
             return unused;
         }
     }

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use plugwright_dylib::{
-    CopyFolder, Hints, Identity, Image, Library, LoadedImage, loaded_images, unused_name,
+    CopyFolder, Hints, Identity, Image, Library, images_named, loaded_images, unused_name,
 };
 use plugwright_evidence::{Signatures, digest};
 use plugwright_inspect::closure::{Closures, Search};
@@ -67,10 +67,10 @@ impl Needs {
         sources: &[Source],
         copies: Option<&CopyFolder>,
     ) -> Result<Self, RefusalKind> {
-        let loaded = loaded_images();
-        if is_met(contents, &loaded) {
+        if is_met(contents) {
             return Ok(Self::default());
         }
+        let loaded = loaded_images();
         let Some(search) = Search::host() else {
             return Ok(Self::default());
         };
@@ -84,7 +84,7 @@ impl Needs {
         let mut places: Vec<Option<usize>> = vec![None; closure.images.len()];
         for (index, image) in closure.images.iter().enumerate().skip(1) {
             let name = OsStr::from_bytes(image.name.as_bytes());
-            let known = loaded.iter().find(|loaded| answers_to(loaded, name));
+            let known = loaded.iter().find(|loaded| loaded.is_named(name));
             let by = image
                 .needed_by
                 .first()
@@ -261,10 +261,9 @@ static GIVEN: LazyLock<Mutex<Given>> = LazyLock::new(Mutex::default);
 impl Member {
     fn facts(&self, policy: &Policy) -> std::io::Result<Facts> {
         let held = &self.held;
-        let mut read_at = |buffer: &mut [u8], offset| held.image.read_at(buffer, offset);
         let signed = Signatures::new(&held.root, &policy.keys).of(&held.name);
         let contents = symbols(&held.image, held.name.file_name());
-        let facts = held.opened.facts(&mut read_at, &contents, &signed)?;
+        let facts = held.opened.facts(&held.image, &contents, &signed)?;
         let mut facts = facts.with_held(held.source);
         if let Some(clash) = self.clash {
             facts
@@ -287,8 +286,7 @@ impl Member {
         mut names: BTreeMap<OsString, OsString>,
     ) -> Result<OsString, RefusalKind> {
         let image = &self.held.image;
-        let digest = digest(&mut |buffer, offset| image.read_at(buffer, offset));
-        let digest = digest.map_err(RefusalKind::Reading)?;
+        let digest = digest(image).map_err(RefusalKind::Reading)?;
         let key = (digest, names.clone());
         let known = GIVEN
             .lock()
@@ -311,21 +309,22 @@ impl Member {
 
 /// Whether all that a library needs is in the process already, and no search could find another one: it has no run path, and what is
 /// loaded under each name came from a file that is still where it was.
-fn is_met(contents: &ImageSymbols, loaded: &[LoadedImage]) -> bool {
+fn is_met(contents: &ImageSymbols) -> bool {
     let headers = &contents.headers;
     let searches =
         headers.run_path.is_some() || headers.elf().is_some_and(|elf| elf.rpath.is_some());
-    let is_loaded = |name: &Untrusted| {
-        let name = OsStr::from_bytes(name.as_bytes());
-        let known = loaded.iter().find(|loaded| answers_to(loaded, name));
+    if searches {
+        return false;
+    }
+    let names = headers.needed.iter();
+    let names: Vec<&OsStr> = names
+        .map(|name| OsStr::from_bytes(name.as_bytes()))
+        .collect();
+    let loaded = images_named(&names);
+    names.iter().all(|name| {
+        let known = loaded.iter().find(|loaded| loaded.is_named(name));
         known.is_some_and(|known| known.identity.is_some())
-    };
-    !searches && headers.needed.iter().all(is_loaded)
-}
-
-/// Whether the loader takes a loaded library for a need of `name`.
-fn answers_to(loaded: &LoadedImage, name: &OsStr) -> bool {
-    loaded.soname.as_deref() == Some(name) || loaded.name.file_name() == Some(name)
+    })
 }
 
 fn shown(path: Option<&Path>, name: &Untrusted) -> String {

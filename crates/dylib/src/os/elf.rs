@@ -4,10 +4,10 @@
 //! copied out. Addresses are compared with the image's segments before anything is read there. That is a guard against
 //! surprises and not against hostile files: these images have been loaded already.
 
-use super::mapping::{Line, lines};
+use super::mapping::files;
 use crate::loaded::{LoadedImage, LoadedSegment};
 use crate::symbols::Exported;
-use std::ffi::{CStr, OsString, c_int, c_void};
+use std::ffi::{CStr, OsStr, OsString, c_int, c_void};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::{fs, ptr, slice};
@@ -36,28 +36,39 @@ const LIMIT: usize = 1 << 20;
 
 /// Everything that is loaded.
 pub(crate) fn loaded_images() -> Vec<LoadedImage> {
-    let mut images = collect(|memory, name| Some(memory.image(name)));
-    let maps = fs::read("/proc/self/maps").unwrap_or_default();
-    let lines: Vec<Line<'_>> = lines(&maps).collect();
-    for image in &mut images {
-        let start = image
-            .segments
-            .first()
-            .map_or(0, |segment| segment.addresses.start);
-        let line = lines
-            .iter()
-            .find(|line| line.start <= start && start < line.end);
-        let Some(line) = line.filter(|line| line.path.starts_with(b"/")) else {
+    with_files(collect(|memory, name| Some(memory.image(name))))
+}
+
+/// Of all that is loaded, what has one of these as its SONAME or as the file name of its path.
+pub(crate) fn images_named(names: &[&OsStr]) -> Vec<LoadedImage> {
+    with_files(collect(|memory, name| {
+        let file = Path::new(OsStr::from_bytes(name.to_bytes())).file_name();
+        let named = file.is_some_and(|file| names.contains(&file)) || {
+            let soname = memory.soname(&memory.dynamic());
+            soname.is_some_and(|soname| names.contains(&soname.as_os_str()))
+        };
+        named.then(|| memory.image(name))
+    }))
+}
+
+/// Adds which files they were loaded from.
+fn with_files(mut images: Vec<LoadedImage>) -> Vec<LoadedImage> {
+    let start = |image: &LoadedImage| {
+        let first = image.segments.first();
+        first.map_or(0, |segment| segment.addresses.start)
+    };
+    let starts: Vec<usize> = images.iter().map(start).collect();
+    for (image, mapped) in images.iter_mut().zip(files(&starts)) {
+        let Some(mapped) = mapped.filter(|mapped| mapped.path.starts_with(b"/")) else {
             continue;
         };
-        image.file = Some(PathBuf::from(OsString::from_vec(line.path.to_vec())));
-        // The device's number in this table is not always `fstat`'s, the file's is on nearly all file systems.
+        let path = PathBuf::from(OsString::from_vec(mapped.path));
+        // The device's number in the kernel's table is not always `fstat`'s, the file's is on nearly all file systems.
         let same =
-            |metadata: &fs::Metadata| std::os::unix::fs::MetadataExt::ino(metadata) == line.inode();
-        let metadata = fs::metadata(Path::new(std::ffi::OsStr::from_bytes(line.path)))
-            .ok()
-            .filter(same);
+            |metadata: &fs::Metadata| std::os::unix::fs::MetadataExt::ino(metadata) == mapped.inode;
+        let metadata = fs::metadata(&path).ok().filter(same);
         image.identity = metadata.map(|metadata| super::identity(&metadata));
+        image.file = Some(path);
     }
     images
 }
@@ -210,34 +221,35 @@ impl Memory<'_> {
 
     fn image(&self, name: &CStr) -> LoadedImage {
         let dynamic = self.dynamic();
-        let value = |wanted| {
-            dynamic
-                .iter()
-                .find(|(tag, _)| *tag == wanted)
-                .map(|(_, value)| *value)
-        };
-        let strings = value(DT_STRTAB).map(|value| self.address(value));
-        let size = value(DT_STRSZ).unwrap_or(0);
-        let string = |offset: &usize| {
-            let bytes = self.string(strings?.checked_add(*offset).filter(|_| *offset < size)?)?;
-            Some(OsString::from_vec(bytes))
-        };
+        let string = |offset: &usize| self.dynamic_string(&dynamic, *offset);
         LoadedImage {
             name: PathBuf::from(OsString::from_vec(name.to_bytes().to_vec())),
             file: None,
             identity: None,
             bias: self.bias,
             segments: self.segments().collect(),
-            soname: value(DT_SONAME).as_ref().and_then(string),
+            soname: self.soname(&dynamic),
             needed: dynamic
                 .iter()
                 .filter(|(tag, _)| *tag == DT_NEEDED)
                 .filter_map(|(_, value)| string(value))
                 .collect(),
             build_id: self.build_id(),
-            no_delete: value(DT_FLAGS_1).unwrap_or(0) & DF_1_NODELETE != 0,
+            no_delete: value(&dynamic, DT_FLAGS_1).unwrap_or(0) & DF_1_NODELETE != 0,
             thread_local: self.of_type(libc::PT_TLS).next().is_some(),
         }
+    }
+
+    fn soname(&self, dynamic: &[(usize, usize)]) -> Option<OsString> {
+        self.dynamic_string(dynamic, value(dynamic, DT_SONAME)?)
+    }
+
+    /// A string of the table that the dynamic section names.
+    fn dynamic_string(&self, dynamic: &[(usize, usize)], offset: usize) -> Option<OsString> {
+        let strings = self.address(value(dynamic, DT_STRTAB)?);
+        let inside = offset < value(dynamic, DT_STRSZ)?;
+        let bytes = self.string(strings.checked_add(offset).filter(|_| inside)?)?;
+        Some(OsString::from_vec(bytes))
     }
 
     fn build_id(&self) -> Option<Vec<u8>> {
@@ -271,12 +283,7 @@ impl Memory<'_> {
     /// The exported symbols, through the GNU hash table, which has them all and says how many there are.
     fn exported(&self) -> Vec<Exported> {
         let dynamic = self.dynamic();
-        let address = |wanted| {
-            dynamic
-                .iter()
-                .find(|(tag, _)| *tag == wanted)
-                .map(|(_, value)| self.address(*value))
-        };
+        let address = |wanted| value(&dynamic, wanted).map(|value| self.address(value));
         let (Some(strings), Some(symbols), Some(hash)) =
             (address(DT_STRTAB), address(DT_SYMTAB), address(DT_GNU_HASH))
         else {
@@ -364,6 +371,13 @@ impl Memory<'_> {
         }
         names
     }
+}
+
+/// The value of the first entry of a dynamic section that has this tag.
+fn value(dynamic: &[(usize, usize)], wanted: usize) -> Option<usize> {
+    let mut entries = dynamic.iter();
+    let entry = entries.find(|(tag, _)| *tag == wanted);
+    entry.map(|(_, value)| *value)
 }
 
 /// Types for which any bytes are a value.

@@ -53,6 +53,24 @@ pub(crate) fn seal<E>(
     }
 }
 
+/// Has the kernel copy the first bytes of a file into an empty one, without a way through this process's memory, and returns
+/// how many it copied: fewer than `size` where it cannot or the file ends.
+///
+/// `sendfile`, since `copy_file_range` into a memory file is refused across file systems, and on some kernels copies nothing
+/// and says that it is done.
+pub(crate) fn transfer(from: &File, to: &File, size: u64) -> u64 {
+    let mut offset = 0;
+    while offset < size {
+        let rest = usize::try_from(size - offset).unwrap_or(usize::MAX);
+        match rustix::fs::sendfile(to, from, Some(&mut offset), rest) {
+            Ok(1..) | Err(Errno::INTR) => {}
+            // The file's end; or a file system that cannot hand pages on. Whatever it is, who reads will be told.
+            Ok(0) | Err(_) => break,
+        }
+    }
+    offset
+}
+
 /// A path through which the dynamic linker can open a descriptor, never used before: descriptor numbers are used again.
 ///
 /// It names the process by its number and not as `self`, because a debugger that opens it would find *itself* there. The

@@ -54,23 +54,73 @@ pub(crate) fn compare(
     }
 }
 
-/// The file that is mapped at an address; `None` if nothing is.
-fn backing(address: usize) -> io::Result<Option<Backing>> {
-    // Opened each time: a descriptor that is kept would be the parent's table after a fork, and some programs close all
-    // descriptors that they do not know.
+/// The file of a mapping with its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) inode: u64,
+    /// What the kernel names it: ` (deleted)` is at the end if it has no name any more. Nothing for memory without a file.
+    pub(super) path: Vec<u8>,
+}
+
+/// The files that are mapped at addresses; `None` where nothing is, and where it cannot be told.
+pub(super) fn files(addresses: &[usize]) -> Vec<Option<Named>> {
+    let Ok(mut table) = table() else {
+        return vec![None; addresses.len()];
+    };
+    let mut name = vec![0; LONGEST];
+    let mut text = None;
+    let mut file = |address: &usize| match ask(&table, *address, &mut name) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOTTY) => {
+            let text = text.get_or_insert_with(|| {
+                let mut text = Vec::new();
+                table.read_to_end(&mut text).map_or(Vec::new(), |_| text)
+            });
+            named(text, *address)
+        }
+        answer => {
+            let (backing, length) = answer.ok().flatten()?;
+            Some(Named {
+                inode: backing.inode,
+                path: name.get(..length)?.to_vec(),
+            })
+        }
+    };
+    addresses.iter().map(&mut file).collect()
+}
+
+/// The longest path that the kernel hands out (`PATH_MAX`).
+const LONGEST: usize = 4096;
+
+/// What the text of the table says about an address.
+fn named(table: &[u8], address: usize) -> Option<Named> {
+    let line = lines(table).find(|line| (line.start..line.end).contains(&address))?;
+    Some(Named {
+        inode: line.backing.inode,
+        path: line.path.to_vec(),
+    })
+}
+
+/// Opened each time: a descriptor that is kept would be the parent's table after a fork, and some programs close all descriptors
+/// that they do not know.
+fn table() -> io::Result<File> {
     let table = rustix::fs::open(
         "/proc/self/maps",
         OFlags::RDONLY | OFlags::CLOEXEC,
         Mode::empty(),
     )?;
-    let mut table = File::from(table);
-    match ask(&table, address) {
+    Ok(File::from(table))
+}
+
+/// The file that is mapped at an address; `None` if nothing is.
+fn backing(address: usize) -> io::Result<Option<Backing>> {
+    let mut table = table()?;
+    match ask(&table, address, &mut []) {
         Err(error) if error.raw_os_error() == Some(libc::ENOTTY) => {
             let mut text = Vec::new();
             table.read_to_end(&mut text)?;
             Ok(find(&text, address))
         }
-        answer => answer,
+        answer => Ok(answer?.map(|(backing, _)| backing)),
     }
 }
 
@@ -106,21 +156,29 @@ struct Query {
 /// does not know this one, and the table is read.
 const PROCMAP_QUERY: libc::Ioctl = 0xc068_6611_u32 as libc::Ioctl;
 
-fn ask(file: &File, address: usize) -> io::Result<Option<Backing>> {
+/// Asks the kernel about one address. `name` takes the path, unless it is empty; how long that is comes along.
+fn ask(file: &File, address: usize, name: &mut [u8]) -> io::Result<Option<(Backing, usize)>> {
     const { assert!(size_of::<Query>() == 0x68) };
     let mut query = Query {
         size: size_of::<Query>() as u64,
         address: address as u64,
+        name_size: u32::try_from(name.len()).unwrap_or(u32::MAX),
         ..Query::default()
     };
-    // SAFETY: this request reads and writes a `struct procmap_query`, whose size is in the request and in its first field;
-    // no buffers for a name or a build id are given.
+    if !name.is_empty() {
+        query.name = name.as_mut_ptr().expose_provenance() as u64;
+    }
+    // SAFETY: this request reads and writes a `struct procmap_query`, whose size is in the request and in its first field, and
+    // writes at most `name_size` bytes to where `name` points, which are borrowed here as long; no buffer for a build id is given.
     let failed = unsafe { libc::ioctl(file.as_raw_fd(), PROCMAP_QUERY, ptr::from_mut(&mut query)) };
     if failed == 0 {
-        return Ok(Some(Backing {
+        let backing = Backing {
             device: (query.major, query.minor),
             inode: query.inode,
-        }));
+        };
+        // With the byte 0 at its end; 0 if it has no name.
+        let length = usize::try_from(query.name_size).unwrap_or(0);
+        return Ok(Some((backing, length.saturating_sub(1))));
     }
     let error = io::Error::last_os_error();
     if error.raw_os_error() == Some(libc::ENOENT) {
@@ -131,22 +189,16 @@ fn ask(file: &File, address: usize) -> io::Result<Option<Backing>> {
 }
 
 /// A line of `/proc/self/maps`.
-pub(super) struct Line<'a> {
-    pub(super) start: usize,
-    pub(super) end: usize,
+struct Line<'a> {
+    start: usize,
+    end: usize,
     backing: Backing,
     /// What the kernel names it. A line break in it is written as `\012`.
-    pub(super) path: &'a [u8],
-}
-
-impl Line<'_> {
-    pub(super) fn inode(&self) -> u64 {
-        self.backing.inode
-    }
+    path: &'a [u8],
 }
 
 /// The lines of the table.
-pub(super) fn lines(table: &[u8]) -> impl Iterator<Item = Line<'_>> {
+fn lines(table: &[u8]) -> impl Iterator<Item = Line<'_>> {
     table.split(|byte| *byte == b'\n').filter_map(line)
 }
 
@@ -223,9 +275,10 @@ mod tests {
         let both = |address| {
             let found = find(&table, address);
             // Kernels before 6.11 cannot be asked.
-            if let Ok(answer) = ask(&maps, address) {
-                assert_eq!(answer, found);
+            if let Ok(answer) = ask(&maps, address, &mut []) {
+                assert_eq!(answer.map(|(backing, _)| backing), found);
             }
+            assert_eq!(files(&[address]), [named(&table, address)]);
             assert_eq!(backing(address).unwrap(), found);
             found.map(|backing| backing.inode)
         };
@@ -244,7 +297,7 @@ mod tests {
                     line.start,
                     line.end,
                     line.backing.device,
-                    line.inode(),
+                    line.backing.inode,
                     line.path,
                 )
             })

@@ -27,11 +27,11 @@ mod unix_files;
 mod windows;
 
 #[cfg(target_os = "linux")]
-pub(crate) use elf::{exported, is_loaded, loaded_images};
+pub(crate) use elf::{exported, images_named, is_loaded, loaded_images};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     DEEP_BIND, MAPPED_IS_TOLD_BY_PATH, anchor, descriptor_spelling, is_privileged,
-    keep_for_debuggers, linker_name, mapped, seal, versioned_symbol,
+    keep_for_debuggers, linker_name, mapped, seal, transfer, versioned_symbol,
 };
 #[cfg(unix)]
 pub(crate) use loads::Loads;
@@ -72,7 +72,27 @@ pub(crate) use windows::{
 };
 
 use crate::image::Identity;
+#[cfg(not(target_os = "linux"))]
+use crate::loaded::LoadedImage;
+#[cfg(not(target_os = "linux"))]
+use std::ffi::OsStr;
+#[cfg(not(target_os = "linux"))]
+use std::fs::File;
 use std::io;
+
+/// Of all that is loaded, what has one of these names.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn images_named(names: &[&OsStr]) -> Vec<LoadedImage> {
+    let mut images = loaded_images();
+    images.retain(|image| names.iter().any(|name| image.is_named(name)));
+    images
+}
+
+/// Copies nothing: only Linux has a call for any two files.
+#[cfg(not(target_os = "linux"))]
+pub(crate) const fn transfer(_from: &File, _to: &File, _size: u64) -> u64 {
+    0
+}
 
 /// What a file is.
 #[derive(Clone, Copy, Debug)]
