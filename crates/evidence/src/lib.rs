@@ -11,7 +11,6 @@
 //! use plugwright_evidence::{Root, Signatures};
 //! use plugwright_inspect::symbols;
 //! use plugwright_trust::{Policy, judge};
-//! use std::os::unix::fs::FileExt;
 //! use std::path::Path;
 //!
 //! let root = Root::open(Path::new("/usr/lib/press"))?;
@@ -20,7 +19,7 @@
 //! let opened = root.open_file(name)?;
 //! let signed = Signatures::new(&root, &policy.keys).of(name);
 //! let file = opened.file();
-//! let facts = opened.facts(&mut |buffer, offset| file.read_at(buffer, offset), &symbols(file, None), &signed)?;
+//! let facts = opened.facts(file, &symbols(file, None), &signed)?;
 //! println!("{:?}", judge(&facts, &policy));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -8,7 +8,7 @@ use crate::hazards::{hazards, imports};
 use crate::os::{self, Steps};
 use crate::signatures::Found;
 use crate::structure::structure;
-use plugwright_inspect::Symbols;
+use plugwright_inspect::{ReadAt, Symbols};
 use plugwright_trust::{Facts, FileFacts, FolderFacts, ProcessFacts, Timestamp};
 use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, open, statat};
 use rustix::io::Errno;
@@ -248,21 +248,21 @@ impl Opened {
         &self.ancestors
     }
 
-    /// Gathers the facts for a verdict: digests the bytes that `read_at` gives, which are the very bytes that are to be
+    /// Gathers the facts for a verdict: digests `bytes`, which are the very bytes that are to be
     /// loaded and that `contents` was read from, checks what was `found` to speak for the file against those same bytes, and adds what is known of the file
     /// they were copied from and of this process.
     ///
     /// A manifest and how the bytes are held are for the caller to add.
     ///
     /// # Errors
-    /// What reading returns.
-    pub fn facts(
+    /// As for [`digest()`](crate::digest()).
+    pub fn facts<B: ReadAt + Sync + ?Sized>(
         &self,
-        read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>,
+        bytes: &B,
         contents: &Symbols,
         found: &Found,
     ) -> io::Result<Facts> {
-        let (digest, signatures) = found.settle(read_at)?;
+        let (digest, signatures) = found.settle(bytes)?;
         let path = self.path.to_string_lossy();
         // Of all images of a universal file, whichever the system's loader takes.
         let hazards = contents

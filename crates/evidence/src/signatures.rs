@@ -3,17 +3,18 @@
 //! Whatever lies there is read within bounds and is nobody's word until a key of the policy made it. What cannot be read as
 //! a signature is told to the judge as such; it never ends the gathering.
 
-use crate::digest::digest_with;
+use crate::digest::{digest, digest_with};
 use crate::error::OpenErrorKind;
 use crate::root::{self, Root};
 use crate::text::{self, MAX_SIGNATURE};
 use minisign_verify::{PublicKey, Signature, StreamVerifier};
+use plugwright_inspect::ReadAt;
 use plugwright_trust::{
     Bundle, Digest, Facts, Key, KeyId, MAX_FILE, SignatureCheck, SignatureFacts, Signed, Structure,
     Subject, Timestamp,
 };
 use std::collections::BTreeMap;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -240,10 +241,10 @@ impl Found {
     /// second hash in the same pass.
     ///
     /// # Errors
-    /// What `read_at` returns.
-    pub(crate) fn settle(
+    /// As for [`digest()`].
+    pub(crate) fn settle<B: ReadAt + Sync + ?Sized>(
         &self,
-        read_at: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>,
+        bytes: &B,
     ) -> io::Result<(Digest, Vec<SignatureFacts>)> {
         let claim = match &self.own {
             Some(Own {
@@ -253,11 +254,10 @@ impl Found {
             _ => None,
         };
         let mut verifier = claim.and_then(|claim| claim.verifier());
-        let digest = digest_with(read_at, &mut |bytes| {
-            if let Some(verifier) = &mut verifier {
-                verifier.update(bytes);
-            }
-        })?;
+        let digest = match &mut verifier {
+            Some(verifier) => digest_with(bytes, &mut |bytes| verifier.update(bytes))?,
+            None => digest(bytes)?,
+        };
         let mut facts = Vec::new();
         if let Some(Own { origin, parsed }) = &self.own {
             let (key, (check, subject)) = match parsed {
@@ -278,9 +278,7 @@ impl Found {
     /// `path` is for messages, `bytes` is the whole file as it will be used.
     #[must_use]
     pub fn facts(&self, path: &Path, bytes: &[u8]) -> Facts {
-        let mut rest = bytes;
-        let settled = self.settle(&mut |buffer, _| rest.read(buffer));
-        let (digest, signatures) = match settled {
+        let (digest, signatures) = match self.settle(bytes) {
             Ok(settled) => settled,
             // Bytes in memory are always read. Whoever spoke for nothing speaks for nothing here.
             Err(_) => (Digest::from_bytes([0; 32]), Vec::new()),

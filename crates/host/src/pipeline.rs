@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
 use plugwright_evidence::{OpenError, Opened, Signatures, digest, manifest};
-use plugwright_inspect::{ReadAt, Symbols, Target, headers, symbols};
+use plugwright_inspect::{Symbols, Target, headers, symbols};
 use plugwright_manifest::schema::Schema;
 use plugwright_manifest::{Detail, Id, Record};
 use plugwright_plugin::abi::KeepAlive;
@@ -140,8 +140,7 @@ impl Candidate {
     /// The file's digest as it is now; `None` when it cannot be read.
     pub(crate) fn digest(&self) -> Option<Digest> {
         let opened = self.open().ok()?;
-        let file = opened.file();
-        digest(&mut |buffer, offset| ReadAt::read_at(file, buffer, offset)).ok()
+        digest(opened.file()).ok()
     }
 
     /// The detail of `record` as it is in the file now.
@@ -263,14 +262,13 @@ impl Resolved {
     pub fn judge(self, policy: &Policy) -> Result<Judged, Refusal> {
         let inspected = &self.inspected;
         let refuse = |kind| Refusal::new(&inspected.path, kind);
-        let read_at = &mut |buffer: &mut [u8], offset| inspected.image.read_at(buffer, offset);
         let candidate = &inspected.candidate;
         let root = candidate.folder.root();
         let root = root.map_err(|error| refuse(RefusalKind::Unreadable(error)))?;
         let signed = Signatures::new(&root, &policy.keys).of(&candidate.name);
         let facts = inspected
             .opened
-            .facts(read_at, &inspected.contents, &signed);
+            .facts(&inspected.image, &inspected.contents, &signed);
         let facts = facts.map_err(|error| refuse(RefusalKind::Reading(error)))?;
         let needed = self.needs.facts(policy);
         let needed = needed.map_err(|error| refuse(RefusalKind::Reading(error)))?;

@@ -1,7 +1,6 @@
 //! Unix.
 
 use std::fs::{File, Metadata};
-use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -68,8 +67,7 @@ pub(crate) fn signatures(folder: &Path, path: &Path, keys: &[Key]) -> Vec<Signat
         let file = opened.file();
         // Of the facts only the signatures are wanted, which do not depend on what the bytes mean.
         let nothing = plugwright_inspect::symbols(&[][..], None);
-        let mut read_at = |buffer: &mut [u8], offset| file.read_at(buffer, offset);
-        let facts = opened.facts(&mut read_at, &nothing, &found).ok()?;
+        let facts = opened.facts(file, &nothing, &found).ok()?;
         Some(facts.signatures)
     };
     gather().unwrap_or_default()

@@ -5,7 +5,7 @@ mod needs;
 use std::path::{Path, PathBuf};
 
 use plugwright_evidence::{Opened, Root, Signatures, manifest, read_keys, read_lock, read_policy};
-use plugwright_inspect::{ReadAt as _, Symbols, Target, symbols};
+use plugwright_inspect::{Symbols, Target, symbols};
 use plugwright_manifest::{Record, Role};
 use plugwright_trust::{Facts, Policy, Verdict, judge};
 
@@ -146,11 +146,7 @@ fn gather(
 ) -> std::io::Result<Facts> {
     let file = opened.file();
     let found = signatures.of(name);
-    opened.facts(
-        &mut |buffer, offset| file.read_at(buffer, offset),
-        contents,
-        &found,
-    )
+    opened.facts(file, contents, &found)
 }
 
 /// Whether a file does not even claim to be a library.

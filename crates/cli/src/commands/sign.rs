@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use minisign::SecretKey;
 use plugwright_evidence::{BUNDLE, Root, SIGNATURE_SUFFIX, digest};
-use plugwright_inspect::{ReadAt, identity};
+use plugwright_inspect::identity;
 use plugwright_manifest::{Record, Role};
 use plugwright_trust::{Bundle, BundledFile, Subject, Timestamp};
 
@@ -186,7 +186,7 @@ fn bundled(root: &Root, path: &str, relative: &Path) -> Result<BundledFile, Stri
         .open_file(relative)
         .map_err(|error| error.to_string())?;
     let file = opened.file();
-    let digest = digest(&mut |buffer, offset| ReadAt::read_at(file, buffer, offset));
+    let digest = digest(file);
     let digest = digest.map_err(|error| format!("{path:?}: {error}"))?;
     let name = relative.file_name().unwrap_or_default();
     let bundled = BundledFile::new(path, opened.file_facts().size, digest);

@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 
 use plugwright_evidence::digest;
-use plugwright_inspect::ReadAt;
 use plugwright_trust::{Digest, Policy};
 
 use super::judged::Folder;
@@ -69,7 +68,7 @@ impl File {
             .open_file(name)
             .map_err(|error| error.to_string())?;
         let file = opened.file();
-        let digest = digest(&mut |buffer, offset| ReadAt::read_at(file, buffer, offset));
+        let digest = digest(file);
         let digest = digest.map_err(|error| format!("{:?}: {error}", self.file))?;
         let Some(path) = &self.policy else {
             return Ok(format!("trusted = [\"{digest}\"]"));

@@ -48,13 +48,7 @@ impl Case {
         let keys = if known { vec![key] } else { Vec::new() };
         let root = Root::open(self.temp.path()).unwrap();
         let found = Signatures::new(&root, &keys).of(Path::new("x.so"));
-        let mut read_at = |buffer: &mut [u8], offset: u64| {
-            let rest = &BYTES[usize::try_from(offset).unwrap()..];
-            let count = rest.len().min(buffer.len()).min(3);
-            buffer[..count].copy_from_slice(&rest[..count]);
-            Ok(count)
-        };
-        found.settle(&mut read_at).unwrap().1
+        found.settle(BYTES).unwrap().1
     }
 
     /// What is said of each signature, with the words of its comment.

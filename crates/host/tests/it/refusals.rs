@@ -117,10 +117,7 @@ fn without_permission_nothing_is_loaded() {
 fn pinned_digests_decide() {
     let folder = Folder::with(&["hello"]);
     let bytes = std::fs::read(folder.join("libhello.so")).expect("readable");
-    let digest = plugwright_evidence::digest(&mut |buffer, offset| {
-        plugwright_inspect::ReadAt::read_at(&bytes, buffer, offset)
-    })
-    .expect("memory");
+    let digest = plugwright_evidence::digest(&bytes).expect("memory");
     let create = |pin: Digest| {
         let policy = Policy::developer().with_pin("org.example.hello", pin);
         permitted(Host::builder(policy))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use plugwright_evidence::{Root, Signatures};
 use plugwright_inspect::closure::{Closures, Search};
-use plugwright_inspect::{ReadAt as _, symbols};
+use plugwright_inspect::symbols;
 use plugwright_trust::{Facts, Needed, NeededFound, Policy, Source, is_frozen};
 
 /// Finds needed libraries, and reads each once.
@@ -74,8 +74,7 @@ fn read(path: &Path, policy: &Policy) -> Option<Facts> {
     let file = opened.file();
     let contents = symbols(file, name.file_name());
     let found = Signatures::new(&root, &policy.keys).of(name);
-    let mut read_at = |buffer: &mut [u8], offset| file.read_at(buffer, offset);
-    let facts = opened.facts(&mut read_at, &contents, &found).ok()?;
+    let facts = opened.facts(file, &contents, &found).ok()?;
     // What only root can change a host loads from where it lies.
     Some(if is_frozen(opened.file_facts(), opened.ancestors()) {
         facts.with_held(Source::InPlace)
