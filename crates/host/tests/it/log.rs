@@ -14,6 +14,7 @@ use crate::Folder;
 
 /// Keeps what it is told, down to a level.
 struct Keeping {
+    target: &'static str,
     least: tracing::Level,
     lines: Arc<Mutex<Vec<String>>>,
 }
@@ -31,7 +32,7 @@ impl Visit for Line {
 
 impl Subscriber for Keeping {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "plugwright::plugin" && *metadata.level() <= self.least
+        metadata.target() == self.target && *metadata.level() <= self.least
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -59,14 +60,52 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The lines that arrive while `run` runs.
 pub(crate) fn lines(least: tracing::Level, run: impl FnOnce()) -> Vec<String> {
+    lines_of("plugwright::plugin", least, run)
+}
+
+fn lines_of(target: &'static str, least: tracing::Level, run: impl FnOnce()) -> Vec<String> {
     let lines = Arc::default();
     let keeping = Keeping {
+        target,
         least,
         lines: Arc::clone(&lines),
     };
     tracing::subscriber::with_default(keeping, run);
     let lines = lines.lock().expect("whole");
     lines.clone()
+}
+
+/// In a process of its own: another test may have been the first with such a host.
+#[test]
+fn a_developers_host_says_once_what_it_is() {
+    const CHILD: &str = "PLUGWRIGHT_TEST_DEVELOPER";
+    if std::env::var_os(CHILD).is_none() {
+        #[expect(clippy::disallowed_methods, reason = "once is once in a process")]
+        let mut command = std::process::Command::new(std::env::current_exe().expect("a path"));
+        command.args(["log::a_developers_host_says_once_what_it_is", "--exact"]);
+        let output = command.env(CHILD, "1").output().expect("it starts");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && told.contains("1 passed"),
+            "{told}"
+        );
+        return;
+    }
+    let lines = lines_of("plugwright::host", tracing::Level::TRACE, || {
+        drop(plugwright_host::Host::builder(
+            plugwright_host::Policy::server(),
+        ));
+        for _ in 0..3 {
+            drop(plugwright_host::Host::developer());
+        }
+    });
+    let [line] = lines.as_slice() else {
+        panic!("one line: {lines:?}");
+    };
+    assert!(
+        line.starts_with("WARN message=this host is a developer's"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod attacks;
 mod bad_input;
 mod build_flags;
 mod c_plugin;
+mod debugging;
 mod discovery;
 mod instances;
 mod killed;
@@ -43,6 +44,14 @@ pub(crate) struct Folder(TempDir);
 impl Folder {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// A folder that every user can read.
+    pub(crate) fn readable() -> Self {
+        let folder = Self::new();
+        let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(folder.path(), everybody).expect("ours");
+        folder
     }
 
     /// A folder with these fixtures in it.

@@ -1,9 +1,9 @@
 //! Plugins that are not those with which the application was released.
 
 use plugwright_host::Policy;
-use plugwright_trust::{Code, KeyId, Lock, LockedFile, LockedPlugin, Unlocked};
+use plugwright_trust::{Code, KeyId, Lock, LockedFile, LockedPlugin, Signatures, Unlocked};
 
-use super::{ID, Ran, VERSION, check, digest, in_child, marker, policy};
+use super::{ID, Ran, Signer, VERSION, bundle, check, digest, in_child, marker, policy};
 use crate::Folder;
 
 /// The plugin in the folder, locked as it is, with `change` made to the entry.
@@ -90,5 +90,22 @@ fn a_locked_plugin_without_the_signature_that_it_had() {
             plugin.signer = Some(KeyId::from_bytes([5; 8]));
         });
         check(&folder, signed, &[Code::LockSigner]);
+    });
+}
+
+/// An older release with everything that belongs to it: the files, their bundle manifest and its good signature.
+#[test]
+fn an_older_release_of_a_whole_signed_folder() {
+    let name = "locks::an_older_release_of_a_whole_signed_folder";
+    in_child(name, Ran::No, || {
+        let (folder, signer) = (marker(), Signer::new());
+        signer.sign_bundle(&folder, &bundle(&folder, VERSION), "");
+        let newer = locked(&folder, |plugin| {
+            plugin.version = "99.0.0".parse().expect("a version");
+        });
+        let demanding = newer
+            .with_key(signer.key("*"))
+            .with_signatures(Signatures::Required);
+        check(&folder, demanding, &[Code::LockDowngrade]);
     });
 }

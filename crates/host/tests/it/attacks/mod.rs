@@ -1,10 +1,11 @@
 //! The attacker's suite: each test is named after what it tries, and holds when nothing of the plugin ran.
 //!
-//! What is tried is tried in a child process of another user where the suite runs as root, and of the same user elsewhere. The plugin
-//! is one whose constructor leaves a mark; the parent looks for it.
+//! What is tried is tried in a child process: as the user who runs the suite, and where that is root, as another user before. The
+//! plugin is one whose constructor leaves a mark; the parent looks for it.
 
 mod capabilities;
 mod files;
+mod loader;
 mod locks;
 mod needed;
 mod privileged;
@@ -13,7 +14,7 @@ mod steps;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -22,7 +23,6 @@ use fixture_marker_interface::Marker;
 use minisign::KeyPair;
 use plugwright_evidence::{BUNDLE, SIGNATURE_SUFFIX};
 use plugwright_host::{CreateError, Handle, Host, Policy, RefusalKind};
-use plugwright_inspect::ReadAt;
 use plugwright_trust::{Bundle, BundledFile, Code, Digest, IdPattern, Key};
 
 use crate::{Folder, permitted};
@@ -55,11 +55,7 @@ pub(crate) fn in_child(name: &str, expected: Ran, attempt: impl FnOnce()) {
 
 /// The same, and `judge` is told what was written into the mark.
 #[track_caller]
-pub(crate) fn in_child_with(
-    name: &str,
-    attempt: impl FnOnce(),
-    judge: impl FnOnce(Option<String>),
-) {
+pub(crate) fn in_child_with(name: &str, attempt: impl FnOnce(), judge: impl Fn(Option<String>)) {
     in_child_of(name, &[], attempt, judge);
 }
 
@@ -69,16 +65,15 @@ pub(crate) fn in_child_of(
     name: &str,
     environment: &[(&str, &OsStr)],
     attempt: impl FnOnce(),
-    judge: impl FnOnce(Option<String>),
+    judge: impl Fn(Option<String>),
 ) {
-    const MARK: &str = "PLUGWRIGHT_FIXTURE_MARK";
-    if std::env::var_os(MARK).is_some() {
+    if is_child() {
         return attempt();
     }
-    let folder = Folder::new();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("ours");
-    let mark = folder.join("mark");
-    let run = |uid: Option<u32>| {
+    for who in users() {
+        let folder = Folder::new();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("ours");
+        let mark = folder.join("mark");
         #[expect(
             clippy::disallowed_methods,
             reason = "constructors read the environment, which a test must not change for others"
@@ -89,24 +84,48 @@ pub(crate) fn in_child_of(
             .env(MARK, &mark)
             .envs(environment.iter().copied())
             .current_dir("/");
-        if let Some(uid) = uid {
+        if let Some(uid) = who {
             command.uid(uid).gid(uid);
         }
-        command.output()
-    };
-    let root = rustix::process::geteuid().is_root();
-    // Where the other user may not enter the folder of the test program, the attempt is made as root.
-    let output = match root.then(|| run(Some(NOBODY))) {
-        Some(Ok(output)) => output,
-        _ => run(None).expect("the child runs"),
-    };
-    assert!(
-        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"),
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    judge(fs::read_to_string(mark).ok());
+        let output = match (command.output(), who) {
+            (Ok(output), _) => output,
+            (Err(error), Some(uid)) => {
+                let what = format!("user {uid} cannot start the test program: {error}");
+                assert!(std::env::var_os(REQUIRED).is_none(), "{what}");
+                let note = format!("SKIPPED: {name} as another user, since {what}");
+                drop(writeln!(std::io::stderr(), "{note}"));
+                continue;
+            }
+            (Err(error), None) => panic!("the child runs: {error}"),
+        };
+        assert!(
+            output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+            "as {who:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        judge(fs::read_to_string(mark).ok());
+    }
+}
+
+/// Where the fixture leaves its mark; only the children of this suite have it in their environment.
+const MARK: &str = "PLUGWRIGHT_FIXTURE_MARK";
+
+/// With this in the environment it is a failure if root cannot make an attempt as another user.
+const REQUIRED: &str = "PLUGWRIGHT_REQUIRE_OTHER_USER";
+
+/// Whether this is the child process of a test.
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
+/// As whom each attempt is made: by somebody who is not root in any case, and where the suite runs as root, also by root.
+fn users() -> Vec<Option<u32>> {
+    if rustix::process::geteuid().is_root() {
+        vec![Some(NOBODY), None]
+    } else {
+        vec![None]
+    }
 }
 
 /// A folder with the plugin in it, as `libmarker.so`.
@@ -187,8 +206,7 @@ pub(crate) fn signature_of(path: &Path) -> std::path::PathBuf {
 
 pub(crate) fn digest(path: &Path) -> Digest {
     let bytes = fs::read(path).expect("readable");
-    plugwright_evidence::digest(&mut |buffer, offset| bytes.read_at(buffer, offset))
-        .expect("memory")
+    plugwright_evidence::digest(&bytes).expect("memory")
 }
 
 /// A bundle manifest that lists the plugin as it is.

@@ -252,7 +252,7 @@ fn a_run_path_that_is_empty_or_relative() {
 /// The environment names a folder with another library of that name.
 #[test]
 fn a_poisoned_environment() {
-    let poison = Folder::new();
+    let poison = Folder::readable();
     put(&poison, 666);
     super::in_child_of(
         "needed::a_poisoned_environment",

@@ -9,7 +9,7 @@ use plugwright_host::pipeline::Loaded;
 use plugwright_host::{Host, InProcess, Policy, Refusal, RefusalKind};
 use plugwright_trust::Source;
 
-use super::{Ran, in_child};
+use super::{Ran, in_child, is_child};
 use crate::{Folder, fixture};
 
 /// The steps after which somebody can act.
@@ -142,72 +142,77 @@ fn a_file_that_is_replaced_after_the_scan() {
     });
 }
 
-/// The number of rounds: a whole run takes minutes.
-fn rounds() -> u32 {
+/// How many processes load, and how often each: a library stays for ever, and one process has room for so many only. A whole run,
+/// of ten thousand loads, takes minutes.
+fn loads() -> (usize, usize) {
     let whole = std::env::var_os("PLUGWRIGHT_WHOLE").is_some();
-    if whole { 10_000 } else { 200 }
+    if whole { (20, 500) } else { (1, 100) }
 }
 
 /// While one thread swaps the folder for another one, by renaming, the other scans and loads. Whatever it meets, nothing runs that
 /// the policy did not see: it knows the good plugin's bytes only.
 #[test]
 fn a_folder_that_is_swapped_in_a_loop() {
-    in_child("steps::a_folder_that_is_swapped_in_a_loop", Ran::No, || {
-        let above = Folder::new();
-        let (plugins, evil, aside) = (
-            above.join("plugins"),
-            above.join("evil"),
-            above.join("aside"),
-        );
-        for (folder, fixture_name) in [(&plugins, "hello"), (&evil, "marker")] {
-            fs::create_dir(folder).expect("made");
-            fs::copy(fixture(fixture_name), folder.join("libhello.so")).expect("copied");
-        }
-        let good = super::digest(&fixture("hello"));
-        let policy = sealed()
-            .with_unpinned(plugwright_trust::Unpinned::Refused)
-            .with_pin("org.example.hello", good);
-        let done = std::sync::atomic::AtomicBool::new(false);
-        let (mut loaded, mut refused) = (0, 0);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    fs::rename(&plugins, &aside).expect("renamed");
-                    fs::rename(&evil, &plugins).expect("renamed");
-                    fs::rename(&plugins, &evil).expect("renamed");
-                    fs::rename(&aside, &plugins).expect("renamed");
-                }
-            });
-            for _ in 0..rounds() {
-                let host = Host::builder(policy.clone()).folder(&plugins).scan();
-                let Some(plugin) = host.plugins().next() else {
-                    refused += 1;
-                    continue;
-                };
-                let candidate = plugin.candidate().expect("in a file");
-                let records = std::slice::from_ref(plugin.record());
-                // SAFETY: these are the project's own fixtures.
-                let permission = unsafe { InProcess::trust_plugins() };
-                let outcome = candidate
-                    .inspect(records, &policy, None)
-                    .and_then(|inspected| inspected.resolve())
-                    .and_then(|resolved| resolved.judge(&policy))
-                    .and_then(|judged| judged.plan(Some(permission)));
-                match outcome {
-                    // Each load stays for ever, and a process has room for so many only.
-                    Ok(planned) if loaded < 1_000 => {
-                        planned.load().expect("what was held is loaded");
-                        loaded += 1;
-                    }
-                    Ok(_) => loaded += 1,
-                    Err(_) => refused += 1,
-                }
-            }
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
+    let (processes, loads) = loads();
+    let processes = if is_child() { 1 } else { processes };
+    for _ in 0..processes {
+        in_child("steps::a_folder_that_is_swapped_in_a_loop", Ran::No, || {
+            swap_and_load(loads);
         });
-        assert!(
-            loaded > 0,
-            "the good plugin was there at times; {refused} refusals"
-        );
+    }
+}
+
+fn swap_and_load(loads: usize) {
+    let above = Folder::new();
+    let (plugins, evil, aside) = (
+        above.join("plugins"),
+        above.join("evil"),
+        above.join("aside"),
+    );
+    for (folder, fixture_name) in [(&plugins, "hello"), (&evil, "marker")] {
+        fs::create_dir(folder).expect("made");
+        fs::copy(fixture(fixture_name), folder.join("libhello.so")).expect("copied");
+    }
+    let good = super::digest(&fixture("hello"));
+    let policy = sealed()
+        .with_unpinned(plugwright_trust::Unpinned::Refused)
+        .with_pin("org.example.hello", good);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let (mut loaded, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::rename(&plugins, &aside).expect("renamed");
+                fs::rename(&evil, &plugins).expect("renamed");
+                fs::rename(&plugins, &evil).expect("renamed");
+                fs::rename(&aside, &plugins).expect("renamed");
+            }
+        });
+        // The good plugin is there half of the time.
+        while loaded < loads && refused < 2_000 * loads {
+            let host = Host::builder(policy.clone()).folder(&plugins).scan();
+            let Some(plugin) = host.plugins().next() else {
+                refused += 1;
+                continue;
+            };
+            let candidate = plugin.candidate().expect("in a file");
+            let records = std::slice::from_ref(plugin.record());
+            // SAFETY: these are the project's own fixtures.
+            let permission = unsafe { InProcess::trust_plugins() };
+            let outcome = candidate
+                .inspect(records, &policy, None)
+                .and_then(|inspected| inspected.resolve())
+                .and_then(|resolved| resolved.judge(&policy))
+                .and_then(|judged| judged.plan(Some(permission)));
+            match outcome {
+                Ok(planned) => {
+                    planned.load().expect("what was held is loaded");
+                    loaded += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+    assert_eq!(loaded, loads, "{refused} refusals");
 }
