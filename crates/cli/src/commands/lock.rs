@@ -77,7 +77,12 @@ impl LockCommand {
         let drift = old.drift(&found);
         let mut lines: Vec<String> = drift.iter().map(ToString::to_string).collect();
         if self.check {
-            let exit = if drift.is_empty() {
+            // Other platforms' files lie elsewhere, so that nothing differs where nothing is.
+            let exit = if found.plugins.is_empty() && !old.plugins.is_empty() {
+                let locked = count(old.plugins.len());
+                lines.push(format!("there is no plugin, and {path:?} has {locked}"));
+                Exit::Problems
+            } else if drift.is_empty() {
                 lines.push(format!("{} as locked", count(found.plugins.len())));
                 Exit::Good
             } else {

@@ -5,6 +5,7 @@ mod bad_input;
 mod contracts;
 mod generate;
 mod host;
+mod hostile;
 mod interface;
 mod kept;
 mod plugins;

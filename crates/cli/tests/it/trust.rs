@@ -201,6 +201,8 @@ fn a_lock_tells_every_difference_and_no_downgrade_slips_in() {
         check,
         "org.example.hello: 0.1.0 is locked and not there",
     );
+    fs::remove_file(temp.path().join("plugins/libother.so")).expect("removed");
+    bad(temp.path(), check, "there is no plugin, and \"");
 }
 
 #[test]
