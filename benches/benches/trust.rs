@@ -1,18 +1,30 @@
-//! What a verified load costs, step by step, for plugins of three sizes; and how fast bytes are digested.
+//! What a verified load costs, step by step, for plugins of four sizes; and how fast bytes are digested and verdicts given.
 //!
-//! A plugin of 10 MB is a real one with zeros behind it: the loader maps none of them, and whoever reads the file reads them all.
+//! ```sh
+//! cargo bench -p plugwright-benches --bench trust                  # everything, about a minute
+//! cargo bench -p plugwright-benches --bench trust -- load digest   # parts: load, digest, verdicts
+//! ```
+//!
+//! The plugin of 0.3 MB is one in C that is mostly constants, the next a real one in Rust, and those of 10 and 100 MB are that one
+//! with zeros behind it: the loader maps none of them, and whoever reads the file reads them all. No plugin is ever unloaded, so
+//! that every round takes new memory. What a virtual machine never used before is not there yet and takes its host a while; so
+//! each part begins by using and giving back as much as it will need.
 
 use std::fs;
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use plugwright_benches::{Contestant, markdown, race};
 use plugwright_dylib::{Hints, Image, Library};
 use plugwright_evidence::{Found, Root, SIGNATURE_SUFFIX, Signatures, digest};
-use plugwright_host::{Host, InProcess, Policy};
-use plugwright_inspect::{ReadAt, symbols};
+use plugwright_host::{Host, InProcess, Policy, Refusal};
+use plugwright_inspect::symbols;
+use plugwright_manifest::c;
+use plugwright_manifest::embed::{BuildDef, Linkage, RecordDef};
+use plugwright_plugin::abi::ABI;
+use plugwright_testkit::cc;
 use plugwright_trust::{
     Digest, Facts, FileFacts, FolderFacts, HardLinks, Key, Source, Structure, judge,
 };
@@ -20,72 +32,165 @@ use plugwright_trust::{
 const MEGABYTE: usize = 1_000_000;
 
 fn main() {
+    let parts: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     let program = std::env::current_exe().expect("the bench has a path");
-    let library =
-        fs::read(program.with_file_name("libfixture_adder.so")).expect("built as a dev-dependency");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut text = String::from("| Verified load of a plugin of | ");
-    let sizes = [library.len(), 10 * MEGABYTE, 100 * MEGABYTE];
-    let mut rows: Vec<(&str, Vec<f64>)> = Vec::new();
-    for (index, size) in sizes.into_iter().enumerate() {
-        text += &[&format!("{:.1}", millions(size)), " MB | "].concat();
-        let place = folder.path().join(index.to_string());
+    let library = program.with_file_name("libfixture_adder.so");
+    // Beside the program: a folder for everybody's temporary files is no place to load from in place.
+    let beside = program.parent().expect("a folder");
+    let folder = tempfile::tempdir_in(beside).expect("a temporary folder");
+    if wanted("load") {
+        loads(folder.path(), &library);
+    }
+    if wanted("digest") {
+        let path = folder.path().join("bytes");
+        fs::write(&path, vec![7; 100 * MEGABYTE]).expect("written");
+        print(&markdown("100 MB digested", &throughput(&path)));
+    }
+    if wanted("verdicts") {
+        print(&markdown("1,000 verdicts", &verdicts()));
+    }
+}
+
+/// Prints what each step takes for each size.
+fn loads(folder: &Path, rust: &Path) {
+    let rust = fs::read(rust).expect("built as a dev-dependency");
+    let padded = |size: usize| {
+        let mut bytes = rust.clone();
+        bytes.resize(size, 0);
+        bytes
+    };
+    let plugins = [
+        (fs::read(in_c(300_000)).expect("compiled"), 31),
+        (rust.clone(), 31),
+        (padded(10 * MEGABYTE), 15),
+        (padded(100 * MEGABYTE), 5),
+    ];
+    let mut text = String::from("| Verified load of a plugin of |");
+    let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
+    for (index, (bytes, rounds)) in plugins.into_iter().enumerate() {
+        let size = millions(bytes.len());
+        text += &[" ", &format!("{size:.1}"), " MB |"].concat();
+        let place = folder.join(index.to_string());
         fs::create_dir(&place).expect("made");
-        let mut bytes = library.clone();
-        bytes.resize(size.max(library.len()), 0);
-        fs::write(place.join("libadder.so"), bytes).expect("written");
-        for (row, (name, time)) in steps(&place, if size > 50 * MEGABYTE { 5 } else { 15 })
-            .into_iter()
-            .enumerate()
-        {
+        fs::write(place.join("libplugin.so"), &bytes).expect("written");
+        // Two sealed copies and two files in each round, and what was not thought of.
+        drop(black_box(vec![1_u8; bytes.len() * (5 * rounds + 5)]));
+        for (row, (name, time)) in steps(&place, rounds).into_iter().enumerate() {
+            let time = time.map_or_else(
+                || "–".to_owned(),
+                |time| match name {
+                    WHOLE => format!("{time:.3} ms, {:.2} for a MB", time / size),
+                    _ => format!("{time:.3} ms"),
+                },
+            );
             match rows.get_mut(row) {
                 Some((_, times)) => times.push(time),
                 None => rows.push((name, vec![time])),
             }
         }
     }
-    text.push_str("\n|---|---|---|---|\n");
+    text.push_str("\n|---|---|---|---|---|\n");
     for (name, times) in rows {
-        let times: Vec<String> = times.iter().map(|time| format!("{time:.3} ms")).collect();
         text += &["| ", name, " | ", &times.join(" | "), " |\n"].concat();
     }
     print(&text);
-    print(&markdown(
-        "100 MB digested",
-        &throughput(&folder.path().join("2/libadder.so")),
-    ));
-    print(&markdown("1,000 verdicts", &verdicts()));
 }
 
-fn policy() -> Policy {
+/// A plugin in C of a little more than `size` bytes.
+fn in_c(size: usize) -> PathBuf {
+    let made = c::header(&RecordDef {
+        entry: "plugwright_entry_sized",
+        id: "org.example.sized",
+        version: "1.0.0",
+        crate_name: "plugin",
+        linkage: Linkage::Cdylib,
+        provides: &[],
+        singleton: false,
+        configurable: false,
+        capabilities: &[],
+        build: BuildDef {
+            abi: ABI,
+            target: "c",
+            profile: "release",
+            rustc: "cc",
+            panic_abort: false,
+            unloadable: false,
+        },
+        name: "Sized",
+        description: "",
+        license: "",
+        authors: "",
+        homepage: "",
+        metadata: &[],
+    })
+    .expect("small enough");
+    // The bench loads it and never enters it.
+    let source = format!(
+        "#include \"plugwright_plugin.h\"\n{made}\nconst unsigned char constants[{size}] = {{1}};\n\
+         const pw_plugin_table *PLUGIN_ENTRY(const pw_host_table *host) {{\n\
+         (void)host; (void)plugin_id; (void)plugin_version; return 0; }}\n"
+    );
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/plugin/include");
+    let arguments = ["-I".as_ref(), include.as_os_str()];
+    cc::shared("libplugin.so", &source, &arguments)
+}
+
+fn policy(source: Source) -> Policy {
     Policy::developer()
         .with_hard_links(HardLinks::Accepted)
-        .with_sources([Source::Sealed])
+        .with_sources([source])
 }
 
-/// The median time of each step, in milliseconds.
-fn steps(folder: &Path, rounds: usize) -> Vec<(&'static str, f64)> {
+/// The host's own way with the only plugin of a folder, up to the point where its constructors have run.
+fn load(folder: &Path, policy: &Policy, times: &mut Vec<f64>) -> Result<(), Refusal> {
+    let host = Host::builder(policy.clone()).folder(folder).scan();
+    let plugin = host.plugins().next().expect("one plugin");
+    let candidate = plugin.candidate().expect("in a file");
+    let records = std::slice::from_ref(plugin.record());
+    let start = Instant::now();
+    let judged = candidate
+        .inspect(records, policy, None)
+        .and_then(|inspected| inspected.resolve())
+        .and_then(|resolved| resolved.judge(policy))?;
+    // SAFETY: what is loaded here is the project's own.
+    let permission = unsafe { InProcess::trust_plugins() };
+    let planned = judged.plan(Some(permission))?;
+    black_box(planned.load())?;
+    times.push(start.elapsed().as_secs_f64() * 1e3);
+    Ok(())
+}
+
+const WHOLE: &str = "**all of it: the host's pipeline, from a sealed copy**";
+
+/// The median time of each step, in milliseconds; `None` for what this machine cannot do.
+fn steps(folder: &Path, rounds: usize) -> Vec<(&'static str, Option<f64>)> {
     let names = [
         "read: open, `Image::seal`",
         "parse: `symbols`",
-        "hash: `digest`",
+        "hash: `digest`, and the other facts",
         "judge: `judge`",
         "map: `Library::load`",
-        "all of it: the host's pipeline",
+        WHOLE,
+        "the host's pipeline, in place",
         "`dlopen` alone, which never reads the file",
         "hash and check of a detached signature",
     ];
     let pair = minisign::KeyPair::generate_unencrypted_keypair().expect("random numbers");
-    let path = folder.join("libadder.so");
+    let path = folder.join("libplugin.so");
     let bytes = fs::read(&path).expect("readable");
     let signed = minisign::sign(None, &pair.sk, bytes.as_slice(), None, None).expect("signed");
     let public = pair.pk.to_base64().parse().expect("a key");
     let keys = [Key::new("bench", public, ["*".parse().expect("a pattern")])];
-    let signature = folder.join(format!("libadder.so{SIGNATURE_SUFFIX}"));
-    let (policy, name) = (policy(), Path::new("libadder.so"));
-    let host = Host::builder(policy.clone()).folder(folder).scan();
-    let plugin = host.plugins().next().expect("one plugin");
-    let candidate = plugin.candidate().expect("in a file");
+    let signature = folder.join(format!("libplugin.so{SIGNATURE_SUFFIX}"));
+    let (sealed, in_place, name) = (
+        policy(Source::Sealed),
+        policy(Source::InPlace),
+        Path::new("libplugin.so"),
+    );
     let mut times = vec![Vec::new(); names.len()];
     for _ in 0..rounds {
         let mut clock = Instant::now();
@@ -99,52 +204,39 @@ fn steps(folder: &Path, rounds: usize) -> Vec<(&'static str, f64)> {
         lap(0);
         let contents = symbols(&image, Some(name.as_os_str()));
         lap(1);
-        let found = Found::default();
-        let facts = opened.facts(
-            &mut |buffer, offset| image.read_at(buffer, offset),
-            &contents,
-            &found,
-        );
+        let facts = opened.facts(&image, &contents, &Found::default());
         let facts = facts.expect("memory").with_held(Source::Sealed);
         lap(2);
-        assert!(black_box(judge(&facts, &policy)).is_allowed());
+        assert!(black_box(judge(&facts, &sealed)).is_allowed());
         lap(3);
         // SAFETY: the fixture's constructors have no preconditions.
         let loaded = unsafe { Library::load(image, Hints::new()) };
         lap(4);
         drop(loaded.expect("loaded"));
-        times_of(&mut times[5], || {
-            let records = std::slice::from_ref(plugin.record());
-            // SAFETY: the fixture is built with the SDK.
-            let permission = unsafe { InProcess::trust_plugins() };
-            let inspected = candidate.inspect(records, &policy, None).expect("read");
-            let judged = inspected
-                .resolve()
-                .and_then(|resolved| resolved.judge(&policy));
-            let planned = judged.and_then(|judged| judged.plan(Some(permission)));
-            black_box(planned.and_then(|planned| planned.load())).expect("loaded");
-        });
-        times_of(&mut times[6], || {
+        load(folder, &sealed, &mut times[5]).expect("loaded");
+        // A file that is loaded in place is not loaded twice.
+        let another = tempfile::tempdir_in(folder).expect("a temporary folder");
+        fs::copy(&path, another.path().join(name)).expect("copied");
+        if let Err(refusal) = load(another.path(), &in_place, &mut times[6]) {
+            let told = refusal.to_string();
+            assert!(told.contains("ownership."), "{told}");
+        }
+        times_of(&mut times[7], || {
             // SAFETY: as above; this is closed again, and nothing of it runs meanwhile.
             let library = unsafe { libloading::Library::new(&path) }.expect("loaded");
             drop(library);
         });
         fs::write(&signature, signed.to_string()).expect("written");
         let signed = Signatures::new(&root, &keys).of(name);
-        times_of(&mut times[7], || {
-            let file = opened.file();
-            let facts = opened.facts(
-                &mut |buffer, offset| ReadAt::read_at(file, buffer, offset),
-                &contents,
-                &signed,
-            );
+        times_of(&mut times[8], || {
+            let facts = opened.facts(opened.file(), &contents, &signed);
             assert_eq!(black_box(facts).expect("readable").signatures.len(), 1);
         });
         fs::remove_file(&signature).expect("removed");
     }
     let median = |mut times: Vec<f64>| {
         times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
+        times.get(times.len() / 2).copied()
     };
     names
         .into_iter()
@@ -165,15 +257,23 @@ fn throughput(path: &Path) -> Vec<plugwright_benches::Result> {
         name: "`evidence::digest` (BLAKE3)",
         round: Box::new(|| {
             let file = fs::File::open(path).expect("readable");
-            let digest = digest(&mut |buffer, offset| ReadAt::read_at(&file, buffer, offset));
-            black_box(digest.expect("readable"));
+            black_box(digest(&file).expect("readable"));
             1
         }),
     }];
-    for (name, arguments) in [("b3sum", &["--num-threads", "1"][..]), ("sha256sum", &[])] {
+    let programs = [
+        (
+            "b3sum, which maps the file and takes all processors",
+            "b3sum",
+            &[][..],
+        ),
+        ("b3sum --num-threads 1", "b3sum", &["--num-threads", "1"]),
+        ("sha256sum", "sha256sum", &[]),
+    ];
+    for (name, program, arguments) in programs {
         let run = move || {
             #[expect(clippy::disallowed_methods, reason = "the peer is a program")]
-            let status = Command::new(name)
+            let status = Command::new(program)
                 .args(arguments)
                 .arg(path)
                 .stdout(Stdio::null())
@@ -186,7 +286,7 @@ fn throughput(path: &Path) -> Vec<plugwright_benches::Result> {
                 round: Box::new(move || u64::from(run())),
             });
         } else {
-            print(&format!("SKIPPED: {name} is not installed"));
+            print(&format!("SKIPPED: {name} is not to be had here"));
         }
     }
     race(contestants, 7)
