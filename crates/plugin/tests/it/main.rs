@@ -3,6 +3,7 @@
 mod copies;
 mod failures;
 mod futures;
+mod futures_remote;
 mod growth;
 mod layout;
 mod lies;
