@@ -9,6 +9,7 @@ mod layout;
 mod lies;
 mod life;
 mod matrix;
+mod matrix_forward;
 mod objects;
 mod receivers;
 mod remote;
