@@ -9,7 +9,7 @@ use crate::os::{self, Steps};
 use crate::signatures::Found;
 use crate::structure::structure;
 use plugwright_inspect::{ReadAt, Symbols};
-use plugwright_trust::{Facts, FileFacts, FolderFacts, ProcessFacts, Timestamp};
+use plugwright_trust::{Digest, Facts, FileFacts, FolderFacts, ProcessFacts, Structure, Timestamp};
 use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, open, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -135,6 +135,32 @@ impl Root {
             stat: file_facts(&stat),
             ancestors,
         })
+    }
+
+    /// What is the same for all sound files in this folder, of which nothing is known yet: the folders above them as they are now, who
+    /// asks, and when.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn facts(&self) -> io::Result<Facts> {
+        let folders = self.folders.iter().rev();
+        let ancestors: Result<Vec<FolderFacts>, Errno> = folders.map(Folder::facts).collect();
+        let nothing = Digest::from_bytes([0; 32]);
+        let mut facts = Facts::new(self.path.to_string_lossy(), nothing, Structure::sound())
+            .with_ancestors(ancestors?)
+            .with_process(process());
+        facts.now = now();
+        Ok(facts)
+    }
+
+    /// What the system says of the entry `name` of this folder, which is not opened and, if it is a link, not followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn look(&self, name: &OsStr) -> io::Result<(Stat, FileFacts)> {
+        let stat = statat(self, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let facts = file_facts(&stat);
+        Ok((stat, facts))
     }
 
     fn last(&self) -> &Folder {

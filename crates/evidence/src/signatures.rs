@@ -114,6 +114,13 @@ impl<'a> Signatures<'a> {
         Found { own, bundle }
     }
 
+    /// What the nearest bundle manifest says, for a file at `relative` beside which no signature lies.
+    pub fn of_bundle(&mut self, relative: &Path) -> Found {
+        let mut folders = relative.ancestors().skip(1);
+        let bundle = folders.find_map(|folder| self.bundle(folder));
+        Found { own: None, bundle }
+    }
+
     fn bundle(&mut self, folder: &Path) -> Option<Arc<SignedBundle>> {
         if let Some(known) = self.bundles.get(folder) {
             return known.clone();
@@ -274,6 +281,22 @@ impl Found {
 }
 
 impl Found {
+    /// Who speaks for bytes that have this digest, without reading them. A signature of the file's own, which only the bytes could
+    /// confirm, counts as forged.
+    #[must_use]
+    pub fn signatures_of(&self, digest: Digest) -> Vec<SignatureFacts> {
+        let mut signatures = Vec::new();
+        if let Some(Own { origin, parsed }) = &self.own {
+            let (Parsed::Settled(key, _) | Parsed::Claimed(key, _)) = parsed;
+            let (over, check) = (Signed::File, SignatureCheck::Forged);
+            signatures.push(SignatureFacts::new(origin, *key, over, check));
+        }
+        if let Some(bundle) = &self.bundle {
+            bundle.facts(digest, &mut signatures);
+        }
+        signatures
+    }
+
     /// The facts about a file that is no library, such as a list that an application ships: its digest and who spoke for it.
     /// `path` is for messages, `bytes` is the whole file as it will be used.
     #[must_use]

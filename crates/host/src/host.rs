@@ -13,6 +13,7 @@ use plugwright_plugin::{Handle, Interface};
 use plugwright_trust::Policy;
 use serde_json::Value;
 
+use crate::advice::{Adviser, Findings};
 use crate::builder::{Copies, Profiles};
 use crate::catalog::Catalog;
 use crate::change::{Change, ListenerId, Listeners};
@@ -23,8 +24,8 @@ use crate::registration::{LibraryFile, Place, Registration};
 use crate::registry::{self, FileState};
 use crate::services::{Services, Surroundings};
 use crate::{
-    HostBuilder, InProcess, Offer, Plugin, Query, Refusal, RefusalKind, Registry, RegistryState,
-    SearchPaths, Seen, Status, linked,
+    Advice, HostBuilder, InProcess, Offer, Plugin, Query, Refusal, RefusalKind, Registry,
+    RegistryState, SearchPaths, Seen, Status, linked,
 };
 
 /// What an application's folders offer. May be shared between threads.
@@ -38,6 +39,8 @@ pub struct Host {
     configurations: HashMap<String, Value>,
     pub(crate) paths: SearchPaths,
     registry: Option<Registry>,
+    /// What is known of the files' bytes; read when it is asked for.
+    findings: Mutex<Option<Findings>>,
     identity: [u8; 32],
     catalog: RwLock<Arc<Scan>>,
     /// Held while folders are looked through, so that two do not report the same change.
@@ -105,6 +108,7 @@ impl Host {
             listeners: Listeners::default(),
             paths,
             registry: builder.registry,
+            findings: Mutex::default(),
             identity,
             linked,
             linked_seen,
@@ -191,6 +195,29 @@ impl Host {
             .filter(|plugin| !self.is_linked(plugin));
         let plugins: Vec<Plugin> = in_files.chain(&self.linked).map(Plugin::new).collect();
         plugins.into_iter()
+    }
+
+    /// What the policy says of each plugin as its file is now, for a list or a dialogue. Nothing is loaded, and what a plugin brings
+    /// in is not looked at: when it is loaded, everything is held, read and judged anew.
+    ///
+    /// A file is read whole the first time. As long as it stays the same, by device, number, size and both times, this takes a few
+    /// microseconds for each; with a [`Registry`] also in another process. Plugins that are linked into the program have no verdict.
+    pub fn advice(&self) -> Vec<Advice> {
+        let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let registry = self.registry.as_ref();
+        let findings = findings
+            .get_or_insert_with(|| registry.map_or_else(Findings::default, Registry::findings));
+        let mut adviser = Adviser::new(&self.policy, findings);
+        let advise = |plugin: Plugin| {
+            let candidate = plugin.candidate()?.clone();
+            Some(adviser.advise(plugin, &candidate))
+        };
+        let advice = self.plugins().filter_map(advise).collect();
+        let files = adviser.files;
+        if let (Some(registry), Some(bytes)) = (registry, findings.changed(&files)) {
+            registry.keep_findings(&bytes);
+        }
+        advice
     }
 
     /// Everything that the folders hold, by path: each file's plugin or the reason why it

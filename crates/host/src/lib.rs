@@ -34,6 +34,7 @@
 #![deny(unsafe_code)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod advice;
 mod builder;
 mod catalog;
 mod change;
@@ -58,6 +59,7 @@ mod token;
 #[cfg(feature = "watch")]
 mod watch;
 
+pub use advice::Advice;
 pub use builder::{HostBuilder, Profiles};
 pub use change::{Change, ListenerId};
 pub use error::{Attempt, CreateError, CreateErrorKind, FileError, StopError};

@@ -21,7 +21,7 @@
 use std::borrow::Borrow;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
@@ -127,7 +127,16 @@ impl Candidate {
         }
     }
 
-    fn open(&self) -> Result<Opened, OpenError> {
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Its name in the folder.
+    pub(crate) fn name(&self) -> &Path {
+        &self.name
+    }
+
+    pub(crate) fn open(&self) -> Result<Opened, OpenError> {
         self.folder.root()?.open_file(&self.name)
     }
 

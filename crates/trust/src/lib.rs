@@ -62,7 +62,7 @@ pub use policy::{
     Excess, GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, Signatures, StickyFolders,
     Unlocked, Unpinned,
 };
-pub use rules::{accepted, is_frozen};
+pub use rules::{accepted, is_frozen, telling_imports};
 pub use signature::{ParseSubjectError, SignatureCheck, SignatureFacts, Signed, Subject};
 pub use text::{MAX_FILE, ParseFileError};
 pub use time::{ParseTimestampError, Timestamp};

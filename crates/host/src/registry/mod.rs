@@ -39,8 +39,9 @@ pub(crate) use folder::{ListEntry, Listing};
 pub(crate) use image::{
     FileRow, FileState, FolderRow, Image, OfferRow, PluginState, same_but_for_case,
 };
-pub(crate) use stamp::{STAMP_SIZE, Stamp};
+pub(crate) use stamp::{STAMP_SIZE, Stamp, is_regular};
 
+use crate::advice::Findings;
 use file::Absence;
 
 /// Where a host keeps what it found.
@@ -227,6 +228,26 @@ impl Registry {
             Ok(false) => RegistryState::Busy(why),
             Err(error) => RegistryState::NotWritten(why, error.to_string()),
         }
+    }
+
+    /// Where the findings about the files' bytes are kept.
+    fn findings_path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".findings");
+        path.into()
+    }
+
+    /// What was found about the files' bytes; nothing if that cannot be read.
+    pub(crate) fn findings(&self) -> Findings {
+        file::read(&self.findings_path()).map_or_else(
+            |_| Findings::default(),
+            |bytes| Findings::from_bytes(&bytes),
+        )
+    }
+
+    /// Keeps what was found. Where that fails, the files are read again next time.
+    pub(crate) fn keep_findings(&self, bytes: &[u8]) {
+        drop(file::replace(&self.findings_path(), bytes));
     }
 
     /// What it says, file by file. Whether that is still true is not looked at.

@@ -1,5 +1,6 @@
 //! Discovery, refusal, loading and use of real plugins.
 
+mod advice;
 mod attacks;
 mod bad_input;
 mod build_flags;

@@ -3,13 +3,11 @@
 mod copies;
 mod failures;
 mod futures;
-mod futures_remote;
 mod growth;
 mod layout;
 mod lies;
 mod life;
 mod matrix;
-mod matrix_forward;
 mod objects;
 mod receivers;
 mod remote;

@@ -86,6 +86,12 @@ fn covered<'a>(asked: &Capability, granted: impl IntoIterator<Item = &'a Capabil
     granted.into_iter().any(|granted| granted.covers(asked))
 }
 
+/// The imported names that tell what a library can do, in a fixed order: of others the verdict does not depend.
+pub fn telling_imports() -> impl Iterator<Item = &'static str> {
+    let abilities = ABILITIES.iter();
+    abilities.flat_map(|ability| ability.imports.iter().copied())
+}
+
 /// Something that a library cannot do without one of these names of the C library. Files and environment variables are not
 /// among them: every Rust library takes `open64` and `getenv` from the system, for the backtrace of a panic.
 struct Ability {

@@ -12,6 +12,7 @@ pub(crate) mod placement;
 mod signature;
 mod structure;
 
+pub use capability::telling_imports;
 pub use placement::is_frozen;
 pub use signature::accepted;
 
