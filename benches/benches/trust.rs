@@ -19,12 +19,13 @@ use std::time::Instant;
 use plugwright_benches::{Contestant, markdown, race};
 use plugwright_dylib::{Hints, Image, Library};
 use plugwright_evidence::{Found, Root, SIGNATURE_SUFFIX, Signatures, digest};
-use plugwright_host::{Host, InProcess, Policy, Refusal};
+use plugwright_host::{Host, InProcess, Policy, Refusal, Registry};
 use plugwright_inspect::symbols;
-use plugwright_manifest::c;
-use plugwright_manifest::embed::{BuildDef, Linkage, RecordDef};
+use plugwright_manifest::embed::{BuildDef, Linkage, RecordDef, note_bytes};
+use plugwright_manifest::{c, note};
 use plugwright_plugin::abi::ABI;
 use plugwright_testkit::cc;
+use plugwright_testkit::elf::ElfBuilder;
 use plugwright_trust::{
     Digest, Facts, FileFacts, FolderFacts, HardLinks, Key, Source, Structure, judge,
 };
@@ -51,7 +52,9 @@ fn main() {
         print(&markdown("100 MB digested", &throughput(&path)));
     }
     if wanted("verdicts") {
-        print(&markdown("1,000 verdicts", &verdicts()));
+        let place = folder.path().join("small");
+        fs::create_dir(&place).expect("made");
+        print(&markdown("1,000 verdicts", &verdicts(&place)));
     }
 }
 
@@ -100,11 +103,11 @@ fn loads(folder: &Path, rust: &Path) {
     print(&text);
 }
 
-/// A plugin in C of a little more than `size` bytes.
-fn in_c(size: usize) -> PathBuf {
-    let made = c::header(&RecordDef {
-        entry: "plugwright_entry_sized",
-        id: "org.example.sized",
+/// What a plugin without anything says of itself.
+fn record(entry: &'static str, id: &'static str) -> RecordDef {
+    RecordDef {
+        entry,
+        id,
         version: "1.0.0",
         crate_name: "plugin",
         linkage: Linkage::Cdylib,
@@ -120,14 +123,19 @@ fn in_c(size: usize) -> PathBuf {
             panic_abort: false,
             unloadable: false,
         },
-        name: "Sized",
+        name: "",
         description: "",
         license: "",
         authors: "",
         homepage: "",
         metadata: &[],
-    })
-    .expect("small enough");
+    }
+}
+
+/// A plugin in C of a little more than `size` bytes.
+fn in_c(size: usize) -> PathBuf {
+    let made = c::header(&record("plugwright_entry_sized", "org.example.sized"));
+    let made = made.expect("small enough");
     // The bench loads it and never enters it.
     let source = format!(
         "#include \"plugwright_plugin.h\"\n{made}\nconst unsigned char constants[{size}] = {{1}};\n\
@@ -139,7 +147,7 @@ fn in_c(size: usize) -> PathBuf {
     cc::shared("libplugin.so", &source, &arguments)
 }
 
-fn policy(source: Source) -> Policy {
+fn policy_of(source: Source) -> Policy {
     Policy::developer()
         .with_hard_links(HardLinks::Accepted)
         .with_sources([source])
@@ -187,8 +195,8 @@ fn steps(folder: &Path, rounds: usize) -> Vec<(&'static str, Option<f64>)> {
     let keys = [Key::new("bench", public, ["*".parse().expect("a pattern")])];
     let signature = folder.join(format!("libplugin.so{SIGNATURE_SUFFIX}"));
     let (sealed, in_place, name) = (
-        policy(Source::Sealed),
-        policy(Source::InPlace),
+        policy_of(Source::Sealed),
+        policy_of(Source::InPlace),
         Path::new("libplugin.so"),
     );
     let mut times = vec![Vec::new(); names.len()];
@@ -293,7 +301,7 @@ fn throughput(path: &Path) -> Vec<plugwright_benches::Result> {
 }
 
 /// Verdicts from facts that are known.
-fn verdicts() -> Vec<plugwright_benches::Result> {
+fn verdicts(folder: &Path) -> Vec<plugwright_benches::Result> {
     let facts: Vec<Facts> = (0..1_000_u32)
         .map(|number| {
             let mut digest = [0; 32];
@@ -321,7 +329,63 @@ fn verdicts() -> Vec<plugwright_benches::Result> {
             1
         }),
     };
-    race(vec![judged], 21)
+    for index in 0..1_000 {
+        let path = folder.join(format!("libplugin{index:04}.so"));
+        fs::write(path, small(index)).expect("written");
+    }
+    let kept = tempfile::tempdir_in(folder.parent().expect("a folder")).expect("a folder");
+    let registry = Registry::at(kept.path().join("registry"));
+    let host = || {
+        Host::builder(policy_of(Source::Sealed))
+            .folder(folder)
+            .registry(registry.clone())
+            .scan()
+    };
+    let known = |host: &Host| {
+        let advice = host.advice();
+        let known = advice.iter().filter(|advice| advice.is_known);
+        known.count()
+    };
+    // Until the files' times have settled.
+    let warm = host();
+    while known(&warm) < 1_000 {}
+    drop(host());
+    let again = Contestant {
+        name: "`Host::advice`, of files that are the same",
+        round: Box::new(|| {
+            assert_eq!(black_box(known(&warm)), 1_000);
+            1
+        }),
+    };
+    let anew = Contestant {
+        name: "a new host with a warm registry, and its `Host::advice`",
+        round: Box::new(|| {
+            assert_eq!(black_box(known(&host())), 1_000);
+            1
+        }),
+    };
+    race(vec![judged, again, anew], 21)
+}
+
+/// A plugin with an id of its own, of less than a page.
+fn small(index: u32) -> Vec<u8> {
+    let id = Box::leak(format!("org.example.plugin{index}").into_boxed_str());
+    let notes = note_bytes(&record("plugwright_entry", id)).expect("small enough");
+    let mut elf = ElfBuilder::x86_64().export("plugwright_entry");
+    let mut rest = notes.as_slice();
+    let word = |bytes: &[u8]| u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"));
+    while !rest.is_empty() {
+        let (owner, length, kind) = (
+            word(rest) as usize,
+            word(&rest[4..]) as usize,
+            word(&rest[8..]),
+        );
+        let contents = &rest[12 + owner.next_multiple_of(4)..];
+        let (name, section) = (note::OWNER, note::ELF_SECTION);
+        elf = elf.note(section, 4, name, kind, &contents[..length]);
+        rest = &contents[length.next_multiple_of(4)..];
+    }
+    elf.build().into_bytes()
 }
 
 fn millions(size: usize) -> f64 {
