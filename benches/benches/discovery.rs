@@ -28,7 +28,7 @@ const COUNTS: [usize; 3] = [262, 1_000, 10_000];
 const CHILD: &str = "child";
 /// How many plugins with large metadata there are.
 const LARGE: usize = 1_000;
-const COLD_ROUNDS: usize = 3;
+const COLD_ROUNDS: usize = 1;
 const IMAGE_FORMATS: &str = "/usr/lib/x86_64-linux-gnu/qt6/plugins/imageformats";
 
 type Part = (&'static str, fn(&Path));
