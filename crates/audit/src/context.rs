@@ -3,13 +3,15 @@
 use plugwright_inspect::Untrusted;
 use serde::Serialize;
 
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 /// What is known of the place of a target, as far as it changes how bad a finding is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Context {
     /// Why what loads it has more rights than who starts it: the setuid bit, capabilities, being root's.
     pub(crate) privilege: Option<String>,
+    /// Why others can put something else in its place, if that is so.
+    pub(crate) exposed: Option<String>,
     /// Why nothing is known to load it, if that is so.
     pub(crate) unreached: Option<String>,
 }
@@ -19,9 +21,12 @@ impl Context {
     pub(crate) fn adjust(&self, severity: Severity) -> (Severity, Option<String>) {
         let mut changed = severity;
         let mut reasons = Vec::new();
-        if let Some(why) = &self.privilege {
+        // Once: that others can replace a file of root's is no worse than what they can do by it.
+        let worse = self.privilege.iter().chain(&self.exposed);
+        let worse: Vec<&str> = worse.map(String::as_str).collect();
+        if !worse.is_empty() {
             changed = changed.raised();
-            reasons.push(why.as_str());
+            reasons.extend(worse);
         }
         if let Some(why) = &self.unreached {
             changed = changed.lowered();
@@ -86,6 +91,7 @@ mod tests {
         fn check(privilege: bool, unreached: bool, severity: Severity, expected: Severity) {
             let context = Context {
                 privilege: privilege.then(|| "setuid".into()),
+                exposed: None,
                 unreached: unreached.then(|| "nowhere".into()),
             };
             let (found, why) = context.adjust(severity);

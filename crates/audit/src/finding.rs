@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::context::Context;
 use crate::pillar::Pillar;
 use crate::rule::Rule;
-use crate::severity::Severity;
 use crate::subject::shown;
+use plugwright_trust::Severity;
 
 /// Findings of one rule about one target that are kept; one more says how many were left out.
 const MOST: usize = 32;

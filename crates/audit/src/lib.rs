@@ -37,10 +37,10 @@ mod target;
 mod pillar;
 mod rule;
 mod rules;
-mod severity;
 
 mod context;
 mod finding;
+mod judged;
 mod report;
 mod review;
 
@@ -64,6 +64,7 @@ pub use advisories::{Advisories, AdvisoriesError};
 pub use baseline::{Baseline, BaselineError};
 pub use context::{ContextKind, ContextNote};
 pub use finding::{Evidence, Finding};
+pub use judged::audited;
 pub use options::{Options, Tier, UnknownTier};
 pub use pillar::Pillar;
 pub use progress::{Progress, Stage};
@@ -71,9 +72,10 @@ pub use report::{
     Assessment, Examined, Html, Junit, Load, Markdown, PillarReport, Report, RuleCount,
     TargetReport, Verdict,
 };
-pub use review::{review, review_watched};
+pub use review::{review, review_bytes, review_watched};
 pub use rule::{Rule, SubjectKind};
 pub use rules::{RULES, rule};
-pub use severity::{Severity, UnknownSeverity};
 pub use target::{Target, TargetKind};
 pub use waiver::{Accepted, WaiverError, Waivers};
+
+pub use plugwright_trust::{Severity, UnknownSeverity};

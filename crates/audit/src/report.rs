@@ -1,6 +1,7 @@
 //! The report: all ten pillars, what was examined for each, then the findings. As data, which serialises to the JSON that
 //! docs/cli.md describes, and as text.
 
+mod assessment;
 #[cfg(test)]
 mod hostile;
 mod html;
@@ -21,10 +22,10 @@ use crate::finding::Finding;
 use crate::options::Tier;
 use crate::pillar::Pillar;
 use crate::rules::RULES;
-use crate::severity::Severity;
 use crate::source_rules;
 use crate::target::TargetKind;
 use crate::waiver::Accepted;
+use plugwright_trust::Severity;
 
 pub use html::Html;
 pub use junit::Junit;
@@ -120,7 +121,7 @@ pub struct Load {
 pub struct Assessment {
     /// The severity of the worst finding.
     pub worst: Option<Severity>,
-    /// In a sentence. Escaped already.
+    /// In a few sentences: what was found, what to begin with, where nothing was found, and what follows from it. Escaped already.
     pub text: String,
 }
 
@@ -193,61 +194,6 @@ pub(crate) struct Parts {
     pub(crate) findings: Vec<Finding>,
     pub(crate) context: Vec<ContextNote>,
     pub(crate) loads: Vec<Load>,
-}
-
-impl Assessment {
-    fn of(report: &Report) -> Self {
-        let (findings, pillars, targets) = (&report.findings, &report.pillars, &report.targets);
-        let count = |severity| {
-            let same = |finding: &&Finding| finding.severity == severity;
-            findings.iter().filter(same).count()
-        };
-        let counts = Severity::ALL.map(|severity| (severity, count(severity)));
-        let counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
-        let new = if report.known.is_some() { " new" } else { "" };
-        let found = if counts.is_empty() {
-            format!("Nothing{new} was found")
-        } else {
-            format!("Found{new}: {}", words::by_severity(&counts))
-        };
-        let accepted = match report.accepted.len() {
-            0 => String::new(),
-            accepted => format!(" ({accepted} accepted)"),
-        };
-        let asked = pillars
-            .iter()
-            .filter(|pillar| !pillar.examined.rules.is_empty());
-        let rules = asked.clone().flat_map(|pillar| &pillar.examined.rules);
-        let looked_at = rules.clone().map(|rule| rule.looked_at);
-        let sum =
-            |of: fn(&TargetReport) -> u64| targets.iter().map(of).fold(0, u64::saturating_add);
-        let mut objects = vec![words::counted(
-            sum(|target| target.images),
-            "image",
-            "images",
-        )];
-        let processes = sum(|target| target.processes);
-        if processes > 0 {
-            objects.push(words::counted(processes, "process", "processes"));
-        }
-        let unread = match sum(|target| target.unread) {
-            0 => "all that was asked for was read".to_owned(),
-            unread => format!(
-                "{} of what was asked for could not be examined",
-                words::number(unread)
-            ),
-        };
-        Self {
-            worst: findings.iter().map(|finding| finding.severity).max(),
-            text: format!(
-                "{found}{accepted}. {} of {} looked at {} in {}; {unread}.",
-                words::counted(words::len(rules.count()), "rule", "rules"),
-                words::counted(words::len(asked.count()), "pillar", "pillars"),
-                words::counted(looked_at.fold(0, u64::saturating_add), "thing", "things"),
-                objects.join(" and "),
-            ),
-        }
-    }
 }
 
 impl Report {

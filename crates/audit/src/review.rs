@@ -22,11 +22,13 @@ use crate::progress::{Progress, Stage};
 use crate::report::{Load, Parts, Report, TargetReport};
 use crate::rule::Check;
 use crate::rules::signing::Signing;
-use crate::severity::Severity;
 use crate::subject::{Folders, SystemSubject, shown};
 use crate::system::{System, real};
 use crate::target::{Target, TargetKind};
 use crate::walk::{Entry, EntryKind, walk};
+use plugwright_trust::Severity;
+
+pub use file::review_bytes;
 
 use file::{Outcome, Tools, Work};
 use tally::{Counts, Tally};
@@ -142,6 +144,7 @@ pub fn review_watched(
                         path,
                         named: false,
                         follow: true,
+                        privilege: outcome.gives_rights.or(work.privilege),
                     });
                 }
             }
@@ -204,6 +207,7 @@ fn single(target: usize, path: &Path, work: &mut Vec<Work>) -> Listed {
         path: path.to_owned(),
         named: true,
         follow: true,
+        privilege: None,
         root: root.clone(),
     });
     let mut report = TargetReport::new(shown(path), TargetKind::Unknown);
@@ -250,6 +254,7 @@ fn folder(
                 path: entry.path.clone(),
                 named: false,
                 follow: false,
+                privilege: None,
                 root: root.to_owned(),
             }),
             EntryKind::Folder => {}

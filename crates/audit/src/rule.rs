@@ -10,8 +10,8 @@ use crate::deployment::Deployment;
 use crate::finding::Sink;
 use crate::pillar::Pillar;
 use crate::rules::signing::Signing;
-use crate::severity::Severity;
 use crate::subject::{ClosureSubject, FileSubject, ProcessSubject, SystemSubject, TextSubject};
+use plugwright_trust::Severity;
 
 /// One rule.
 #[non_exhaustive]

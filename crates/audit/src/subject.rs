@@ -1,55 +1,52 @@
 //! What a rule is shown: a file whose images were read. Rules ask; they open nothing that is not here.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plugwright_inspect::closure::Closure;
 use plugwright_inspect::{
-    Class, ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, Opened, PeFacts, ReadAt, Scan,
-    Untrusted, limits,
+    Class, ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, PeFacts, ReadAt, Scan, Untrusted,
+    limits,
 };
 
 use crate::deployment::Summary;
 use crate::finding::Finding;
 use crate::options::Options;
-use crate::os::Stat;
+use crate::os::{self, Stat};
 use crate::ownership::Ownership;
 use crate::process::{Mapping, Process};
 use crate::system::System;
 use crate::watched::{Seen, SymbolFacts};
 
 /// An open file with its first page at hand, which readers, rules and whoever tells libraries from other files all ask for.
-#[derive(Debug)]
-pub(crate) struct Held {
-    opened: Opened,
+pub(crate) struct Held<'a> {
+    bytes: &'a dyn ReadAt,
     head: Vec<u8>,
 }
 
-impl Held {
+impl fmt::Debug for Held<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Held<'a> {
     /// Reads the first page. A file of which nothing can be read has none, and the reader tells why.
-    pub(crate) fn new(opened: Opened) -> Self {
-        let head = read(&opened, 0, limits::PAGE);
-        Self { opened, head }
+    pub(crate) fn new(bytes: &'a dyn ReadAt) -> Self {
+        let head = read(bytes, 0, limits::PAGE);
+        Self { bytes, head }
     }
 
     /// The first page, or all of a shorter file.
     pub(crate) fn head(&self) -> &[u8] {
         &self.head
     }
-
-    pub(crate) fn file(&self) -> &File {
-        self.opened.file()
-    }
-
-    pub(crate) fn metadata(&self) -> &std::fs::Metadata {
-        self.opened.metadata()
-    }
 }
 
-impl ReadAt for Held {
+impl ReadAt for Held<'_> {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let start = usize::try_from(offset).ok();
         let held = start.and_then(|start| self.head.get(start..)?.get(..buf.len()));
@@ -58,12 +55,12 @@ impl ReadAt for Held {
                 buf.copy_from_slice(bytes);
                 Ok(bytes.len())
             }
-            None => self.opened.read_at(buf, offset),
+            None => self.bytes.read_at(buf, offset),
         }
     }
 
     fn size(&self) -> u64 {
-        self.opened.size()
+        self.bytes.size()
     }
 }
 
@@ -74,21 +71,25 @@ pub(crate) struct FileSubject<'a> {
     pub(crate) stat: Stat,
     /// Whether the file gives capabilities to who runs it.
     pub(crate) has_capabilities: bool,
-    pub(crate) opened: &'a Held,
+    pub(crate) opened: &'a Held<'a>,
     pub(crate) scan: &'a Scan,
     pub(crate) symbols: &'a [SymbolFacts],
     pub(crate) options: &'a Options,
     pub(crate) folders: &'a Folders,
 }
 
-/// The names in folders, each of which is listed once.
+/// What is known of folders, each of which is looked at once.
 #[derive(Debug, Default)]
-pub(crate) struct Folders(Mutex<HashMap<PathBuf, Arc<HashSet<String>>>>);
+pub(crate) struct Folders {
+    names: Mutex<HashMap<PathBuf, Arc<HashSet<String>>>>,
+    /// Of each folder the nearest one on the way to it in which others can replace the next step, if there is one.
+    writable: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+}
 
 impl Folders {
     /// The names of all that lies in a folder, in lower case.
     pub(crate) fn names(&self, folder: &Path) -> Arc<HashSet<String>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(names) = known.get(folder) {
             return Arc::clone(names);
         }
@@ -98,7 +99,32 @@ impl Folders {
         known.insert(folder.to_owned(), Arc::clone(&names));
         names
     }
+
+    /// The nearest folder, from this one on upwards, in which others can replace what a library's path leads through. What lies in a
+    /// sticky folder only its owner can take away.
+    pub(crate) fn writable(&self, folder: &Path, ownership: &Ownership) -> Option<PathBuf> {
+        let known = || self.writable.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(folder) {
+            return found.clone();
+        }
+        let is_open = |path: &Path| {
+            let Ok(metadata) = std::fs::metadata(path) else {
+                return false;
+            };
+            let stat = os::stat(&metadata);
+            let others = ownership.other_writers(&stat).is_some();
+            !ownership.trusts(stat.uid) || others && stat.mode & STICKY == 0
+        };
+        let true_path = crate::system::real(folder);
+        let found = true_path.ancestors().find(|path| is_open(path));
+        let found = found.map(Path::to_owned);
+        known().insert(folder.to_owned(), found.clone());
+        found
+    }
 }
+
+/// `S_ISVTX`.
+const STICKY: u32 = 0o1000;
 
 impl<'a> FileSubject<'a> {
     /// Every image with what its symbols told.
@@ -250,7 +276,7 @@ pub(crate) struct SystemSubject<'a> {
 }
 
 /// Up to `len` bytes at `offset`; fewer at the end of the file, none where reading fails.
-pub(crate) fn read(file: &impl ReadAt, offset: u64, len: usize) -> Vec<u8> {
+pub(crate) fn read(file: &(impl ReadAt + ?Sized), offset: u64, len: usize) -> Vec<u8> {
     let rest = file.size().saturating_sub(offset);
     let mut bytes = vec![0; usize::try_from(rest).unwrap_or(usize::MAX).min(len)];
     let mut done = 0;

@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use plugwright_audit::audited;
 use plugwright_evidence::{Found, Root, SIGNATURE_SUFFIX, Signatures, manifest};
 use plugwright_inspect::symbols;
-use plugwright_trust::{Digest, Facts, Policy, Verdict, judge, telling_imports};
+use plugwright_trust::{Audit, Digest, Facts, Policy, Verdict, judge, telling_imports};
 
 use crate::discovery::Folder;
 use crate::pipeline::Candidate;
@@ -160,6 +161,10 @@ impl<'a> Adviser<'a> {
     /// From what is known of the file's bytes; `None` if that has to be read.
     fn of_known(&mut self, plugin: &Plugin, candidate: &Candidate) -> Option<Verdict> {
         let policy = self.policy;
+        // What an audit finds is not kept.
+        if policy.audit != Audit::NotAsked {
+            return None;
+        }
         let name = candidate.name();
         let folder = candidate.folder();
         self.visit(folder);
@@ -217,6 +222,7 @@ impl<'a> Adviser<'a> {
             self.findings.is_changed = true;
         }
         let facts = facts.with_manifest(manifest(plugin.record()));
+        let facts = audited(facts, self.policy, file, &candidate.path());
         Ok(judge(&facts, self.policy))
     }
 }

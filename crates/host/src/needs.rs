@@ -15,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use plugwright_audit::audited;
 use plugwright_dylib::{
     CopyFolder, Hints, Identity, Image, Library, images_named, loaded_images, unused_name,
 };
@@ -264,7 +265,8 @@ impl Member {
         let signed = Signatures::new(&held.root, &policy.keys).of(&held.name);
         let contents = symbols(&held.image, held.name.file_name());
         let facts = held.opened.facts(&held.image, &contents, &signed)?;
-        let mut facts = facts.with_held(held.source);
+        let facts = facts.with_held(held.source);
+        let mut facts = audited(facts, policy, &held.image, held.opened.path());
         if let Some(clash) = self.clash {
             facts
                 .hazards

@@ -24,6 +24,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use plugwright_audit::audited;
 use plugwright_dylib::{CopyFolder, Hints, Image, Library};
 use plugwright_evidence::{OpenError, Opened, Signatures, digest, manifest};
 use plugwright_inspect::{Symbols, Target, headers, symbols};
@@ -282,6 +283,7 @@ impl Resolved {
         let needed = self.needs.facts(policy);
         let needed = needed.map_err(|error| refuse(RefusalKind::Reading(error)))?;
         let facts = facts.with_held(inspected.held).with_needed(needed);
+        let facts = audited(facts, policy, &inspected.image, &inspected.path);
         let mut allowed = Vec::with_capacity(inspected.records.len());
         for record in &inspected.records {
             let facts = facts.clone().with_manifest(manifest(record));

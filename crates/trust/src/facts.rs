@@ -2,7 +2,7 @@
 //!
 //! Everything that may be unknown is optional, and unknown counts against the file.
 
-use crate::{Digest, SignatureFacts, Source, Timestamp};
+use crate::{Digest, Severity, SignatureFacts, Source, Timestamp};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -40,6 +40,8 @@ pub struct Facts {
     pub imports: Option<BTreeSet<String>>,
     /// The libraries that the file needs, and those that they need; each once.
     pub needed: Vec<Needed>,
+    /// What an audit of the bytes found; absent if nobody audited them.
+    pub audit: Option<Vec<AuditFinding>>,
     /// How the bytes that were read are held; absent while a file is only looked at and not about to be loaded.
     pub held: Option<Source>,
 }
@@ -61,6 +63,7 @@ impl Facts {
             hazards: Vec::new(),
             imports: None,
             needed: Vec::new(),
+            audit: None,
             held: None,
         }
     }
@@ -128,10 +131,64 @@ impl Facts {
         self
     }
 
+    /// Adds what an audit of the bytes found; an empty list says that it found nothing.
+    #[must_use]
+    pub fn with_audit(mut self, findings: Vec<AuditFinding>) -> Self {
+        self.audit = Some(findings);
+        self
+    }
+
     /// Says how the bytes that were read are held until they are loaded.
     #[must_use]
     pub const fn with_held(mut self, held: Source) -> Self {
         self.held = Some(held);
+        self
+    }
+}
+
+/// Something that an audit found in the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditFinding {
+    /// The audit's name of the rule, such as `B06`.
+    pub rule: String,
+    /// The weakness's number in CWE 4.19.1.
+    pub cwe: u32,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in a line.
+    pub title: String,
+    /// What shows it.
+    pub evidence: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl AuditFinding {
+    /// A finding without texts.
+    #[must_use]
+    pub fn new(rule: impl Into<String>, cwe: u32, severity: Severity) -> Self {
+        Self {
+            rule: rule.into(),
+            cwe,
+            severity,
+            title: String::new(),
+            evidence: String::new(),
+            remedy: String::new(),
+        }
+    }
+
+    /// Adds what is wrong, what shows it, and what to do.
+    #[must_use]
+    pub fn with_texts(
+        mut self,
+        title: impl Into<String>,
+        evidence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        self.title = title.into();
+        self.evidence = evidence.into();
+        self.remedy = remedy.into();
         self
     }
 }

@@ -43,6 +43,7 @@ mod keys;
 mod lock;
 mod policy;
 mod rules;
+mod severity;
 mod signature;
 mod text;
 mod time;
@@ -51,18 +52,19 @@ mod verdict;
 pub use bundle::{Bundle, BundledFile, BundledPlugin};
 pub use digest::{Digest, ParseDigestError};
 pub use facts::{
-    Facts, FileFacts, FolderFacts, Hazard, HazardKind, InterfaceFacts, ManifestFacts, Needed,
-    NeededFound, PanicStrategy, ProblemClass, ProcessFacts, Structure, StructureProblem,
+    AuditFinding, Facts, FileFacts, FolderFacts, Hazard, HazardKind, InterfaceFacts, ManifestFacts,
+    Needed, NeededFound, PanicStrategy, ProblemClass, ProcessFacts, Structure, StructureProblem,
 };
 pub use judge::judge;
 pub use keys::{IdPattern, Key, KeyId, ParseIdPatternError, ParseKeyError, PublicKey};
 pub use lock::{Drift, DriftKind, Lock, LockedFile, LockedPlugin};
 pub use plugwright_manifest::{Capability, Version};
 pub use policy::{
-    Excess, GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, Signatures, StickyFolders,
-    Unlocked, Unpinned,
+    Audit, Excess, GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, Signatures,
+    StickyFolders, Unlocked, Unpinned,
 };
 pub use rules::{accepted, is_frozen, telling_imports};
+pub use severity::{Severity, UnknownSeverity};
 pub use signature::{ParseSubjectError, SignatureCheck, SignatureFacts, Signed, Subject};
 pub use text::{MAX_FILE, ParseFileError};
 pub use time::{ParseTimestampError, Timestamp};

@@ -2,7 +2,7 @@
 
 mod file;
 
-use crate::{Digest, Key, Lock, Source};
+use crate::{Digest, Key, Lock, Severity, Source};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -50,6 +50,8 @@ pub struct Policy {
     pub capabilities: BTreeSet<Capability>,
     /// What happens to a plugin that asks for more than is granted, or does what it did not ask for.
     pub excess: Excess,
+    /// Whether the bytes are audited before they are loaded, and which findings refuse them.
+    pub audit: Audit,
 }
 
 impl Policy {
@@ -114,6 +116,7 @@ impl Policy {
             unlocked: Unlocked::Accepted,
             capabilities: BTreeSet::new(),
             excess: Excess::Told,
+            audit: Audit::NotAsked,
         }
     }
 
@@ -243,6 +246,13 @@ impl Policy {
         self
     }
 
+    /// Sets whether the bytes are audited, and which findings refuse them.
+    #[must_use]
+    pub const fn with_audit(mut self, audit: Audit) -> Self {
+        self.audit = audit;
+        self
+    }
+
     /// The same policy for a process that has rights which who started it has not: whatever that person can write is out.
     pub(crate) fn for_privileged(&self) -> Self {
         Self {
@@ -364,4 +374,16 @@ pub enum Excess {
     Told,
     /// It is refused.
     Refused,
+}
+
+/// Whether the bytes of a plugin, and of the libraries that it brings in, are audited before they are loaded: by every rule of
+/// the audit that asks about one file alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Audit {
+    /// They are not. What the judge looks at itself counts all the same.
+    NotAsked,
+    /// They are, and a finding as bad as this refuses the file.
+    Refuse(Severity),
 }

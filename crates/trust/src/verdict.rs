@@ -186,6 +186,10 @@ codes! {
     FolderOwner = "ownership.folder-owner", 708;
     /// Somebody else may replace entries of a folder above the file.
     WritableFolder = "ownership.writable-folder", 732;
+    /// The policy wants the bytes audited, and nobody did.
+    AuditMissing = "audit.missing", 693;
+    /// An audit of the bytes found something as bad as the policy names; the weakness is the finding's own.
+    AuditFinding = "audit.finding", 693;
     /// The digest is one that the policy denies.
     DigestDenied = "digest.denied", 1395;
     /// The plugin's id is pinned to other bytes.

@@ -10,9 +10,9 @@ use crate::context::{ContextKind, ContextNote};
 use crate::finding::{Evidence, Finding};
 use crate::options::Tier;
 use crate::rules::{RULES, rule};
-use crate::severity::Severity;
 use crate::target::TargetKind;
 use crate::waiver::Accepted;
+use plugwright_trust::Severity;
 
 /// For terminals, for lines, for direction of writing, for HTML, for its attributes, for XML, for Markdown, for SARIF, for JSON, and
 /// what is no text at all. The last is harmless, and code in Markdown like the others.
@@ -104,7 +104,16 @@ fn check<T: PartialEq + std::fmt::Debug>(write: fn(&Report) -> String, skeleton:
 #[test]
 fn no_text_breaks_out_of_the_text() {
     // A line begins with the program's own words or with the indent of a detail, so no line can be forged without a new line.
-    check(ToString::to_string, |written| written.lines().count());
+    // The assessment alone is wrapped, and has none of a file's words; here it is one paragraph, however long.
+    check(ToString::to_string, |written| {
+        let (before, rest) = written.split_once("\nOVERALL\n").expect("an assessment");
+        let (paragraph, after) = rest
+            .split_once("\nNOT COVERED\n")
+            .expect("what is not covered");
+        let mut lines = paragraph.lines();
+        assert!(lines.all(|line| line.starts_with("  ")), "{paragraph}");
+        (before.lines().count(), after.lines().count())
+    });
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::{PillarReport, Report, Verdict};
 use crate::finding::Finding;
 use crate::pillar::Pillar;
 use crate::rule::Rule;
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 const STYLE: &str = include_str!("html/style.css");
 /// Nothing is fetched, nothing runs, nothing is sent; the page's own style sheet is all that there is.

@@ -7,8 +7,8 @@ use super::words::{line, number};
 use super::{PillarReport, Report, Verdict};
 use crate::finding::Finding;
 use crate::rules;
-use crate::severity::Severity;
 use crate::waiver::Accepted;
+use plugwright_trust::Severity;
 
 /// The report as JUnit's XML; see [`Report::junit`].
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use std::fmt;
 use super::words::{counted, known, line, number, size, verdict};
 use super::{Report, Verdict};
 use crate::finding::Finding;
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 /// The report in Markdown; see [`Report::markdown`].
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ impl fmt::Display for Markdown<'_> {
             "# Security review by the ten pillars of CWE {}\n",
             report.cwe_version
         )?;
-        writeln!(f, "**{}**\n", text(&report.assessment.text))?;
+        writeln!(f, "{}\n", text(&report.assessment.text))?;
         for note in known(report.known).iter().chain(&report.warnings) {
             writeln!(f, "{}\n", text(note))?;
         }

@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::pillar::Pillar;
 use crate::rule::{Rule, SubjectKind};
 use crate::rules::RULES;
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 /// Where the standard's schema is published.
 const SCHEMA: &str =

@@ -1,6 +1,7 @@
 //! The report as a person reads it: what was reviewed, the ten pillars with what each verdict rests on, the findings, the
 //! surroundings, what it comes to, and what it does not cover.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::words::{counted, known, line, number, size, verdict};
@@ -8,7 +9,7 @@ use super::{PillarReport, Report, TargetReport};
 use crate::finding::Finding;
 use crate::options::Tier;
 use crate::rules::RULES;
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 /// Findings of one severity that are printed in full; the other formats have all.
 const MOST: usize = 200;
@@ -19,8 +20,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "Security review by the ten pillars of CWE {}\n",
-            self.cwe_version
+            "Security review by the ten pillars of CWE {}, with the {} rules of plugwright {}\n",
+            self.cwe_version,
+            RULES.len(),
+            env!("CARGO_PKG_VERSION"),
         )?;
         writeln!(f, "REVIEWED, without executing any of it")?;
         for target in &self.targets {
@@ -37,10 +40,15 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "\nTHE TEN PILLARS, each with its rules: things that the rule looked at, in how many objects"
+            "\nTHE TEN PILLARS, each with its rules, what they found, and among how much"
         )?;
+        let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+        for finding in &self.findings {
+            let count = found.entry(finding.rule.id).or_default();
+            *count = count.saturating_add(1);
+        }
         for pillar in &self.pillars {
-            write_pillar(f, pillar)?;
+            write_pillar(f, pillar, &found)?;
         }
         for severity in Severity::ALL {
             self.write_findings(f, severity)?;
@@ -53,16 +61,33 @@ impl fmt::Display for Report {
             let (kind, text) = (note.kind.as_str(), line(&note.text));
             writeln!(f, "  {}: {kind}: {text}", note.subject)?;
         }
-        writeln!(f, "\nOVERALL\n  {}", line(&self.assessment.text))?;
+        writeln!(f, "\nOVERALL")?;
+        let assessment = line(&self.assessment.text);
+        fill(f, "  ", assessment.split(' '), " ")?;
         for note in known(self.known).iter().chain(&self.warnings) {
             writeln!(f, "  {}", line(note))?;
         }
         writeln!(f, "\nNOT COVERED")?;
-        wrap(
-            f,
-            "  What the code does once it runs; and source code, with the rules ",
-            self.not_covered.iter().map(ToString::to_string),
-        )
+        let mut words = vec![
+            "What the code does once it runs: whether it is correct, keeps secrets, and does what it says.",
+            "Whether its author is to be trusted.",
+        ];
+        words.extend(match self.tier {
+            Tier::Files => Some("What the libraries bring in (--tier closure)."),
+            Tier::Closure => None,
+        });
+        let (count, ends) = (
+            self.not_covered.len(),
+            (self.not_covered.first(), self.not_covered.last()),
+        );
+        let source = match ends {
+            (Some(first), Some(last)) => format!(
+                "Source code, with the {count} rules {first} to {last}, which the pillars name above."
+            ),
+            _ => String::new(),
+        };
+        let words = words.into_iter().chain([source.as_str()]);
+        fill(f, "  ", words.flat_map(|sentence| sentence.split(' ')), " ")
     }
 }
 
@@ -123,31 +148,35 @@ fn write_target(f: &mut fmt::Formatter<'_>, target: &TargetReport) -> fmt::Resul
     }
 }
 
-fn write_pillar(f: &mut fmt::Formatter<'_>, pillar: &PillarReport) -> fmt::Result {
+fn write_pillar(
+    f: &mut fmt::Formatter<'_>,
+    pillar: &PillarReport,
+    found: &BTreeMap<&str, u64>,
+) -> fmt::Result {
     writeln!(f, "  {}: {}", pillar.id, line(&verdict(pillar)))?;
     let asked = &pillar.examined.rules;
-    if !asked.is_empty() {
-        let rules = asked.iter().map(|count| {
-            let (looked_at, objects) = (number(count.looked_at), number(count.objects));
-            format!("{} {looked_at} in {objects}", count.rule)
-        });
-        wrap(f, "      looked at: ", rules)?;
+    for count in asked {
+        let title = RULES.iter().find(|rule| rule.id == count.rule);
+        let title = title.map_or("", |rule| rule.title);
+        let objects = counted(count.objects, "object", "objects");
+        let outcome = match found.get(count.rule) {
+            Some(found) => format!("{} in {objects}", counted(*found, "finding", "findings")),
+            None if count.looked_at == 0 => format!("nothing of the kind in {objects}"),
+            None => format!("none among {} in {objects}", number(count.looked_at)),
+        };
+        writeln!(f, "      {} {title}: {outcome}", count.rule)?;
     }
     let others = RULES.iter().filter(|rule| {
         rule.pillar() == pillar.id && asked.iter().all(|count| count.rule != rule.id)
     });
     let others: Vec<&str> = others.map(|rule| rule.id).collect();
     if !others.is_empty() {
-        let others = others.into_iter().map(str::to_owned);
-        wrap(
-            f,
-            "      not asked, for nothing here is of their kind: ",
-            others,
-        )?;
+        let start = "      not asked, for nothing here is of their kind: ";
+        fill(f, start, others.into_iter(), ", ")?;
     }
     if !pillar.not_covered.is_empty() {
-        let rules = pillar.not_covered.iter().map(ToString::to_string);
-        wrap(f, "      not covered: ", rules)?;
+        let rules = pillar.not_covered.iter().copied();
+        fill(f, "      not covered, about source code: ", rules, ", ")?;
     }
     Ok(())
 }
@@ -173,29 +202,32 @@ fn write_finding(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
     Ok(())
 }
 
-/// A list after `start`, in lines of its width, the further ones indented like the first.
-fn wrap(
+/// Words after `start`, in lines of the width, the further ones indented like the first. `between` ends with the space at which a
+/// line may end.
+fn fill<'w>(
     f: &mut fmt::Formatter<'_>,
     start: &str,
-    items: impl Iterator<Item = String>,
+    words: impl Iterator<Item = &'w str>,
+    between: &str,
 ) -> fmt::Result {
     let indent = start.len().saturating_sub(start.trim_start().len());
     let mut column = start.chars().count();
     f.write_str(start)?;
     let mut first = true;
-    for item in items {
-        let length = item.chars().count().saturating_add(2);
+    for word in words.filter(|word| !word.is_empty()) {
+        let length = word.chars().count().saturating_add(between.len());
         if !first {
-            f.write_str(",")?;
+            f.write_str(between.trim_end())?;
             if column.saturating_add(length) > WIDTH {
-                write!(f, "\n{:indent$} ", "")?;
-                column = indent.saturating_add(2);
+                write!(f, "\n{:indent$}", "")?;
+                column = indent;
+            } else {
+                f.write_str(" ")?;
             }
-            f.write_str(" ")?;
         }
         first = false;
         column = column.saturating_add(length);
-        f.write_str(&item)?;
+        f.write_str(word)?;
     }
     writeln!(f)
 }

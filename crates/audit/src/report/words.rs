@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use plugwright_inspect::Untrusted;
 
 use super::{PillarReport, Verdict};
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 /// A sentence that its maker escaped already, checked once more, because this is the last door: one line, and nothing in it that
 /// acts on a terminal or turns the direction of writing.

@@ -1,30 +1,31 @@
 //! Looking at one file: what its headers and symbols say, and what every rule about files says of that.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use plugwright_inspect::closure::{Closure, ClosureImage, Closures};
 
 use plugwright_inspect::{
-    Code, Format, Kind, Links, ReadAt as _, SymbolView, Target, Untrusted, open, scan,
+    Code, Format, Kind, Links, ReadAt, Scan, SymbolView, Target, Untrusted, open, scan,
 };
 
 use super::tally::{Counts, Tally};
 use super::text;
 use crate::comparison::{Comparison, Version};
 use crate::context::Context;
-use crate::deployment::{Summary, claims_to_be_a_library};
+use crate::deployment::{Summary, claims_to_be_a_library, folder_of};
 use crate::finding::Finding;
-use crate::options::Options;
-use crate::os;
+use crate::options::{Options, Tier};
+use crate::os::{self, Stat};
 use crate::ownership::Ownership;
 use crate::report::Load;
 use crate::rule::{Check, SubjectKind};
 use crate::rules::{d02, parts};
-use crate::severity::Severity;
 use crate::subject::{ClosureSubject, FileSubject, Folders, Held, shown};
 use crate::target::TargetKind;
 use crate::watched::SymbolFacts;
+use plugwright_trust::Severity;
 
 /// A file to look at.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) struct Work {
     pub(super) named: bool,
     /// Whether links lead to it: not below a folder, where they are told as what they are.
     pub(super) follow: bool,
+    /// Why what loads it has more rights than others, if that is known.
+    pub(super) privilege: Option<&'static str>,
     /// The folder that was named, or that the file lies in.
     pub(super) root: PathBuf,
 }
@@ -49,6 +52,8 @@ pub(super) struct Outcome {
     pub(super) summary: Option<Summary>,
     /// The libraries that the loader loads with what was named.
     pub(super) brings_in: Vec<PathBuf>,
+    /// Why these run with more rights than who starts the file, if they do.
+    pub(super) gives_rights: Option<&'static str>,
     pub(super) images: u64,
     pub(super) bytes: u64,
     pub(super) unread: u64,
@@ -89,26 +94,13 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
         Ok(opened) => opened,
         Err(error) => return refuse(tally, &error.to_string()),
     };
-    let opened = Held::new(opened);
-    let name = work.path.file_name();
-    let mut symbols: Vec<SymbolFacts> = Vec::new();
-    let found = scan(
-        &opened,
-        name,
-        &mut |image: usize, symbol: SymbolView<'_>| {
-            if symbols.len() <= image {
-                symbols.resize_with(image.saturating_add(1), SymbolFacts::default);
-            }
-            if let Some(facts) = symbols.get_mut(image) {
-                facts.see(symbol);
-            }
-        },
-    );
+    let held = Held::new(&opened);
+    let (found, symbols) = images(&held, work.path.file_name());
     // Most files of a folder are no libraries, which the first page tells.
     let foreign = |code| matches!(code, Code::NotALibrary | Code::EmptyFile);
     if found.images.is_empty() && found.problems.iter().all(|problem| foreign(problem.code)) {
         let stat = os::stat(opened.metadata());
-        let is_text = text::look(work, &opened, &stat, &mut tally);
+        let is_text = text::look(work, &held, &stat, &mut tally);
         return if work.named && !is_text {
             refuse(tally, "it is no library")
         } else {
@@ -118,21 +110,17 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
             }
         };
     }
-    symbols.resize_with(found.images.len(), SymbolFacts::default);
-    for (image, facts) in found.images.iter().zip(&mut symbols) {
-        facts.settle(image.headers.image.target.format == Format::MachO);
-    }
     let subject = FileSubject {
         path: &work.path,
         options,
         folders: &tools.folders,
         stat: os::stat(opened.metadata()),
         has_capabilities: os::has_capabilities(opened.file()),
-        opened: &opened,
+        opened: &held,
         scan: &found,
         symbols: &symbols,
     };
-    let context = context(work, &subject);
+    let context = context(work, &subject, tools);
     tally.ask(&target, &context, &work.root, |rule, sink| {
         match rule.check {
             Check::File(check) if applies(rule.kinds, &subject) => Some(check(&subject, sink)),
@@ -171,6 +159,8 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
             let images = closure.images.into_iter().skip(1);
             images.filter_map(|image| image.path).collect()
         }),
+        gives_rights: (subject.is_program() && subject.is_privileged())
+            .then_some("a program that runs with more rights than who starts it loads it"),
         kind: Some(if subject.is_program() {
             TargetKind::Program
         } else {
@@ -182,6 +172,65 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
         bytes: opened.size(),
         unread: 0,
     }
+}
+
+/// The images of a file, and what rules want to know of the symbols of each.
+fn images(file: &Held<'_>, name: Option<&OsStr>) -> (Scan, Vec<SymbolFacts>) {
+    let mut symbols: Vec<SymbolFacts> = Vec::new();
+    let mut see = |image: usize, symbol: SymbolView<'_>| {
+        if symbols.len() <= image {
+            symbols.resize_with(image.saturating_add(1), SymbolFacts::default);
+        }
+        if let Some(facts) = symbols.get_mut(image) {
+            facts.see(symbol);
+        }
+    };
+    let found = scan(file, name, &mut see);
+    symbols.resize_with(found.images.len(), SymbolFacts::default);
+    for (image, facts) in found.images.iter().zip(&mut symbols) {
+        facts.settle(image.headers.image.target.format == Format::MachO);
+    }
+    (found, symbols)
+}
+
+/// Asks every rule about one file alone of bytes that somebody holds, whatever lies at `path` by now.
+///
+/// Nothing is known of who may write the file or who runs it: that is for whoever asks. What is no library is a finding.
+#[must_use]
+pub fn review_bytes(bytes: &dyn ReadAt, path: &Path) -> Vec<Finding> {
+    let held = Held::new(bytes);
+    let (found, symbols) = images(&held, path.file_name());
+    let counts = Counts::new();
+    let mut tally = Tally::new(&counts);
+    let (target, root) = (shown(path), folder_of(path));
+    if found.images.is_empty() {
+        tally.not_examined(
+            &target,
+            root,
+            Severity::High,
+            "it is no library that can be read",
+        );
+    }
+    let subject = FileSubject {
+        path,
+        options: &Options::new(Tier::Files),
+        folders: &Folders::default(),
+        stat: Stat::default(),
+        has_capabilities: false,
+        opened: &held,
+        scan: &found,
+        symbols: &symbols,
+    };
+    tally.ask(
+        &target,
+        &Context::default(),
+        root,
+        |rule, sink| match rule.check {
+            Check::File(check) if applies(rule.kinds, &subject) => Some(check(&subject, sink)),
+            _ => None,
+        },
+    );
+    tally.findings
 }
 
 /// Compares the file with its older version, if one was given.
@@ -257,19 +306,37 @@ fn searched(
     });
 }
 
-fn context(work: &Work, file: &FileSubject<'_>) -> Context {
+fn context(work: &Work, file: &FileSubject<'_>, tools: &Tools<'_>) -> Context {
     // A program starts it by its mode, a loader finds it by its name, a host knows a plugin by what it says of itself.
     let is_reached = work.named
+        || work.privilege.is_some()
         || file.is_plugin()
         || file.stat.mode & 0o111 != 0
         || claims_to_be_a_library(&work.path);
-    let why = if file.stat.runs_as_owner() {
-        "it runs as its owner (setuid or setgid)"
+    let own = if file.stat.runs_as_owner() {
+        Some("it runs as its owner (setuid or setgid)")
+    } else if file.has_capabilities {
+        Some("it runs with capabilities of its own")
     } else {
-        "it runs with capabilities of its own"
+        work.privilege
     };
+    // Of what processes execute and of what others bring in, rules of their own ask this.
+    let is_deployed = work.named || !work.follow;
+    let writable = is_deployed
+        .then(|| {
+            tools
+                .folders
+                .writable(folder_of(&work.path), tools.ownership)
+        })
+        .flatten();
     Context {
-        privilege: file.is_privileged().then(|| why.to_owned()),
+        privilege: own.map(str::to_owned),
+        exposed: writable.map(|folder| {
+            format!(
+                "others can put something else in its place, for they can write {}",
+                shown(&folder)
+            )
+        }),
         unreached: (!is_reached).then(|| {
             "nothing is known to load a file of that name that is not executable".to_owned()
         }),

@@ -13,9 +13,9 @@ use crate::ownership::Ownership;
 use crate::process::{self, Process};
 use crate::report::TargetReport;
 use crate::rule::Check;
-use crate::severity::Severity;
 use crate::subject::{ProcessSubject, map_file, outside, shown};
 use crate::target::TargetKind;
+use plugwright_trust::Severity;
 
 /// Takes in one process.
 pub(super) fn one(
@@ -50,6 +50,13 @@ pub(super) fn all(
             tally.not_examined(&shown(proc), Path::new(""), Severity::Medium, &why);
         }
     }
+    // What a process with more rights shares with others is told with those rights.
+    work.sort_by_key(|work| {
+        (
+            work.target,
+            work.target == target && work.privilege.is_none(),
+        )
+    });
     let mut seen = BTreeSet::new();
     work.retain(|work| work.target != target || seen.insert(work.path.clone()));
     listed
@@ -112,6 +119,9 @@ impl Listed {
                 path,
                 named: false,
                 follow: true,
+                privilege: process
+                    .is_privileged()
+                    .then_some("a process with more rights than others executes it"),
             });
         }
         self.processes.push(process);
@@ -164,7 +174,7 @@ pub(super) fn ask(
         };
         let context = Context {
             privilege: process.is_privileged().then(|| rights(process)),
-            unreached: None,
+            ..Context::default()
         };
         let target = format!("process {}", process.id).as_str().into();
         tally.ask(&target, &context, Path::new(""), |rule, sink| {

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Sink};
 use crate::report::RuleCount;
 use crate::rule::Rule;
 use crate::rules::{NOT_EXAMINED, RULES};
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 /// How often each rule was asked, counted by all threads together: objects, and things in them.
 #[derive(Debug)]

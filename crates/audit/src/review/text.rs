@@ -13,7 +13,7 @@ use crate::subject::{Held, TextSubject, read, shown};
 const MOST: usize = 256 << 10;
 
 /// Asks the rules about texts, if the file is one. Whether it is.
-pub(super) fn look(work: &Work, file: &Held, stat: &Stat, tally: &mut Tally<'_>) -> bool {
+pub(super) fn look(work: &Work, file: &Held<'_>, stat: &Stat, tally: &mut Tally<'_>) -> bool {
     let by_name = is_known(&work.path);
     if !by_name && stat.mode & 0o111 == 0 {
         return false;

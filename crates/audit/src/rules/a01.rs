@@ -1,7 +1,7 @@
 //! A01: Not examined.
 
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "A01",

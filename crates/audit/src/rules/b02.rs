@@ -3,8 +3,8 @@
 use super::run_path::elements;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::FileSubject;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "B02",

@@ -3,10 +3,10 @@
 use crate::deployment::{Deployment, Summary, folder_of};
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::shown;
 use crate::system::real;
 use plugwright_inspect::Untrusted;
+use plugwright_trust::Severity;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,9 @@
 
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::watched::Watch;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "B14",

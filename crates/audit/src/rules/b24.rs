@@ -2,15 +2,15 @@
 
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::FileSubject;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "B24",
     title: "Code that runs while symbols are bound (ifunc)",
     cwe: 912,
-    severity: Severity::Medium,
-    severity_rule: "Always this.",
+    severity: Severity::Low,
+    severity_rule: "Medium in a plugin; info in the libraries of the toolchain itself, which choose their fastest functions in this way.",
     kinds: &[SubjectKind::Elf],
     looked_at: "Exports of the type IFUNC and relocations of the type IRELATIVE.",
     why: "A resolver runs during relocation, before any constructor and even with lazy binding; the planted code of xz 5.6 began there.",
@@ -28,11 +28,25 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             .map_or(0, |counted| counted.indirect);
         looked = looked.saturating_add(symbols.count());
         if symbols.indirect_count > 0 || relocations > 0 {
+            let plural = |count: u64, what: &str| {
+                format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+            };
             let title = format!(
-                "{} functions are chosen by code, in {relocations} relocations",
-                symbols.indirect_count
+                "code of it runs while symbols are bound: for {} that others call, in {}",
+                plural(symbols.indirect_count, "function"),
+                plural(relocations, "relocation"),
             );
-            let finding = sink.report(title);
+            let name = image.headers.name.as_ref();
+            let is_toolchain = name
+                .is_some_and(|name| TOOLCHAIN.iter().any(|own| name.as_bytes().starts_with(own)));
+            let severity = if is_toolchain {
+                Severity::Info
+            } else if file.is_plugin() {
+                Severity::Medium
+            } else {
+                Severity::Low
+            };
+            let finding = sink.report_as(severity, title);
             for symbol in &symbols.indirect {
                 file.show(finding, "IFUNC", symbol);
             }
@@ -40,3 +54,13 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     }
     looked
 }
+
+/// The C library, its mathematics, its loader and the compiler's own libraries, by the beginning of their SONAME.
+const TOOLCHAIN: &[&[u8]] = &[
+    b"libc.so.",
+    b"libm.so.",
+    b"libmvec.so.",
+    b"libatomic.so.",
+    b"ld-linux",
+    b"libgcc_s.so.",
+];

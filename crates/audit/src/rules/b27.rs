@@ -2,9 +2,9 @@
 
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::{ClosureSubject, shown};
 use plugwright_inspect::closure::ClosureProblemKind;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "B27",

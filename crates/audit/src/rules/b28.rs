@@ -2,10 +2,10 @@
 
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::ClosureSubject;
 use plugwright_inspect::closure::ClosureProblemKind;
 use plugwright_inspect::{QtMetadata, Untrusted};
+use plugwright_trust::Severity;
 use std::collections::BTreeMap;
 
 pub(crate) static RULE: Rule = Rule {

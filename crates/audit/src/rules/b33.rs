@@ -3,10 +3,10 @@
 use crate::advisories::{Advisories, Advisory};
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::FileSubject;
 use plugwright_inspect::RustCrate;
 use plugwright_manifest::Version;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "B33",

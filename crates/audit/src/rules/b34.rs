@@ -4,9 +4,9 @@ use super::b33::matching;
 use crate::advisories::Advisory;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::FileSubject;
 use crate::subject::needed;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "B34",

@@ -3,8 +3,8 @@
 use crate::comparison::Comparison;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::entry_offset;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "C01",

@@ -3,9 +3,9 @@
 use crate::comparison::Comparison;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::watched::Watch;
 use plugwright_inspect::Untrusted;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "C03",

@@ -3,7 +3,7 @@
 use crate::comparison::Comparison;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "C04",

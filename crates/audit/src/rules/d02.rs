@@ -5,9 +5,9 @@ use crate::finding::Sink;
 use crate::os;
 use crate::ownership::{Ownership, in_words};
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::shown;
 use crate::walk::EntryKind;
+use plugwright_trust::Severity;
 use std::path::Path;
 
 pub(crate) static RULE: Rule = Rule {
@@ -15,7 +15,7 @@ pub(crate) static RULE: Rule = Rule {
     title: "Folder that others can write, on the way to a library",
     cwe: 732,
     severity: Severity::Critical,
-    severity_rule: "High where the sticky bit keeps others from taking away what is there.",
+    severity_rule: "High where the sticky bit keeps others from taking away what is there: also for a single file in such a folder, which stays its owner's, but beside which anybody may lay what it looks for.",
     kinds: &[SubjectKind::Deployment],
     looked_at: "Owner and mode of every folder that holds libraries, and of every folder above it up to the top.",
     why: "Who can write a folder can put another file under a library's name. The sticky bit forbids to replace what another made; it does not forbid to make what is not there yet.",

@@ -5,8 +5,8 @@ use crate::finding::Sink;
 use crate::os::Stat;
 use crate::ownership::in_words;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::walk::EntryKind;
+use plugwright_trust::Severity;
 use std::path::Path;
 
 pub(crate) static RULE: Rule = Rule {
@@ -47,4 +47,63 @@ fn check(deployment: &Deployment<'_>, sink: &mut Sink<'_>) -> u64 {
         look(path, stat, "a folder above");
     }
     looked
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::options::{Options, Tier};
+    use crate::ownership::Ownership;
+    use crate::system::System;
+    use crate::walk::Entry;
+
+    /// Only root could give a file to somebody else, so that the owners are made up here.
+    #[test]
+    fn a_stranger_who_owns_the_file_its_folder_or_one_above_is_told() {
+        #[track_caller]
+        fn check(file: u32, folder: u32, above: u32, expected: &[&str]) {
+            let options = Options::new(Tier::Files);
+            let entry = |path: &str, kind, uid| Entry {
+                path: path.into(),
+                kind,
+                stat: Stat {
+                    uid,
+                    ..Stat::default()
+                },
+            };
+            let entries = [
+                entry("/opt/app", EntryKind::Folder, folder),
+                entry("/opt/app/liba.so", EntryKind::File, file),
+            ];
+            let ancestor = entry("/opt", EntryKind::Folder, above);
+            let ancestors: [(PathBuf, Stat); 1] = [(ancestor.path, ancestor.stat)];
+            let on_the_way = HashSet::from([Path::new("/opt/app"), Path::new("/opt")]);
+            let deployment = Deployment {
+                root: Path::new("/opt/app"),
+                given: None,
+                entries: &entries,
+                ancestors: &ancestors,
+                libraries: &[],
+                loadable: &[false, true],
+                on_the_way: &on_the_way,
+                system: &System::default(),
+                ownership: &Ownership::new(&options),
+            };
+            let mut found = Vec::new();
+            let (target, context) = ("x".into(), Context::default());
+            let mut sink = Sink::new(&RULE, &target, &context, &mut found);
+            assert_eq!(super::check(&deployment, &mut sink), 3);
+            let found: Vec<String> = found.iter().map(|found| found.target.to_string()).collect();
+            assert_eq!(found, expected);
+        }
+        const STRANGER: u32 = 3_999_999_999;
+        check(0, 0, 0, &[]);
+        check(STRANGER, 0, 0, &["/opt/app/liba.so"]);
+        check(0, STRANGER, 0, &["/opt/app"]);
+        check(0, 0, STRANGER, &["/opt"]);
+    }
 }

@@ -6,9 +6,9 @@ use crate::finding::Sink;
 use crate::os;
 use crate::ownership::in_words;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::shown;
 use crate::walk::EntryKind;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "D04",

@@ -3,8 +3,8 @@
 use crate::deployment::Deployment;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::walk::EntryKind;
+use plugwright_trust::Severity;
 use std::collections::BTreeMap;
 
 pub(crate) static RULE: Rule = Rule {

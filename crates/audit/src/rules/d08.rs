@@ -3,7 +3,7 @@
 use super::signing::Signing;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "D08",

@@ -3,7 +3,7 @@
 use super::signing::Signing;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "D11",
@@ -33,11 +33,18 @@ fn check(signing: &Signing<'_>, sink: &mut Sink<'_>) -> u64 {
                     .with("signature", signature.origin.as_str())
                     .with("end", expires.to_string().as_str());
             }
-            let revoked = signing
+            let key = signing
                 .keys
                 .iter()
                 .find(|key| key.public.id() == signature.key);
-            if let Some(reason) = revoked.and_then(|key| key.revoked.as_ref()) {
+            let until = key.and_then(|key| key.until).zip(signing.now);
+            if let Some((until, _)) = until.filter(|(until, now)| until <= now) {
+                let what = "the signature is by a key that is past its end";
+                sink.report_about(file.path, Severity::High, what)
+                    .with("signature", signature.origin.as_str())
+                    .with("end", until.to_string().as_str());
+            }
+            if let Some(reason) = key.and_then(|key| key.revoked.as_ref()) {
                 sink.report_about(
                     file.path,
                     Severity::High,

@@ -3,8 +3,8 @@
 use super::signing::Signing;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use plugwright_manifest::Version;
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "D12",

@@ -6,8 +6,8 @@ use crate::os::Stat;
 use crate::ownership::Ownership;
 use crate::ownership::in_words;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::walk::EntryKind;
+use plugwright_trust::Severity;
 use std::path::Path;
 
 pub(crate) static RULE: Rule = Rule {

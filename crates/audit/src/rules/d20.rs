@@ -5,8 +5,8 @@ use crate::deployment::Deployment;
 use crate::finding::Sink;
 use crate::ownership::in_words;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::walk::EntryKind;
+use plugwright_trust::Severity;
 use std::path::Path;
 
 pub(crate) static RULE: Rule = Rule {

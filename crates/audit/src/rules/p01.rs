@@ -3,8 +3,8 @@
 use crate::finding::Sink;
 use crate::os;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::{ProcessSubject, range, shown};
+use plugwright_trust::Severity;
 use std::io::ErrorKind;
 
 pub(crate) static RULE: Rule = Rule {
@@ -32,10 +32,12 @@ fn check(subject: &ProcessSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             // What may not be seen is told by the reviewer where it is read.
             Err(_) => continue,
             Ok(now) => {
-                let same = mapping.inode == now.inode
-                    || mapping
-                        .file
-                        .is_some_and(|file| (file.device, file.inode) == (now.device, now.inode));
+                // Which file is mapped the link to it tells, device and all, where it may be followed. The number in the list of
+                // mappings is that of the file system below on some systems (btrfs, overlays), and numbers repeat on others.
+                let same = match mapping.file {
+                    Some(file) => (file.device, file.inode) == (now.device, now.inode),
+                    None => mapping.inode == now.inode,
+                };
                 if same {
                     continue;
                 }

@@ -3,8 +3,8 @@
 use crate::finding::Sink;
 use crate::os;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::{ProcessSubject, range};
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "P02",

@@ -3,8 +3,8 @@
 use crate::finding::Sink;
 use crate::os;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::{ProcessSubject, shown};
+use plugwright_trust::Severity;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -3,9 +3,9 @@
 use crate::deployment::Summary;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::{ProcessSubject, shown};
 use plugwright_inspect::Untrusted;
+use plugwright_trust::Severity;
 use std::collections::BTreeMap;
 
 pub(crate) static RULE: Rule = Rule {

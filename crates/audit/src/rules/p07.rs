@@ -3,9 +3,9 @@
 use super::signing;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::{ProcessSubject, shown};
 use plugwright_trust::Bundle;
+use plugwright_trust::Severity;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

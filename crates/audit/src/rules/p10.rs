@@ -2,8 +2,8 @@
 
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::severity::Severity;
 use crate::subject::{ProcessSubject, shown};
+use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
     id: "P10",

@@ -3,8 +3,8 @@
 use plugwright_inspect::{Code, Group, Loader, Problem};
 
 use crate::finding::Sink;
-use crate::severity::Severity;
 use crate::subject::FileSubject;
+use plugwright_trust::Severity;
 
 /// The rule that tells a problem; none for what is no fault, such as being a program.
 fn rule_of(problem: &Problem) -> Option<&'static str> {

@@ -9,6 +9,10 @@ mod pages;
 mod processes;
 mod rules;
 mod schemas;
+#[cfg(unix)]
+mod signatures;
+#[cfg(unix)]
+mod texts;
 
 use std::fs;
 
@@ -101,4 +105,24 @@ fn hostile_names_stay_within_the_text() {
         !text.contains('\u{1b}') && !text.contains('\u{202e}'),
         "{text}"
     );
+}
+
+/// Files that tell something of every rule about one file, and a folder of them.
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (number, bytes) in rules::failing().into_iter().enumerate() {
+        let below = folder.path().join(format!("{}", number % 5));
+        fs::create_dir_all(&below).expect("made");
+        fs::write(below.join(format!("lib{number}.so")), bytes).expect("written");
+    }
+    let with = |threads| {
+        let options = Options::new(Tier::Closure).with_threads(threads);
+        let report = plugwright_audit::review(&[Target::path(folder.path())], &options);
+        assert!(report.findings.len() > 30, "{report}");
+        serde_json::to_string(&report).expect("JSON")
+    };
+    let one = with(1);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(7));
 }

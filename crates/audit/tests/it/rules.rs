@@ -174,6 +174,8 @@ fn pair(id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
             file.write(at + 8, 4, 0);
             file.into_bytes()
         }
+        // More than the reader takes for a name.
+        "B42" => bad(elf().soname(&"a".repeat(70_000))),
         "D10" => {
             let signed = PeBuilder::amd64().signed().build();
             // The table of certificates is the file's end; SHA-1's identifier as DER has it.
@@ -246,6 +248,12 @@ fn good_pe() -> Vec<u8> {
     bytes
 }
 
+/// The objects that rules tell of.
+pub(crate) fn failing() -> Vec<Vec<u8>> {
+    let pairs = RULES.iter().filter_map(|rule| pair(rule.id));
+    pairs.map(|(bad, _)| bad).collect()
+}
+
 fn found(bytes: &[u8]) -> BTreeSet<&'static str> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("liba.so.1");
@@ -288,6 +296,6 @@ fn each_rule_tells_its_object_and_passes_the_other() {
             found(&good)
         );
     }
-    // A01 is about what is no object, B08, B27 and B28 about several, B42 about limits and files that change.
-    assert_eq!(without, ["A01", "B08", "B27", "B28", "B42"]);
+    // A01 is about what is no object, B08, B27 and B28 about several.
+    assert_eq!(without, ["A01", "B08", "B27", "B28"]);
 }

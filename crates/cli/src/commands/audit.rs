@@ -9,8 +9,10 @@ use plugwright_audit::{
     Advisories, Baseline, Options, RULES, Report, Severity, Stage, Target, Tier, Waivers,
     review_watched, rule,
 };
+use plugwright_evidence::read_keys;
 use plugwright_trust::Timestamp;
 
+use super::judged::absolute;
 use crate::exit::Exit;
 use crate::output::progress::Progress;
 use crate::output::table::Table;
@@ -65,6 +67,10 @@ pub(crate) struct Audit {
     /// A group, by its number, that may write what is loaded, besides root's; may be given several times
     #[arg(long, value_name = "NUMBER")]
     trust_group: Vec<u32>,
+
+    /// A key store: signatures of its keys count, others and those of revoked keys are findings
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
 
     /// Asks for signatures also where nothing says that there are any
     #[arg(long)]
@@ -172,6 +178,11 @@ impl Audit {
                 format!("--advisories: {error}{}", cause.unwrap_or_default())
             })?;
             options = options.with_advisories(advisories);
+        }
+        if let Some(path) = &self.keys {
+            let keys =
+                absolute(path).and_then(|path| read_keys(&path).map_err(|error| error.to_string()));
+            options = options.with_keys(keys.map_err(|error| format!("--keys: {error}"))?);
         }
         if let Some(old) = &self.against {
             options = options.with_against(old.clone());

@@ -4,6 +4,7 @@ mod needs;
 
 use std::path::{Path, PathBuf};
 
+use plugwright_audit::audited;
 use plugwright_evidence::{Opened, Root, Signatures, manifest, read_keys, read_lock, read_policy};
 use plugwright_inspect::{Symbols, Target, symbols};
 use plugwright_manifest::{Record, Role};
@@ -119,7 +120,12 @@ pub(crate) enum Looked {
 }
 
 /// Gathers the facts about a file; nothing of it is executed.
-pub(crate) fn examine(folder: &Root, signatures: &mut Signatures<'_>, name: &Path) -> Looked {
+pub(crate) fn examine(
+    folder: &Root,
+    signatures: &mut Signatures<'_>,
+    policy: &Policy,
+    name: &Path,
+) -> Looked {
     let opened = match folder.open_file(name) {
         Ok(opened) => opened,
         Err(error) => return Looked::Unreadable(error.to_string()),
@@ -128,7 +134,7 @@ pub(crate) fn examine(folder: &Root, signatures: &mut Signatures<'_>, name: &Pat
     if contents.images.is_empty() && is_foreign(&contents) {
         return Looked::Other;
     }
-    match gather(&opened, &contents, signatures, name) {
+    match gather(&opened, &contents, signatures, policy, name) {
         Ok(facts) => Looked::Library(Box::new(Examined {
             path: opened.path().to_owned(),
             facts,
@@ -142,11 +148,13 @@ fn gather(
     opened: &Opened,
     contents: &Symbols,
     signatures: &mut Signatures<'_>,
+    policy: &Policy,
     name: &Path,
 ) -> std::io::Result<Facts> {
     let file = opened.file();
     let found = signatures.of(name);
-    opened.facts(file, contents, &found)
+    let facts = opened.facts(file, contents, &found)?;
+    Ok(audited(facts, policy, file, opened.path()))
 }
 
 /// Whether a file does not even claim to be a library.

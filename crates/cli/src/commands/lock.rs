@@ -111,7 +111,7 @@ impl LockCommand {
             let folder = Folder::open(folder)?;
             let mut signatures = Signatures::new(&folder.root, &policy.keys);
             for name in &folder.names {
-                match examine(&folder.root, &mut signatures, name) {
+                match examine(&folder.root, &mut signatures, policy, name) {
                     Looked::Library(library) => {
                         for record in &library.records {
                             lock.add(locked(&library, record, policy));

@@ -119,7 +119,7 @@ impl Verify {
             };
             let mut signatures = Signatures::new(&folder.root, &policy.keys);
             for name in &folder.names {
-                match examine(&folder.root, &mut signatures, name) {
+                match examine(&folder.root, &mut signatures, &policy, name) {
                     Looked::Library(mut library) => {
                         library.facts.needed = needs.of(&library.path, &policy);
                         let verdicts = library.verdicts(&policy);

@@ -4,7 +4,7 @@ use fixture_greeter::Greeter;
 use fixture_marker_interface::Marker;
 use plugwright_host::{CreateErrorKind, Handle, Host, Policy, RefusalKind};
 use plugwright_plugin::interface;
-use plugwright_trust::{Digest, Unpinned};
+use plugwright_trust::{Audit, Code, Digest, Severity, Unpinned};
 
 use crate::{Folder, permitted};
 
@@ -100,6 +100,63 @@ fn a_refusing_policy_refuses_before_constructors_run() {
         &mark,
     );
     assert!(!mark.try_exists().expect("readable"), "a constructor ran");
+}
+
+/// The marker, behind whose end an archive begins: a library for the loader, and something else for whoever unpacks it.
+fn two_files_in_one(folder: &Folder) {
+    let path = folder.join("libmarker.so");
+    let bytes = std::fs::read(&path).expect("readable");
+    folder.write(
+        "libmarker.so",
+        &[&bytes[..], b"PK\x05\x06", &[0; 18]].concat(),
+    );
+}
+
+#[test]
+fn what_the_audit_finds_is_refused_before_constructors_run() {
+    let audit = Audit::Refuse(Severity::High);
+    let create = |folder: &Folder, policy| {
+        permitted(Host::builder(policy))
+            .copies_below(folder.path())
+            .folder(folder.path())
+            .scan()
+            .create::<dyn Marker>("marker")
+    };
+    if is_child() {
+        let folder = Folder::with(&["marker"]);
+        two_files_in_one(&folder);
+        let error = create(&folder, Policy::developer().with_audit(audit)).expect_err("audited");
+        let RefusalKind::Judged(reasons) = error.attempts()[0].refusal.kind() else {
+            panic!("{error}");
+        };
+        let [reason] = &reasons[..] else {
+            panic!("{reasons:?}");
+        };
+        assert_eq!((reason.code, reason.cwe), (Code::AuditFinding, 351));
+        let text = error.to_string();
+        for part in [
+            "tells (B20, high) that the file is of another kind as well",
+            "expected an audit without a finding of high or worse",
+            "a ZIP archive's end present at byte 0x",
+            "strip the file or refuse it",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        return;
+    }
+    let folder = Folder::new();
+    let mark = folder.join("mark");
+    in_child(
+        "refusals::what_the_audit_finds_is_refused_before_constructors_run",
+        &mark,
+    );
+    assert!(!mark.try_exists().expect("readable"), "a constructor ran");
+    // What is wrong with no plugin is loaded under the same policy, and the other one where the policy does not ask.
+    let good = Folder::with(&["marker"]);
+    assert!(create(&good, Policy::developer().with_audit(audit)).is_ok());
+    let bad = Folder::with(&["marker"]);
+    two_files_in_one(&bad);
+    assert!(create(&bad, Policy::developer()).is_ok());
 }
 
 #[test]

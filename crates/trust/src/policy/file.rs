@@ -8,8 +8,8 @@ use plugwright_manifest::{Capability, is_valid_id};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{
-    Excess, GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, Signatures, StickyFolders,
-    Unlocked, Unpinned,
+    Audit, Excess, GroupWrite, HardLinks, Isolation, Owner, PanicAbort, Policy, Signatures,
+    StickyFolders, Unlocked, Unpinned,
 };
 use crate::text::{self, FORMAT, ParseFileError, check_format};
 use crate::{Digest, Key, Source};
@@ -39,6 +39,7 @@ struct File {
     #[serde(default)]
     capabilities: BTreeSet<Capability>,
     excess: Option<Excess>,
+    audit: Option<Audit>,
     #[serde(default, rename = "key")]
     keys: Vec<Key>,
 }
@@ -129,6 +130,7 @@ impl Policy {
             unlocked: file.unlocked.unwrap_or(preset.unlocked),
             capabilities: file.capabilities,
             excess: file.excess.unwrap_or(preset.excess),
+            audit: file.audit.unwrap_or(preset.audit),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The rules, one file each. A rule looks at facts and policy and adds its reasons; it never takes one away, so that no
 //! rule can overrule another and adding a rule can only refuse more.
 
+mod audit;
 pub(crate) mod capability;
 mod digest;
 mod hazard;
@@ -26,6 +27,7 @@ type Rule = fn(&Facts, &Policy, &mut Vec<Reason>);
 pub(crate) const ALL: &[Rule] = &[
     structure::check,
     hazard::check,
+    audit::check,
     ownership::check,
     digest::check,
     signature::check,

@@ -1,6 +1,6 @@
 //! The libraries that the file needs are judged too: their constructors run as well.
 
-use super::{hazard, ownership, placement, signature, structure};
+use super::{audit, hazard, ownership, placement, signature, structure};
 use crate::{Code, Facts, Needed, NeededFound, Policy, Reason, Source};
 use alloc::format;
 use alloc::vec::Vec;
@@ -27,6 +27,7 @@ fn missing(needed: &Needed, looked: &str) -> Reason {
 fn check_file(file: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
     structure::check(file, policy, reasons);
     hazard::check(file, policy, reasons);
+    audit::check(file, policy, reasons);
     if policy.denied.contains(&file.digest) {
         super::digest::denied(file, reasons);
     }

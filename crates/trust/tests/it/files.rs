@@ -1,8 +1,9 @@
 //! The files: policies, key stores and bundle manifests, and mistakes in them.
 
 use plugwright_trust::{
-    Bundle, BundledFile, Digest, Excess, GroupWrite, HardLinks, Isolation, Key, Lock, MAX_FILE,
-    Owner, PanicAbort, Policy, Signatures, Source, StickyFolders, Unlocked, Unpinned, Version,
+    Audit, Bundle, BundledFile, Digest, Excess, GroupWrite, HardLinks, Isolation, Key, Lock,
+    MAX_FILE, Owner, PanicAbort, Policy, Severity, Signatures, Source, StickyFolders, Unlocked,
+    Unpinned, Version,
 };
 
 const DIGEST: &str = "0707070707070707070707070707070707070707070707070707070707070707";
@@ -22,6 +23,7 @@ fn a_policy_says_all_that_a_builder_can() {
         unpinned = "refused"
         panic-abort = "refused"
         isolation = "required"
+        audit = {{ refuse = "high" }}
         sources = ["in-place", "sealed", "private-copy"]
         signatures = "required"
         unlocked = "refused"
@@ -58,6 +60,7 @@ fn a_policy_says_all_that_a_builder_can() {
         .with_unpinned(Unpinned::Refused)
         .with_panic_abort(PanicAbort::Refused)
         .with_isolation(Isolation::Required)
+        .with_audit(Audit::Refuse(Severity::High))
         .with_sources([Source::InPlace, Source::Sealed, Source::PrivateCopy])
         .with_signatures(Signatures::Required)
         .with_unlocked(Unlocked::Refused)

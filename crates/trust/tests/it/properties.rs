@@ -1,11 +1,11 @@
 //! Properties over made-up facts and policies. Small domains on purpose, so that facts and policy meet often.
 
 use plugwright_trust::{
-    Capability, Digest, Excess, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Isolation,
-    Key, Lock, LockedFile, LockedPlugin, ManifestFacts, Owner, PanicAbort, PanicStrategy, Policy,
-    ProblemClass, ProcessFacts, PublicKey, SignatureCheck, SignatureFacts, Signatures, Signed,
-    Source, StickyFolders, Structure, StructureProblem, Subject, Unlocked, Unpinned, Verdict,
-    Version, judge,
+    Audit, Capability, Digest, Excess, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks,
+    Isolation, Key, Lock, LockedFile, LockedPlugin, ManifestFacts, Owner, PanicAbort,
+    PanicStrategy, Policy, ProblemClass, ProcessFacts, PublicKey, Severity, SignatureCheck,
+    SignatureFacts, Signatures, Signed, Source, StickyFolders, Structure, StructureProblem,
+    Subject, Unlocked, Unpinned, Verdict, Version, judge,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -183,6 +183,7 @@ fn stricter(policy: &Policy) -> Vec<Policy> {
         clone().with_signatures(Signatures::Required),
         clone().with_unlocked(Unlocked::Refused),
         clone().with_excess(Excess::Refused),
+        clone().with_audit(Audit::Refuse(Severity::Info)),
     ];
     // Revoking a key takes what it says away, whatever that was.
     for key in 0..policy.keys.len() {

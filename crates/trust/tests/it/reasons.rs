@@ -1,9 +1,10 @@
 //! Each code, by the smallest change to sound facts that calls for it.
 
 use plugwright_trust::{
-    Code, Digest, Excess, Facts, FileFacts, FolderFacts, GroupWrite, HardLinks, Hazard, HazardKind,
-    Isolation, ManifestFacts, Owner, PanicStrategy, Placement, Policy, ProblemClass, ProcessFacts,
-    Source, Structure, StructureProblem, Unpinned, Verdict, Version, judge,
+    Audit, AuditFinding, Code, Digest, Excess, Facts, FileFacts, FolderFacts, GroupWrite,
+    HardLinks, Hazard, HazardKind, Isolation, ManifestFacts, Needed, NeededFound, Owner,
+    PanicStrategy, Placement, Policy, ProblemClass, ProcessFacts, Severity, Source, Structure,
+    StructureProblem, Unpinned, Verdict, Version, judge,
 };
 
 pub(crate) const HELD: Digest = Digest::from_bytes([7; 32]);
@@ -470,4 +471,40 @@ fn codes_are_distinct_and_named_rule_dot_finding() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), Code::ALL.len());
+}
+
+#[test]
+fn what_an_audit_found_refuses_from_the_severity_on_that_the_policy_names() {
+    let policy = Policy::server().with_audit(Audit::Refuse(Severity::High));
+    let found = |severity| {
+        let finding = AuditFinding::new("B20", 351, severity);
+        installed().with_audit(vec![finding.with_texts(
+            "it is two files",
+            "PK",
+            "strip it",
+        )])
+    };
+    check(&installed(), &Policy::server(), &[]);
+    check(&installed(), &policy, &[Code::AuditMissing]);
+    check(&installed().with_audit(Vec::new()), &policy, &[]);
+    check(&found(Severity::Medium), &policy, &[]);
+    check(&found(Severity::Critical), &Policy::server(), &[]);
+    let verdict = judge(&found(Severity::Critical), &policy);
+    let [reason] = verdict.reasons() else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!(
+        reason.to_string(),
+        "the audit of /usr/lib/press/libzstd.so tells (B20, critical) that it is two files: expected an audit without a \
+         finding of high or worse, found PK; strip it [audit.finding, CWE-351]"
+    );
+    // A library that comes with it is asked about in the same way.
+    let needed = found(Severity::High).with_held(Source::Sealed);
+    let file = NeededFound::File(Box::new(needed));
+    let facts = installed()
+        .with_audit(Vec::new())
+        .with_needed(vec![Needed::new("libb.so", "libzstd.so", file)]);
+    let verdict = judge(&facts, &policy);
+    let codes: Vec<Code> = verdict.reasons().iter().map(|reason| reason.code).collect();
+    assert_eq!(codes, [Code::AuditFinding]);
 }

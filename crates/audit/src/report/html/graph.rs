@@ -9,7 +9,7 @@ use super::super::words::{counted, len};
 use super::super::{Load, Report};
 use super::escaped;
 use crate::options::Tier;
-use crate::severity::Severity;
+use plugwright_trust::Severity;
 
 /// More boxes than this are no picture any more.
 const MOST: usize = 90;

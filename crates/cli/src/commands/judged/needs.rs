@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use plugwright_audit::audited;
 use plugwright_evidence::{Root, Signatures};
 use plugwright_inspect::closure::{Closures, Search};
 use plugwright_inspect::symbols;
@@ -75,6 +76,7 @@ fn read(path: &Path, policy: &Policy) -> Option<Facts> {
     let contents = symbols(file, name.file_name());
     let found = Signatures::new(&root, &policy.keys).of(name);
     let facts = opened.facts(file, &contents, &found).ok()?;
+    let facts = audited(facts, policy, file, opened.path());
     // What only root can change a host loads from where it lies.
     Some(if is_frozen(opened.file_facts(), opened.ancestors()) {
         facts.with_held(Source::InPlace)

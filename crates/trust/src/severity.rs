@@ -1,12 +1,14 @@
 //! How bad a finding is.
 
-use std::fmt;
-use std::str::FromStr;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// How bad a finding is where it stands; from the mildest to the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// How bad a finding of an audit is where it stands; from the mildest to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -86,7 +88,7 @@ impl fmt::Display for UnknownSeverity {
     }
 }
 
-impl std::error::Error for UnknownSeverity {}
+impl core::error::Error for UnknownSeverity {}
 
 impl FromStr for Severity {
     type Err = UnknownSeverity;
