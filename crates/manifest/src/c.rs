@@ -48,7 +48,7 @@ fn collect(shape: &Shape, all: &mut Vec<String>) {
         fields.for_each(|field| collect(field.shape, all));
     };
     match shape {
-        Shape::Scalar(_) | Shape::Interface(..) => {}
+        Shape::Scalar(_) | Shape::Interface(..) | Shape::Constant(_) => {}
         Shape::Option(of)
         | Shape::Vec(of)
         | Shape::Slice(of)

@@ -35,6 +35,15 @@ pub enum Difference {
         /// The method as the host has it.
         method: String,
     },
+    /// A constant has another value, or another type.
+    Constant {
+        /// The constant's name in the host.
+        name: String,
+        /// Its type and value in the host.
+        host: String,
+        /// What the plugin has there, when its schema says so.
+        plugin: Option<String>,
+    },
     /// The method is another one, or one of its types is.
     Method {
         /// The method's name in the host.
@@ -71,6 +80,13 @@ impl fmt::Display for Difference {
         match self {
             Self::Major => f.write_str("another major version breaks by intent"),
             Self::Missing { method } => write!(f, "the plugin has no `{method}`"),
+            Self::Constant { name, host, plugin } => {
+                write!(f, "constant `{name}`: the host has `{host}`")?;
+                match plugin {
+                    Some(plugin) => write!(f, ", the plugin has `{plugin}`"),
+                    None => f.write_str(", the plugin another one"),
+                }
+            }
             Self::Method {
                 name,
                 path,
@@ -143,6 +159,19 @@ fn of_methods(ours: &Method, theirs: Option<&Method>) -> Difference {
         host,
         plugin,
     };
+    if let Type::Constant(constant) = &ours.result {
+        let plugin = theirs.map(|theirs| match &theirs.result {
+            Type::Constant(constant) if ours.name == theirs.name => constant.to_string(),
+            _ => theirs.to_string(),
+        });
+        let host = constant.to_string();
+        return Difference::Constant {
+            name: ours.name.clone(),
+            // What looks the same is not: the schema lies.
+            plugin: plugin.filter(|plugin| *plugin != host),
+            host,
+        };
+    }
     let Some(theirs) = theirs else {
         return at(String::new(), ours.to_string(), None);
     };

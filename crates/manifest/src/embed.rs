@@ -261,6 +261,13 @@ impl<'a> Writer<'a> {
                 self.text(id);
                 self.unsigned(*major as u64);
             }
+            Shape::Constant(constant) => {
+                self.array(4);
+                self.unsigned(code::CONSTANT);
+                self.unsigned(constant.scalar as u64);
+                self.unsigned(constant.bits);
+                self.text(constant.text);
+            }
             Shape::Struct(name, fields) => {
                 self.array(3);
                 self.unsigned(code::STRUCT);

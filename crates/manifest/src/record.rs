@@ -19,7 +19,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cbor::{CborError, Reader, to_json};
-use crate::schema::{Field, Holder, Method, Receiver, Scalar, Schema, Type, Variant, code};
+use crate::schema::{
+    Constant, Field, Holder, Method, Receiver, Scalar, Schema, Type, Variant, code,
+};
 use crate::{Capability, Id, InterfaceVersion, InvalidId, MAX_CAPABILITY, note};
 
 /// The format that this version writes and the newest that it reads.
@@ -664,6 +666,16 @@ fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<
             id,
             number(reader, "major version")?,
         ));
+    }
+    if (code, parts) == (code::CONSTANT, 4) {
+        let scalar = reader.unsigned()?;
+        let scalar = Scalar::from_code(scalar).ok_or_else(|| unknown(scalar))?;
+        let bits = reader.unsigned()?;
+        return Ok(Type::Constant(Constant::new(
+            scalar,
+            bits,
+            text(reader, "constant", MAX_TEXT)?,
+        )));
     }
     let mut part = || read_type(reader, deeper, left).map(Box::new);
     Ok(match (code, parts) {

@@ -10,9 +10,9 @@ mod read;
 mod tests;
 
 use crate::InterfaceVersion;
-use crate::record::{MAX_ENTRIES, MAX_TYPE_DEPTH};
+use crate::record::{MAX_ENTRIES, MAX_TEXT, MAX_TYPE_DEPTH};
 
-pub use read::{Field, Method, Schema, Type, Variant};
+pub use read::{Constant, Field, Method, Schema, Type, Variant};
 
 /// A type that crosses the boundary, as a constant.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,8 @@ pub enum Shape {
     Future(&'static Self),
     /// `LocalPluginFuture<'_, T>`.
     LocalFuture(&'static Self),
+    /// What stands for the result of an interface's constant, which is no method.
+    Constant(ConstantShape),
     /// A derived struct: its name and fields in order.
     Struct(&'static str, &'static [FieldShape]),
     /// A derived enum: its name and variants in order.
@@ -58,6 +60,19 @@ pub enum Shape {
         &'static [VariantShape],
         &'static [VariantShape],
     ),
+}
+
+/// The value of an interface's constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
+pub struct ConstantShape {
+    /// Its type: a number of at most 64 bits, `bool`, `char` or `&str`.
+    pub scalar: Scalar,
+    /// The value: integers with their sign in all 64 bits, floats as they are encoded, a `char` as
+    /// its code, a `bool` as 0 or 1; 0 for text.
+    pub bits: u64,
+    /// The value of a `&str`; empty for everything else.
+    pub text: &'static str,
 }
 
 /// How an object of an interface is held when it crosses.
@@ -188,8 +203,9 @@ pub struct InterfaceShape {
     pub id: &'static str,
     /// Its version.
     pub version: InterfaceVersion,
-    /// Its methods in the order of the vtable. An interface that it requires stands in front of
-    /// them, as a method of that one's id which returns the same object.
+    /// Its methods in the order of the vtable. In front of them stand the interfaces that it
+    /// requires, each as a method of that one's id which returns the same object, and its
+    /// constants, each as a method of its name.
     pub methods: &'static [MethodShape],
 }
 
@@ -315,6 +331,7 @@ pub(crate) mod code {
     pub(crate) const FUTURE: u64 = 141;
     pub(crate) const LOCAL_FUTURE: u64 = 142;
     pub(crate) const OPEN: u64 = 143;
+    pub(crate) const CONSTANT: u64 = 144;
     /// In fingerprints only: what a [`super::Receiver`]'s number is added to.
     pub(crate) const RECEIVER: u64 = 256;
 }
@@ -414,6 +431,12 @@ impl Hash {
                 self.number(*holder as u64);
                 self.text(id);
                 self.number(*major as u64);
+            }
+            Shape::Constant(constant) => {
+                self.number(code::CONSTANT);
+                self.number(constant.scalar as u64);
+                self.number(constant.bits);
+                self.text(constant.text);
             }
             // A type's name is not part of what crosses: renaming it breaks nobody.
             Shape::Struct(_, fields) => {
@@ -535,7 +558,7 @@ impl Shape {
             return true;
         }
         match self {
-            Self::Scalar(_) | Self::Interface(..) => false,
+            Self::Scalar(_) | Self::Interface(..) | Self::Constant(_) => false,
             Self::Option(of)
             | Self::Vec(of)
             | Self::Slice(of)
@@ -614,6 +637,11 @@ const fn hold(shape: &Shape, depth: usize) {
     );
     match shape {
         Shape::Scalar(_) | Shape::Interface(..) => {}
+        Shape::Constant(constant) => assert!(
+            constant.text.len() <= MAX_TEXT,
+            "a constant of an interface is a text that is longer than a record can hold, which are \
+             1,024 bytes: return it from a method"
+        ),
         Shape::Option(of)
         | Shape::Vec(of)
         | Shape::Slice(of)

@@ -1,6 +1,7 @@
 //! `#[interface]`: a trait becomes a vtable, a handle that implements it, and a schema.
 //! Here it is read and checked.
 
+mod constants;
 mod expansion;
 mod objects;
 mod remote;
@@ -17,6 +18,7 @@ use syn::{
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
 use crate::crossing::{Crossing, take_marks};
 use crate::lifetimes::borrowed_mutably;
+use constants::Constant;
 
 /// What the attribute and the trait say, checked.
 struct Interface {
@@ -25,6 +27,7 @@ struct Interface {
     item: ItemTrait,
     /// The interfaces that it requires.
     supers: Vec<Path>,
+    constants: Vec<Constant>,
     methods: Vec<Method>,
 }
 
@@ -91,6 +94,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         }
     });
     let supers = check_trait(&item, &mut mistakes);
+    let constants = constants::take(&mut item, &mut mistakes);
     let methods = methods(&mut item, version, &mut mistakes);
     let parts = id.zip(version);
     let (id, version) = mistakes.into_result(parts)?.unwrap_or_else(|| {
@@ -101,6 +105,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         version,
         item,
         supers,
+        constants,
         methods,
     }
     .expand())
@@ -178,15 +183,11 @@ fn methods(
                 }
                 methods.extend(method);
             }
-            TraitItem::Const(item) => mistakes.at(
-                &item.ident,
-                "an interface has methods only: return the value from one",
-            ),
             TraitItem::Type(item) => mistakes.at(
                 &item.ident,
                 "an interface cannot have associated types: name the type itself",
             ),
-            other => mistakes.at(other, "an interface has methods only"),
+            other => mistakes.at(other, "an interface has methods and constants only"),
         }
     }
     methods
@@ -198,6 +199,9 @@ pub(crate) fn without_marks(item: TokenStream) -> TokenStream {
         return item;
     };
     for item in &mut parsed.items {
+        if let TraitItem::Const(item) = item {
+            take_marks(&mut item.attrs, "since");
+        }
         if let TraitItem::Fn(function) = item {
             take_marks(&mut function.attrs, "since");
             take_marks(&mut function.attrs, "encoded");

@@ -41,6 +41,11 @@ use proc_macro::TokenStream;
 /// `PluginFuture<'_, T>`, by that name and as a whole. (The form of a method that takes
 /// `self: Box<Self>` takes the handle: `TRAITCalls::try_NAME(handle)`.)
 ///
+/// A constant (`const LIMIT: u32 = 64;`: a number of at most 64 bits, `bool`, `char` or `&str`) is
+/// the same for all that implement the trait, is named `<dyn TRAIT>::LIMIT`, and stands in the
+/// record of each plugin: one that was built with another value fits no more. Constants are there
+/// from the first minor version on.
+///
 /// A parameter with `#[encoded]`, and the whole result of a method with it, need not be
 /// `Portable`: they cross as serde encodes them, in CBOR. This takes the feature `encoded`.
 #[proc_macro_attribute]

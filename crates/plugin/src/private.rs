@@ -1,5 +1,8 @@
 //! What the macros' output names. Nothing here is for people.
 
+#[path = "private/constants.rs"]
+pub mod constants;
+
 use std::marker::PhantomData;
 
 pub use plugwright_manifest::InterfaceVersion;

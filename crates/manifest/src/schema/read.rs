@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::{
-    FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Scalar, Shape, VariantShape,
+    ConstantShape, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Scalar, Shape,
+    VariantShape,
 };
 use crate::InterfaceVersion;
 
@@ -42,6 +43,8 @@ pub enum Type {
     Future(Box<Self>),
     /// `LocalPluginFuture<'_, T>`.
     LocalFuture(Box<Self>),
+    /// What stands for the result of a constant.
+    Constant(Constant),
     /// A derived struct.
     Struct(String, Vec<Field>),
     /// A derived enum.
@@ -49,6 +52,24 @@ pub enum Type {
     /// A derived enum that grows: the variants that it had from the start, and those that were
     /// added later.
     Open(String, Vec<Variant>, Vec<Variant>),
+}
+
+/// The value of an interface's constant, read from a manifest: as [`ConstantShape`] has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Constant {
+    /// Its type.
+    pub scalar: Scalar,
+    /// The value of everything but text.
+    pub bits: u64,
+    /// The value of a `&str`.
+    pub text: String,
+}
+
+impl Constant {
+    pub(crate) fn new(scalar: Scalar, bits: u64, text: String) -> Self {
+        Self { scalar, bits, text }
+    }
 }
 
 /// A field or parameter, read from a manifest.
@@ -100,6 +121,16 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// The interface's constants as the plugin was built with them, with their names.
+    pub fn constants(&self) -> impl Iterator<Item = (&str, &Constant)> {
+        self.methods
+            .iter()
+            .filter_map(|method| match &method.result {
+                Type::Constant(constant) => Some((method.name.as_str(), constant)),
+                _ => None,
+            })
+    }
+
     /// The constants that the compiler would have of the interface. They live as long as the
     /// program: this is for one that makes something of an interface once, and ends.
     #[must_use]
@@ -163,6 +194,11 @@ impl Type {
             Self::Interface(holder, id, major) => {
                 Shape::Interface(*holder, leaked(id.as_str()), *major)
             }
+            Self::Constant(constant) => Shape::Constant(ConstantShape {
+                scalar: constant.scalar,
+                bits: constant.bits,
+                text: leaked(&constant.text),
+            }),
             Self::Struct(name, fields) => Shape::Struct(leaked(name), constant_fields(fields)),
             Self::Enum(name, variants) => Shape::Enum(leaked(name), constant_variants(variants)),
             Self::Open(name, variants, later) => Shape::Open(
@@ -194,6 +230,11 @@ impl From<&Shape> for Type {
             Shape::Interface(holder, id, major) => {
                 Self::Interface(*holder, crate::Id::from_checked(id), *major)
             }
+            Shape::Constant(constant) => Self::Constant(Constant::new(
+                constant.scalar,
+                constant.bits,
+                constant.text.to_owned(),
+            )),
             Shape::Struct(name, fields) => Self::Struct((*name).to_owned(), owned(fields)),
             Shape::Enum(name, variants) => Self::Enum((*name).to_owned(), owned_variants(variants)),
             Shape::Open(name, variants, later) => Self::Open(
@@ -264,7 +305,33 @@ impl fmt::Display for Type {
             Self::Interface(holder, id, major) => {
                 write!(f, "{}<dyn {id} {major}>", holder.name())
             }
+            Self::Constant(constant) => constant.fmt(f),
             Self::Struct(name, _) | Self::Enum(name, _) | Self::Open(name, ..) => f.write_str(name),
+        }
+    }
+}
+
+/// Type and value, as in `u32 = 7`.
+impl fmt::Display for Constant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = ", self.scalar.name())?;
+        match self.scalar {
+            Scalar::Str => write!(f, "{:?}", self.text),
+            Scalar::Bool => write!(f, "{}", self.bits != 0),
+            Scalar::Char => match u32::try_from(self.bits).ok().and_then(char::from_u32) {
+                Some(letter) => write!(f, "{letter:?}"),
+                None => write!(f, "{:#x}", self.bits),
+            },
+            Scalar::F64 => write!(f, "{:?}", f64::from_bits(self.bits)),
+            // What was given is a float of 32 bits, whose code fills the lower half.
+            Scalar::F32 => match u32::try_from(self.bits) {
+                Ok(bits) => write!(f, "{:?}", f32::from_bits(bits)),
+                Err(_) => write!(f, "{:#x}", self.bits),
+            },
+            Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 | Scalar::Isize => {
+                write!(f, "{}", self.bits.cast_signed())
+            }
+            _ => write!(f, "{}", self.bits),
         }
     }
 }
@@ -273,6 +340,9 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Type::Interface(Holder::Super, id, major) = &self.result {
             return write!(f, "requires {id} {major}");
+        }
+        if let Type::Constant(constant) = &self.result {
+            return write!(f, "const {}: {constant}", self.name);
         }
         write!(f, "fn {}({}", self.name, self.receiver.name())?;
         for param in &self.params {

@@ -1,7 +1,7 @@
 //! A misfit is told as a difference that one can act on.
 
 use plugwright_manifest::schema::{
-    FieldShape, InterfaceShape, MethodShape, Receiver, Scalar, Shape, VariantShape,
+    ConstantShape, FieldShape, InterfaceShape, MethodShape, Receiver, Scalar, Shape, VariantShape,
 };
 use plugwright_manifest::{InterfaceVersion, compat};
 
@@ -113,6 +113,55 @@ fn a_variants_field_of_another_type() {
         &wanted(1, 2, &[NAME, OTHER]),
         "the plugin provides org.example.codec 1.2, the host wants 1.2: method `encode` at \
          result.Err.Corrupt.offset: the host has `u32`, the plugin has `u64`",
+    );
+}
+
+#[test]
+fn a_constant_with_another_value() {
+    const fn constant(scalar: Scalar, bits: u64, text: &'static str) -> Shape {
+        Shape::Constant(ConstantShape { scalar, bits, text })
+    }
+    #[track_caller]
+    fn check(host: Shape, plugin: Shape, expected: &str) {
+        let method = |shape| MethodShape {
+            name: "LIMIT",
+            ..opened(Box::leak(Box::new(shape)))
+        };
+        let plugin = method(plugin);
+        let (mut provided, mut schema) = provided_and_schema();
+        provided.fingerprints = vec![plugin.fingerprint()];
+        schema.methods = vec![(&plugin).into()];
+        let wanted = wanted(1, 2, vec![method(host)].leak());
+        let found = compat::check(&wanted, &provided, Some(&schema));
+        let found = found.map_or_else(|error| error.to_string(), |()| "fits".to_owned());
+        assert!(found.ends_with(expected), "{found}");
+    }
+    let small = constant(Scalar::U32, 7, "");
+    check(small, small, "fits");
+    check(
+        constant(Scalar::U32, 8, ""),
+        small,
+        "constant `LIMIT`: the host has `u32 = 8`, the plugin has `u32 = 7`",
+    );
+    check(
+        constant(Scalar::I64, (-7_i64).cast_unsigned(), ""),
+        small,
+        "the host has `i64 = -7`, the plugin has `u32 = 7`",
+    );
+    check(
+        constant(Scalar::Str, 0, "a\"b"),
+        constant(Scalar::F32, u64::from(0.5_f32.to_bits()), ""),
+        r#"the host has `&str = "a\"b"`, the plugin has `f32 = 0.5`"#,
+    );
+    check(
+        constant(Scalar::Char, u64::from('ß'), ""),
+        constant(Scalar::Bool, 1, ""),
+        "the host has `char = 'ß'`, the plugin has `bool = true`",
+    );
+    check(
+        small,
+        *U32,
+        "the host has `u32 = 7`, the plugin has `fn LIMIT(&self) -> u32`",
     );
 }
 

@@ -11,6 +11,7 @@ use crate::portable::as_portable;
 impl Interface {
     pub(super) fn expand(&self) -> TokenStream {
         let item = self.completed();
+        let constants = self.constants();
         let vtable = self.vtable();
         let calls = self.calls();
         let handle = self.handle();
@@ -18,6 +19,7 @@ impl Interface {
         let impls = self.impls();
         quote! {
             #item
+            #constants
             #vtable
             #calls
             #handle

@@ -45,9 +45,9 @@ impl Interface {
     }
 
     /// The methods with their numbers: their places in the vtable, where the interfaces that
-    /// are required stand in front of them.
+    /// are required and the constants stand in front of them.
     fn numbered(&self) -> impl Iterator<Item = (&Method, u32)> {
-        let first = u32::try_from(self.supers.len()).unwrap_or(u32::MAX);
+        let first = u32::try_from(self.first_method()).unwrap_or(u32::MAX);
         self.methods.iter().zip(first..)
     }
 
@@ -56,7 +56,7 @@ impl Interface {
         let ident = &self.item.ident;
         let vtable = self.vtable_name();
         let entries = self.entries(&TokenStream::new());
-        let supers = self.super_entries(&quote! { ::plugwright_plugin::__private::Proxy });
+        let first_entries = self.first_entries(&quote! { ::plugwright_plugin::__private::Proxy });
         let functions = self.numbered().map(|(method, number)| {
             let number = Literal::u32_unsuffixed(number);
             let function = &method.name;
@@ -100,7 +100,7 @@ impl Interface {
                         __head: ::plugwright_plugin::__private::vtable_head::<
                             ::plugwright_plugin::__private::Proxy, Self,
                         >(),
-                        #supers
+                        #first_entries
                         #entries
                     }
                 };

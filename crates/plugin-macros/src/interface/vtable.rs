@@ -31,12 +31,14 @@ impl Interface {
             }
         });
         let (supers, super_fields) = (&self.supers, self.super_fields());
+        let constants = self.constant_fields();
         quote! {
             #[doc(hidden)]
             #[repr(C)]
             #vis struct #name {
                 __head: ::plugwright_plugin::__private::VtableHead,
                 #(#super_fields: *const <dyn #supers as ::plugwright_plugin::Interface>::Vtable,)*
+                #(#constants: *const u64,)*
                 #(#fields)*
             }
         }
@@ -49,7 +51,7 @@ impl Interface {
         let interface = self.interface();
         let vtable = self.vtable_name();
         let entries = self.entries(&quote! { ::<__T> });
-        let supers = self.super_entries(&quote! { __T });
+        let first = self.first_entries(&quote! { __T });
         let proxies = self.proxies();
         quote! {
             const _: () = {
@@ -61,7 +63,7 @@ impl Interface {
                 unsafe impl<__T: #ident + 'static> ::plugwright_plugin::Provides<__T> for dyn #ident {
                     const VTABLE: &'static #vtable = &#vtable {
                         __head: ::plugwright_plugin::__private::vtable_head::<__T, Self>(),
-                        #supers
+                        #first
                         #entries
                     };
                 }
@@ -78,10 +80,12 @@ impl Interface {
         let calls = self.calls_name();
         let id = &self.id;
         let (major, minor) = (self.version.major, self.version.minor);
-        let count = self.supers.len() + self.methods.len();
+        let count = self.first_method() + self.methods.len();
         let supers = &self.supers;
         let required = supers.iter().map(required);
-        let shapes = required.chain(self.methods.iter().map(Method::shape));
+        let shapes = required
+            .chain(self.constant_shapes())
+            .chain(self.methods.iter().map(Method::shape));
         let dispatch = self.dispatch();
         let futures = self.methods.iter().filter(|method| method.future.is_some());
         let futures = futures.count();
@@ -141,17 +145,23 @@ impl Interface {
         }
         let ident = &self.item.ident;
         let same = |other: &Method| other.name == method.name;
-        let index = self.methods.iter().position(same).unwrap_or_default() + self.supers.len();
+        let index = self.methods.iter().position(same).unwrap_or_default() + self.first_method();
         quote! {
             const { <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.methods[#index].is_converted() }
         }
     }
 
-    /// The vtable's entries for the interfaces that are required, on objects of `class`.
-    pub(super) fn super_entries(&self, class: &TokenStream) -> TokenStream {
+    /// The vtable's entries in front of the methods: for the interfaces that are required, on
+    /// objects of `class`, and for the constants.
+    pub(super) fn first_entries(&self, class: &TokenStream) -> TokenStream {
         let (supers, fields) = (&self.supers, self.super_fields());
+        let constants = self.constant_fields();
+        let places = self.supers.len()..;
         quote! {
             #(#fields: <dyn #supers as ::plugwright_plugin::Provides<#class>>::VTABLE,)*
+            #(#constants: ::plugwright_plugin::__private::constants::entry(
+                &<Self as ::plugwright_plugin::Interface>::SHAPE.methods[#places],
+            ),)*
         }
     }
 

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
@@ -151,6 +152,8 @@ macro_rules! matrix {
             fn lists_lent(&self, value: Vec<&[Pair]>, last: &(u8, String)) -> Vec<Vec<Pair>>;
             fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String;
             fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix>;
+            fn objects(&self, one: Option<Box<dyn Matrix>>, many: Vec<Arc<dyn Matrix>>, maybe: Option<Arc<dyn Matrix>>)
+                -> (Option<Box<dyn Matrix>>, Vec<Arc<dyn Matrix>>, Result<Arc<dyn Matrix>, String>);
         }
 
         impl Matrix for Echo {
@@ -253,6 +256,12 @@ macro_rules! matrix {
 
             fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix> {
                 Box::new(Relay(other))
+            }
+
+            fn objects(&self, one: Option<Box<dyn Matrix>>, many: Vec<Arc<dyn Matrix>>, maybe: Option<Arc<dyn Matrix>>)
+                -> (Option<Box<dyn Matrix>>, Vec<Arc<dyn Matrix>>, Result<Arc<dyn Matrix>, String>)
+            {
+                (one, many, maybe.ok_or("none".to_owned()))
             }
         }
 
@@ -357,6 +366,12 @@ macro_rules! matrix {
             fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix> {
                 self.0.relay(other)
             }
+
+            fn objects(&self, one: Option<Box<dyn Matrix>>, many: Vec<Arc<dyn Matrix>>, maybe: Option<Arc<dyn Matrix>>)
+                -> (Option<Box<dyn Matrix>>, Vec<Arc<dyn Matrix>>, Result<Arc<dyn Matrix>, String>)
+            {
+                self.0.objects(one, many, maybe)
+            }
         }
     };
 }
@@ -404,6 +419,10 @@ matrix! {
     duration: Duration;
     non_zero: NonZero<u16>;
     non_zero_signed: NonZero<i64>;
+    non_zeros: (NonZero<u8>, NonZero<u32>, NonZero<u64>, NonZero<usize>);
+    non_zeros_signed: (NonZero<i8>, NonZero<i16>, NonZero<i32>, NonZero<isize>);
+    pairs: ((u8, u16), (u8, u16, u32), (u8, u16, u32, u64, bool), (u8, char, i8, i16, i32, i64));
+    seven: (u8, u16, u32, u64, bool, char, String);
     os_string: OsString;
     path: PathBuf;
     tree_map: BTreeMap<String, u8>;
@@ -478,6 +497,61 @@ fn what_serde_knows() {
         assert_eq!(echo.wide(some, 1), Ok(Some(("x".to_owned(), u128::MAX))));
         assert_eq!(echo.wide(None, 1), Err("none".to_owned()));
     });
+}
+
+/// Objects stay where they are, and are called wherever they went and came back from.
+#[test]
+fn objects() {
+    everywhere(|echo| {
+        let shared: Arc<dyn Matrix> = Arc::new(Echo);
+        let many = vec![Arc::clone(&shared), Arc::new(Echo)];
+        let (one, many, maybe) = echo.objects(Some(Box::new(Echo)), many, Some(shared));
+        assert_eq!(one.expect("some").text("a"), "a");
+        assert_eq!(many.len(), 2);
+        assert!(many.iter().all(|one| one.int_u8(7) == 7));
+        assert!(maybe.expect("some").truth(true));
+        let (one, many, maybe) = echo.objects(None, Vec::new(), None);
+        assert!(one.is_none() && many.is_empty());
+        assert_eq!(maybe.map(drop), Err("none".to_owned()));
+    });
+}
+
+#[test]
+fn tuples_and_numbers_that_are_not_zero() {
+    fn one<T: TryFrom<i8>>(number: i8) -> T
+    where
+        T::Error: Debug,
+    {
+        T::try_from(number).expect("it has the number")
+    }
+    macro_rules! non_zero {
+        ($number:expr) => {
+            NonZero::new(one($number)).expect("not zero")
+        };
+    }
+    let unsigned = (
+        non_zero!(1),
+        NonZero::<u32>::MAX,
+        non_zero!(7),
+        non_zero!(9),
+    );
+    check(|echo, value| echo.non_zeros(value), &[unsigned]);
+    let signed = (
+        non_zero!(-1),
+        NonZero::<i16>::MIN,
+        non_zero!(7),
+        non_zero!(-9),
+    );
+    check(|echo, value| echo.non_zeros_signed(value), &[signed]);
+    let pairs = (
+        (1, 2),
+        (3, 4, 5),
+        (6, 7, 8, 9, true),
+        (10, 'ß', -1, i16::MIN, -3, i64::MAX),
+    );
+    check(|echo, value| echo.pairs(value), &[pairs]);
+    let seven = (1, 2, 3, 4, true, 'a', "b".to_owned());
+    check(|echo, value| echo.seven(value), &[seven]);
 }
 
 #[test]
