@@ -421,7 +421,10 @@ matrix! {
     non_zero_signed: NonZero<i64>;
     non_zeros: (NonZero<u8>, NonZero<u32>, NonZero<u64>, NonZero<usize>);
     non_zeros_signed: (NonZero<i8>, NonZero<i16>, NonZero<i32>, NonZero<isize>);
-    pairs: ((u8, u16), (u8, u16, u32), (u8, u16, u32, u64, bool), (u8, char, i8, i16, i32, i64));
+    three: (u8, (u16, u32), String);
+    four: (i8, char, bool, f32);
+    five: (u8, u16, u32, u64, bool);
+    six: (u8, char, i8, i16, i32, i64);
     seven: (u8, u16, u32, u64, bool, char, String);
     os_string: OsString;
     path: PathBuf;
@@ -543,13 +546,12 @@ fn tuples_and_numbers_that_are_not_zero() {
         non_zero!(-9),
     );
     check(|echo, value| echo.non_zeros_signed(value), &[signed]);
-    let pairs = (
-        (1, 2),
-        (3, 4, 5),
-        (6, 7, 8, 9, true),
-        (10, 'ß', -1, i16::MIN, -3, i64::MAX),
-    );
-    check(|echo, value| echo.pairs(value), &[pairs]);
+    let three = (1, (2, 3), "a".to_owned());
+    check(|echo, value| echo.three(value), &[three]);
+    check(|echo, value| echo.four(value), &[(-1, 'ß', true, 0.5)]);
+    check(|echo, value| echo.five(value), &[(6, 7, 8, 9, true)]);
+    let six = (10, 'ß', -1, i16::MIN, -3, i64::MAX);
+    check(|echo, value| echo.six(value), &[six]);
     let seven = (1, 2, 3, 4, true, 'a', "b".to_owned());
     check(|echo, value| echo.seven(value), &[seven]);
 }
@@ -852,7 +854,7 @@ fn many_arguments_keep_their_order() {
 fn a_handle_is_an_ordinary_trait_object() {
     let boxed: Box<dyn Matrix> = Box::new(echo());
     assert_eq!(boxed.int_u32(5), 5);
-    let shared: std::sync::Arc<dyn Matrix> = std::sync::Arc::new(echo());
+    let shared: Arc<dyn Matrix> = Arc::new(echo());
     let there = std::thread::spawn(move || shared.text("thread")).join();
     assert_eq!(there.expect("no panic"), "thread");
 }
