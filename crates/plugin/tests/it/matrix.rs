@@ -1,6 +1,8 @@
 //! Every type crosses in both directions, unchanged: called directly and over a pipe, from the
 //! host to the plugin and, as a callback, from the plugin to the host.
 
+mod types;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Debug;
@@ -11,114 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{Buffer, CallError, Handle, Portable, interface, plugin};
+use plugwright_plugin::{Buffer, Handle, interface, plugin};
 
 use crate::transport::piped;
 use crate::{create, summary_of};
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) struct Point {
-    x: f64,
-    label: String,
-    inner: Pair,
-}
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) struct Pair(u8, Option<i64>);
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) struct Nothing;
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) enum Failed {
-    Simple,
-    Tuple(String, u16),
-    Named { offset: u64, data: Vec<u8> },
-    Call(CallError),
-}
-
-impl From<CallError> for Failed {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) struct Either<A, B> {
-    left: Vec<A>,
-    right: Option<B>,
-}
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) enum Tree<T> {
-    Empty,
-    Leaf(T),
-    Pair { left: T, right: T },
-}
-
-#[derive(Debug, PartialEq, Portable)]
-pub(crate) struct Borrowed<'a> {
-    name: &'a str,
-    numbers: &'a [u32],
-}
-
-#[derive(Debug, PartialEq, Portable)]
-pub(crate) enum BorrowedOrNot<'a, T> {
-    Text(&'a str),
-    Value(T),
-}
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-#[non_exhaustive]
-pub(crate) enum Growing<T> {
-    Bare,
-    With(T, u8),
-    #[unknown]
-    Unknown,
-    Added {
-        text: String,
-    },
-}
-
-/// What serde knows is marked in a type that crosses otherwise.
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) struct Marked {
-    id: u32,
-    #[encoded]
-    settings: Settings,
-}
-
-#[derive(Clone, Debug, PartialEq, Portable)]
-pub(crate) enum MarkedOrNot {
-    Plain(u8),
-    Marked(#[encoded] Option<Settings>, u8),
-    #[unknown]
-    Unknown,
-    Added {
-        #[encoded]
-        pair: (Settings, i128),
-    },
-}
-
-/// Serde knows it, and nothing else.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Settings {
-    level: u32,
-    #[serde(flatten)]
-    others: BTreeMap<String, Vec<i64>>,
-    /// What JSON has no keys of.
-    keys: BTreeMap<(u8, Option<char>), f64>,
-}
-
-impl Settings {
-    fn some() -> Self {
-        Self {
-            level: 7,
-            others: BTreeMap::from([("a".to_owned(), vec![1, -2]), ("ß".to_owned(), vec![])]),
-            keys: BTreeMap::from([((1, None), f64::INFINITY), ((2, Some('ß')), -0.5)]),
-        }
-    }
-}
+use types::{
+    Borrowed, BorrowedOrNot, Either, Failed, Growing, Marked, MarkedOrNot, Nothing, Pair, Point,
+    Settings, Tree,
+};
 
 macro_rules! matrix {
     ($($name:ident: $type:ty;)*) => {
