@@ -171,10 +171,25 @@ fn a_misaligned_note_segment_is_sound() {
 fn every_shorter_length_is_told() {
     for file in [new_plugin(), old_plugin()] {
         let bytes = file.bytes();
+        let whole = headers(bytes, None);
+        let facts = whole.images[0].elf().expect("ELF");
+        let loads = facts
+            .program_headers
+            .iter()
+            .filter(|header| header.kind == 1);
+        let loaded = loads.map(|load| load.offset + load.size).max();
+        let loaded = loaded.expect("a loaded segment");
         for len in 0..bytes.len() {
             let cut = &bytes[..len];
             let quick = identity(cut, None);
             let full = headers(cut, None);
+            assert!(
+                !quick.problems.is_empty(),
+                "{len} bytes pass the quick path"
+            );
+            if (len as u64) < loaded {
+                assert!(!quick.is_sound(), "the loader would not take {len} bytes");
+            }
             assert!(
                 !full.problems.is_empty(),
                 "{len} bytes of {} were taken",

@@ -89,6 +89,10 @@ fn every_shorter_prefix_is_told() {
             "{len} of {} bytes were taken",
             bytes.len()
         );
+        assert!(
+            !identity(&bytes[..len], None).problems.is_empty(),
+            "{len} bytes pass the quick path"
+        );
     }
 }
 
