@@ -12,15 +12,19 @@
 //! | CBOR 10,000 levels deep, text that is no UTF-8 | [`records_nested_without_end`]; in Qt's metadata `metadata::damaged_qt_metadata` |
 
 use std::fs;
+#[cfg(unix)]
 use std::path::Path;
 
-use plugwright_inspect::{Code, Links, OpenErrorKind, ReadAt, headers, identity, open, symbols};
+#[cfg(unix)]
+use plugwright_inspect::OpenErrorKind;
+use plugwright_inspect::{Code, Links, ReadAt, headers, identity, open, symbols};
 use plugwright_testkit::elf::ElfBuilder;
 use plugwright_testkit::macho::MachOBuilder;
 use plugwright_testkit::pe::PeBuilder;
 
 use crate::{QT6, codes};
 
+#[cfg(unix)]
 #[track_caller]
 fn check_open(path: &Path, links: Links, expected: OpenErrorKind) {
     let error = open(path, links).expect_err("must not open");

@@ -1,10 +1,9 @@
 //! Folders that are listed and read without going by paths again.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 
-use plugwright_inspect::{EntryKind, Folder, Links, OpenErrorKind};
+use plugwright_inspect::{EntryKind, Folder};
 
 #[test]
 fn entries_are_sorted_and_say_what_they_are() {
@@ -53,6 +52,10 @@ fn what_is_no_folder() {
 #[cfg(unix)]
 #[test]
 fn a_folder_stays_the_one_that_was_listed() {
+    use std::ffi::OsStr;
+
+    use plugwright_inspect::{Links, OpenErrorKind};
+
     let place = tempfile::tempdir().expect("a folder");
     let (first, second) = (place.path().join("first"), place.path().join("second"));
     fs::create_dir_all(first.join("below")).expect("folders");

@@ -1,6 +1,7 @@
 //! The reader against files built byte by byte, and against Qt's own tool.
 
 mod bad_input;
+#[cfg(unix)]
 mod closure;
 mod closure_agreement;
 mod corpora;

@@ -56,6 +56,7 @@ static FIRST_NOTES: Notes<{ FIRST_SIZE.0 }, { FIRST_SIZE.1 }> = embed::notes(&FI
 static SECOND_NOTES: Notes<{ SECOND_SIZE.0 }, { SECOND_SIZE.1 }> = embed::notes(&SECOND);
 
 /// The whole section of the first record: both notes.
+#[cfg(target_os = "linux")]
 pub(crate) fn first_note() -> Vec<u8> {
     FIRST_NOTES.to_bytes()
 }
