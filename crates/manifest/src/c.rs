@@ -110,7 +110,11 @@ fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Re
             "static const uint64_t plugin_fingerprints_{index}[] = {{"
         )?;
         for method in interface.methods {
-            write!(out, "UINT64_C({:#018x}), ", method.fingerprint())?;
+            write!(
+                out,
+                "UINT64_C({:#018x}), ",
+                method.fingerprint(interface.bounds)
+            )?;
         }
         // An array in C has at least one element.
         writeln!(out, "0}};")?;

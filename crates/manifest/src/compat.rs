@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::schema::{Field, InterfaceShape, Method, Schema, Type, Variant};
+use crate::schema::{Bounds, Field, InterfaceShape, Method, Schema, Type, Variant};
 use crate::{Id, InterfaceVersion, Provided};
 
 /// Why a provided interface does not fit the one that the host wants.
@@ -30,6 +30,13 @@ pub struct Mismatch {
 pub enum Difference {
     /// The major versions differ.
     Major,
+    /// The trait requires something else of its implementors.
+    Bounds {
+        /// What it requires in the host.
+        host: Bounds,
+        /// What it requires in the plugin.
+        plugin: Bounds,
+    },
     /// The plugin was built before the method was added.
     Missing {
         /// The method as the host has it.
@@ -79,6 +86,10 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Major => f.write_str("another major version breaks by intent"),
+            Self::Bounds { host, plugin } => write!(
+                f,
+                "the trait requires {host} in the host, and {plugin} in the plugin"
+            ),
             Self::Missing { method } => write!(f, "the plugin has no `{method}`"),
             Self::Constant { name, host, plugin } => {
                 write!(f, "constant `{name}`: the host has `{host}`")?;
@@ -127,6 +138,14 @@ pub fn check(
         differences.push(Difference::Major);
         &[]
     };
+    let bounds = bounds_of(wanted, provided, schema);
+    let both = methods.len().min(provided.fingerprints.len());
+    if bounds != wanted.bounds && both > 0 {
+        differences.push(Difference::Bounds {
+            host: wanted.bounds,
+            plugin: bounds,
+        });
+    }
     for (index, method) in methods.iter().enumerate() {
         let theirs = schema.and_then(|schema| schema.methods.get(index));
         match provided.fingerprints.get(index) {
@@ -135,7 +154,7 @@ pub fn check(
             None => differences.push(Difference::Missing {
                 method: Method::from(method).to_string(),
             }),
-            Some(fingerprint) if *fingerprint != method.fingerprint() => {
+            Some(fingerprint) if *fingerprint != method.fingerprint(bounds) => {
                 differences.push(of_methods(&Method::from(method), theirs));
             }
             Some(_) => {}
@@ -150,6 +169,26 @@ pub fn check(
         plugin: provided.version,
         differences,
     })
+}
+
+/// What the plugin's trait requires: that with which most of the fingerprints agree, which need no
+/// schema to be told.
+fn bounds_of(wanted: &InterfaceShape, provided: &Provided, schema: Option<&Schema>) -> Bounds {
+    let agrees = |bounds: Bounds| {
+        let both = wanted.methods.iter().zip(&provided.fingerprints);
+        both.filter(|(method, theirs)| method.fingerprint(bounds) == **theirs)
+            .count()
+    };
+    let said = schema.map_or(wanted.bounds, |schema| schema.bounds);
+    let others = Bounds::ALL.into_iter().filter(|other| *other != said);
+    let mut best = (agrees(said), said);
+    for other in others {
+        // What is said stands, unless something else explains more.
+        if agrees(other) > best.0 {
+            best = (agrees(other), other);
+        }
+    }
+    best.1
 }
 
 fn of_methods(ours: &Method, theirs: Option<&Method>) -> Difference {

@@ -53,6 +53,7 @@ struct File {
     plugwright_interface: u32,
     interface: String,
     version: String,
+    requires: String,
     abi: u32,
     methods: Vec<String>,
     schema: String,
@@ -73,6 +74,7 @@ impl Description {
             plugwright_interface: FORMAT,
             interface: self.schema.interface.to_string(),
             version: self.schema.version.to_string(),
+            requires: self.schema.bounds.to_string(),
             abi: self.abi,
             methods: self
                 .schema
@@ -102,6 +104,7 @@ impl Description {
         for (member, schema, found) in [
             ("interface", schema.interface.to_string(), &file.interface),
             ("version", schema.version.to_string(), &file.version),
+            ("requires", schema.bounds.to_string(), &file.requires),
             ("methods", methods.join("; "), &file.methods.join("; ")),
         ] {
             if schema != *found {

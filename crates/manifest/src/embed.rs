@@ -373,7 +373,7 @@ impl<'a> Writer<'a> {
         self.array(methods.len());
         let mut index = 0;
         while index < methods.len() {
-            self.unsigned(methods[index].fingerprint());
+            self.unsigned(methods[index].fingerprint(provided.interface.bounds));
             index += 1;
         }
         self.array(provided.keys.len());
@@ -421,8 +421,9 @@ impl<'a> Writer<'a> {
     }
 
     const fn schema(&mut self, interface: &InterfaceShape) {
-        self.array(4);
+        self.array(5);
         self.version_of(interface);
+        self.unsigned(interface.bounds.code());
         self.array(interface.methods.len());
         let mut method = 0;
         while method < interface.methods.len() {

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cbor::{CborError, Reader, to_json};
 use crate::schema::{
-    Constant, Field, Holder, Method, Receiver, Scalar, Schema, Type, Variant, code,
+    Bounds, Constant, Field, Holder, Method, Receiver, Scalar, Schema, Type, Variant, code,
 };
 use crate::{Capability, Id, InterfaceVersion, InvalidId, MAX_CAPABILITY, note};
 
@@ -542,8 +542,13 @@ fn read_schemas(reader: &mut Reader<'_>) -> Result<Vec<Schema>, DecodeError> {
 }
 
 fn read_schema(reader: &mut Reader<'_>, left: &mut usize) -> Result<Schema, DecodeError> {
-    exactly(reader, "schema", 4)?;
+    exactly(reader, "schema", 5)?;
     let (interface, version) = interface_version(reader)?;
+    let code = reader.unsigned()?;
+    let bounds = Bounds::from_code(code).ok_or(DecodeError::Unknown {
+        field: "bounds",
+        value: code,
+    })?;
     let mut methods = Vec::new();
     for _ in 0..entries(reader, "methods")? {
         methods.push(read_method(reader, left)?);
@@ -551,6 +556,7 @@ fn read_schema(reader: &mut Reader<'_>, left: &mut usize) -> Result<Schema, Deco
     Ok(Schema {
         interface,
         version,
+        bounds,
         methods,
     })
 }

@@ -5,6 +5,7 @@
 //! is the same thing read back from a binary. The invariant that both keep: two methods
 //! with equal fingerprints pass and return the same bytes in the same order.
 
+mod bounds;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod tests;
 use crate::InterfaceVersion;
 use crate::record::{MAX_ENTRIES, MAX_TEXT, MAX_TYPE_DEPTH};
 
+pub use bounds::Bounds;
 pub use read::{Constant, Field, Method, Schema, Type, Variant};
 
 /// A type that crosses the boundary, as a constant.
@@ -203,6 +205,8 @@ pub struct InterfaceShape {
     pub id: &'static str,
     /// Its version.
     pub version: InterfaceVersion,
+    /// What it requires of its implementors.
+    pub bounds: Bounds,
     /// Its methods in the order of the vtable. In front of them stand the interfaces that it
     /// requires, each as a method of that one's id which returns the same object, and its
     /// constants, each as a method of its name.
@@ -334,6 +338,8 @@ pub(crate) mod code {
     pub(crate) const CONSTANT: u64 = 144;
     /// In fingerprints only: what a [`super::Receiver`]'s number is added to.
     pub(crate) const RECEIVER: u64 = 256;
+    /// In fingerprints only: what the number of [`super::Bounds`] is added to.
+    pub(crate) const BOUNDS: u64 = 512;
 }
 
 /// Mixes bytes into a 64-bit FNV-1a hash (the parameters are those of the FNV authors).
@@ -459,9 +465,10 @@ impl Hash {
 impl MethodShape {
     /// A number that is equal on both sides exactly if the method's name, its receiver, the types
     /// of its parameters and its result are (but for a collision of 64-bit hashes). Names of
-    /// parameters and of types do not enter; names of fields and variants do.
+    /// parameters and of types do not enter; names of fields and variants do, and what the
+    /// interface requires of its implementors does.
     #[must_use]
-    pub const fn fingerprint(&self) -> u64 {
+    pub const fn fingerprint(&self, bounds: Bounds) -> u64 {
         let mut hash = Hash::new();
         hash.text(self.name);
         hash.number(self.params.len() as u64);
@@ -474,6 +481,10 @@ impl MethodShape {
         // Nothing for what nearly all methods take.
         if !matches!(self.receiver, Receiver::Shared) {
             hash.number(code::RECEIVER + self.receiver as u64);
+        }
+        // Nor for what requires nothing.
+        if bounds.code() != 0 {
+            hash.number(code::BOUNDS + bounds.code());
         }
         hash.0
     }
@@ -771,7 +782,7 @@ impl InterfaceShape {
         let mut all = [0; N];
         let mut index = 0;
         while index < N {
-            all[index] = self.methods[index].fingerprint();
+            all[index] = self.methods[index].fingerprint(self.bounds);
             index += 1;
         }
         all

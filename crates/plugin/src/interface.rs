@@ -39,7 +39,7 @@ pub unsafe trait Interface: 'static {
     const SUPERS: &'static [Fit];
 
     /// Whether objects may be used by any thread: `Self` is `Send` and `Sync`.
-    const ANY_THREAD: bool;
+    const ANY_THREAD: bool = Self::SHAPE.bounds.any_thread();
 
     /// The table of functions that a plugin hands out.
     type Vtable: 'static;

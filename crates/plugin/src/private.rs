@@ -10,7 +10,7 @@ pub use plugwright_manifest::embed::{
     BuildDef, Linkage, Notes, ProvidedDef, RecordDef, detail_note_size, notes, summary_note_size,
 };
 pub use plugwright_manifest::schema::{
-    FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Shape, VariantShape,
+    Bounds, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Shape, VariantShape,
 };
 
 use crate::CallError;
@@ -90,15 +90,22 @@ impl<R> LiftAsPanic<R> for &Lift<R> {
 #[derive(Debug)]
 pub struct Threads<T: ?Sized>(PhantomData<T>);
 
-impl<T: ?Sized + Send + Sync> Threads<T> {
+impl<T: ?Sized + Send> Threads<T> {
     /// It is.
-    pub const ANY: bool = true;
+    pub const SEND: bool = true;
+}
+
+impl<T: ?Sized + Sync> Threads<T> {
+    /// It is.
+    pub const SYNC: bool = true;
 }
 
 /// For every other type.
 pub trait OneThread {
     /// It is not.
-    const ANY: bool = false;
+    const SEND: bool = false;
+    /// It is not.
+    const SYNC: bool = false;
 }
 
 impl<T: ?Sized> OneThread for Threads<T> {}

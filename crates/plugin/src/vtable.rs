@@ -151,7 +151,7 @@ unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Inv
     for (index, method) in shape.methods.iter().enumerate().take(methods) {
         let theirs = table.fingerprints.wrapping_add(index);
         // SAFETY: there are as many fingerprints as methods.
-        if unsafe { *theirs } != method.fingerprint() {
+        if unsafe { *theirs } != method.fingerprint(shape.bounds) {
             return Err(invalid);
         }
     }

@@ -52,6 +52,7 @@ fn an_interface_is_saved_for_people_and_programs() {
         "fn count(&self) -> u64"
       ],
       "plugwright-interface": 1,
+      "requires": "Send + Sync",
       "schema": null,
       "version": "1.1"
     }

@@ -8,6 +8,7 @@ use super::*;
 static CODEC: InterfaceShape = InterfaceShape {
     id: "org.example.codec",
     version: plugwright_manifest::InterfaceVersion::new(1, 2),
+    bounds: plugwright_manifest::schema::Bounds::NONE,
     methods: &[],
 };
 

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::{
-    ConstantShape, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Scalar, Shape,
-    VariantShape,
+    Bounds, ConstantShape, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Scalar,
+    Shape, VariantShape,
 };
 use crate::InterfaceVersion;
 
@@ -116,6 +116,8 @@ pub struct Schema {
     pub interface: crate::Id,
     /// Its version.
     pub version: InterfaceVersion,
+    /// What it requires of its implementors.
+    pub bounds: Bounds,
     /// Its methods in the order of the vtable.
     pub methods: Vec<Method>,
 }
@@ -145,6 +147,7 @@ impl Schema {
         Box::leak(Box::new(InterfaceShape {
             id: leaked(self.interface.as_str()),
             version: self.version,
+            bounds: self.bounds,
             methods: methods.collect::<Vec<_>>().leak(),
         }))
     }

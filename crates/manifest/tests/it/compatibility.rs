@@ -1,7 +1,8 @@
 //! A misfit is told as a difference that one can act on.
 
 use plugwright_manifest::schema::{
-    ConstantShape, FieldShape, InterfaceShape, MethodShape, Receiver, Scalar, Shape, VariantShape,
+    Bounds, ConstantShape, FieldShape, InterfaceShape, MethodShape, Receiver, Scalar, Shape,
+    VariantShape,
 };
 use plugwright_manifest::{InterfaceVersion, compat};
 
@@ -11,6 +12,7 @@ const fn wanted(major: u16, minor: u16, methods: &'static [MethodShape]) -> Inte
     InterfaceShape {
         id: "org.example.codec",
         version: InterfaceVersion::new(major, minor),
+        bounds: Bounds::NONE,
         methods,
     }
 }
@@ -129,7 +131,7 @@ fn a_constant_with_another_value() {
         };
         let plugin = method(plugin);
         let (mut provided, mut schema) = provided_and_schema();
-        provided.fingerprints = vec![plugin.fingerprint()];
+        provided.fingerprints = vec![plugin.fingerprint(Bounds::NONE)];
         schema.methods = vec![(&plugin).into()];
         let wanted = wanted(1, 2, vec![method(host)].leak());
         let found = compat::check(&wanted, &provided, Some(&schema));
@@ -188,7 +190,7 @@ fn an_enum_that_grows() {
         const PLUGIN: &Shape = &Shape::Open("Event", &[A], &[B]);
         let plugin = opened(PLUGIN);
         let (mut provided, mut schema) = provided_and_schema();
-        provided.fingerprints = vec![plugin.fingerprint()];
+        provided.fingerprints = vec![plugin.fingerprint(Bounds::NONE)];
         schema.methods = vec![(&plugin).into()];
         let wanted = wanted(1, 2, vec![opened(host)].leak());
         let found = compat::check(&wanted, &provided, Some(&schema));
@@ -206,6 +208,38 @@ fn an_enum_that_grows() {
         &Shape::Enum("Event", &[A, B]),
         "method `opened` at result: the host has `Event`, the plugin has `Event with #[unknown]`",
     );
+}
+
+/// What a trait requires is told once, and not for each method; without the schema too.
+#[test]
+fn another_bound() {
+    const BOTH: Bounds = Bounds {
+        send: true,
+        sync: true,
+    };
+    let (provided, schema) = provided_and_schema();
+    let check = |wanted: InterfaceShape, expected: &str| {
+        for schema in [None, Some(&schema)] {
+            let error = compat::check(&wanted, &provided, schema).expect_err("another bound");
+            let found = error.to_string();
+            assert!(found.starts_with(expected), "{found}");
+        }
+    };
+    let told = "the plugin provides org.example.codec 1.2, the host wants 1.2: the trait requires \
+                Send + Sync in the host, and neither Send nor Sync in the plugin";
+    let wanted = |methods| InterfaceShape {
+        bounds: BOTH,
+        ..wanted(1, 2, methods)
+    };
+    check(wanted(&[NAME, ENCODE]), told);
+    let error = compat::check(&wanted(&[NAME, ENCODE]), &provided, None);
+    assert_eq!(error.expect_err("another bound").to_string(), told);
+    // A method that differs beside it is told as well.
+    const OTHER: MethodShape = MethodShape {
+        result: U32,
+        ..NAME
+    };
+    check(wanted(&[OTHER, ENCODE]), &format!("{told}; method `name`"));
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub(crate) const NAME: MethodShape = MethodShape {
 const CODEC: InterfaceShape = InterfaceShape {
     id: "org.example.codec",
     version: InterfaceVersion::new(1, 2),
+    bounds: plugwright_manifest::schema::Bounds::NONE,
     methods: &[NAME, ENCODE],
 };
 
@@ -118,7 +119,10 @@ fn a_summary_comes_back() {
     assert_eq!(provided.version, InterfaceVersion::new(1, 2));
     assert_eq!(
         provided.fingerprints,
-        [NAME.fingerprint(), ENCODE.fingerprint()]
+        [
+            NAME.fingerprint(plugwright_manifest::schema::Bounds::NONE),
+            ENCODE.fingerprint(plugwright_manifest::schema::Bounds::NONE)
+        ]
     );
     assert_eq!(provided.keys, ["zstd", "zst"]);
     assert_eq!(provided.rank, -7);
@@ -302,7 +306,7 @@ fn refusals_say_why() {
 fn deep_types_are_refused() {
     // A detail whose only method returns an Option of an Option of …
     let mut cbor = vec![
-        0xa1, 0x07, 0x81, 0x84, 0x63, b'a', b'.', b'b', 1, 0, 0x81, 0x84, 0x61, b'm', 0x80,
+        0xa1, 0x07, 0x81, 0x85, 0x63, b'a', b'.', b'b', 1, 0, 0, 0x81, 0x84, 0x61, b'm', 0x80,
     ];
     cbor.extend([0x82, 0x18, 128].repeat(200));
     let error = Detail::decode(&cbor).expect_err("must be refused");

@@ -112,14 +112,17 @@ impl Interface {
                     &::plugwright_plugin::InterfaceShape {
                         id: Self::ID,
                         version: Self::VERSION,
+                        bounds: {
+                            use ::plugwright_plugin::__private::{Bounds, OneThread, Threads};
+                            Bounds {
+                                send: Threads::<Self>::SEND || <Threads<Self> as OneThread>::SEND,
+                                sync: Threads::<Self>::SYNC || <Threads<Self> as OneThread>::SYNC,
+                            }
+                        },
                         methods: &[#(#shapes),*],
                     }
                     .checked(#futures);
                 const TABLE: &'static ::plugwright_plugin::__private::InterfaceTable = &TABLE;
-                const ANY_THREAD: bool = {
-                    use ::plugwright_plugin::__private::{OneThread, Threads};
-                    Threads::<Self>::ANY || <Threads<Self> as OneThread>::ANY
-                };
                 const SUPERS: &'static [::plugwright_plugin::Fit] =
                     &[#(::plugwright_plugin::__private::fit_super::<dyn #supers>),*];
                 type Vtable = #vtable;

@@ -122,3 +122,77 @@ fn sides_of_one_version_use_the_plugins_methods() {
         "the body that the plugin inherited, run in the plugin"
     );
 }
+
+/// The same interface, for objects that stay on their thread and for such that do not.
+mod bounds {
+    use std::cell::Cell;
+
+    use plugwright_plugin::{Portable, interface, plugin};
+
+    use crate::{summary_of, try_bind};
+
+    mod staying {
+        use super::interface;
+
+        #[interface(id = "org.example.bounds", version = "1.0")]
+        pub(crate) trait Count {
+            fn next(&self) -> u32;
+        }
+    }
+
+    mod going {
+        use super::interface;
+
+        #[interface(id = "org.example.bounds", version = "1.0")]
+        pub(crate) trait Count: Send + Sync {
+            fn next(&self) -> u32;
+        }
+    }
+
+    use staying::Count;
+
+    #[plugin(id = "org.example.bound", provides(Count))]
+    #[derive(Default)]
+    pub(crate) struct Counter(Cell<u32>);
+
+    impl Count for Counter {
+        fn next(&self) -> u32 {
+            self.0.update(|count| count + 1);
+            self.0.get()
+        }
+    }
+
+    unsafe extern "C" {
+        #[link_name = "plugwright_entry_org_example_bound_9fd9ad83"]
+        fn entry(
+            host: *const plugwright_plugin::abi::HostTable,
+        ) -> *const plugwright_plugin::abi::PluginTable;
+    }
+
+    /// A host that would send the object to another thread does not get it.
+    #[test]
+    fn a_plugin_whose_objects_stay_on_their_thread() {
+        let summary = summary_of!("org.example.bound", dyn Count);
+        let plugin = try_bind(entry, &summary).expect("agrees");
+        let handle = plugin.create::<dyn Count>(None, None).expect("fits");
+        assert_eq!(handle.next(), 1);
+        let error = plugin.create::<dyn going::Count>(None, None).map(drop);
+        assert_eq!(
+            error.expect_err("must be refused").to_string(),
+            "the plugin provides org.example.bounds 1.0, the host wants 1.0: the trait requires \
+             Send + Sync in the host, and neither Send nor Sync in the plugin"
+        );
+    }
+
+    /// Nor does who gets one as an argument or as a result.
+    #[test]
+    fn an_object_that_stays_on_its_thread() {
+        let object: Box<dyn Count> = Box::new(Counter::default());
+        // SAFETY: an object of another interface is one of the faults that are seen.
+        let error = unsafe { <Box<dyn going::Count>>::from_abi(object.into_abi()) }.map(drop);
+        assert_eq!(
+            error.expect_err("must be refused").to_string(),
+            "expected an object of the interface that was declared"
+        );
+    }
+}

@@ -127,7 +127,7 @@ fn tables_of_other_interfaces() {
                 result,
                 since,
             }
-            .fingerprint()
+            .fingerprint(<dyn Probe as plugwright_plugin::Interface>::SHAPE.bounds)
         };
         let fingerprints = ["first", "second", "third"].map(method).to_vec().leak();
         let mut table = InterfaceTable {
