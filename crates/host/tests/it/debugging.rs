@@ -113,7 +113,7 @@ fn gdb_stops_in_a_plugin_and_shows_its_lines() {
             std::env::var_os("PLUGWRIGHT_REQUIRE_GDB").is_none(),
             "{why}"
         );
-        eprintln!("SKIPPED: {why}");
+        crate::skipped(why);
     };
     let source = concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -21,6 +21,7 @@ mod registry;
 mod survival;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use plugwright_host::{Host, HostBuilder, InProcess, Seen, Status};
@@ -37,6 +38,11 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Says that something was not tried: past what keeps the output of tests that succeed.
+pub(crate) fn skipped(what: &str) {
+    drop(writeln!(std::io::stderr(), "SKIPPED: {what}"));
 }
 
 /// A plugin folder of one test's own.

@@ -117,7 +117,7 @@ fn a_link_that_takes_the_place_of_the_file_after_the_scan() {
 fn a_file_of_somebody_else() {
     if !rustix::process::geteuid().is_root() {
         let why = "only root can give files away; the rule is tested with made-up facts, too";
-        return eprintln!("SKIPPED: {why}");
+        return crate::skipped(why);
     }
     let folder = marker();
     let path = folder.join("libmarker.so");

@@ -301,7 +301,7 @@ fn a_file_in_place_that_its_owner_can_change() {
 #[test]
 fn a_file_in_place_that_somebody_else_could_change() {
     use std::os::unix::fs::chown;
-    let skip = |why: &str| eprintln!("SKIPPED: a file in place: {why}");
+    let skip = |why: &str| crate::skipped(&format!("a file in place: {why}"));
     if !rustix::process::geteuid().is_root() {
         return skip("only root can make files that nobody else can change");
     }

@@ -14,7 +14,7 @@ mod steps;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Cursor, Write as _};
+use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -92,8 +92,7 @@ pub(crate) fn in_child_of(
             (Err(error), Some(uid)) => {
                 let what = format!("user {uid} cannot start the test program: {error}");
                 assert!(std::env::var_os(REQUIRED).is_none(), "{what}");
-                let note = format!("SKIPPED: {name} as another user, since {what}");
-                drop(writeln!(std::io::stderr(), "{note}"));
+                crate::skipped(&format!("{name} as another user, since {what}"));
                 continue;
             }
             (Err(error), None) => panic!("the child runs: {error}"),

@@ -23,7 +23,7 @@ fn a_setuid_host() {
         return attempt(&PathBuf::from(folder));
     }
     if !rustix::process::geteuid().is_root() {
-        return eprintln!("SKIPPED: only root can make a setuid program");
+        return crate::skipped("only root can make a setuid program");
     }
     let (folder, place) = (marker(), Folder::new());
     for path in [folder.path().to_owned(), folder.join("libmarker.so")] {
