@@ -427,6 +427,13 @@ fn look(
     if name.as_bytes().ends_with(b".debug") {
         return (Err(RefusalKind::DebugSymbols), None);
     }
+    // It would make the library beside it a duplicate of itself.
+    if [".so.avx2", ".so.avx512"]
+        .iter()
+        .any(|ending| name.as_bytes().ends_with(ending.as_bytes()))
+    {
+        return (Err(RefusalKind::Variant), None);
+    }
     let opened = match listing.descriptor() {
         Ok(descriptor) => open_at(descriptor, name, Links::Refuse).ok(),
         Err(_) => None,

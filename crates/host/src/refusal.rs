@@ -83,6 +83,9 @@ pub enum RefusalKind {
     NotAPlugin,
     /// The file has the ending of files that hold a library's debugging symbols, with its record and without its code.
     DebugSymbols,
+    /// The file has the ending of a variant of a library for newer processors (`.so.avx2`, `.so.avx512`), which has the
+    /// record of the one for all, and other bytes.
+    Variant,
     /// The file is damaged.
     Damaged(Vec<Problem>),
     /// The library is for another system or processor.
@@ -233,6 +236,10 @@ impl fmt::Display for Refusal {
                 f,
                 "{origin} holds the debugging symbols of a library, as its ending says: the library is another file"
             ),
+            RefusalKind::Variant => write!(
+                f,
+                "{origin} is a variant of a library for newer processors, as its ending says: the one for all is used"
+            ),
             RefusalKind::Damaged(problems) => {
                 write!(f, "{origin} is damaged: ")?;
                 list(f, problems)
@@ -323,6 +330,7 @@ impl std::error::Error for Refusal {
             RefusalKind::Foreign(_)
             | RefusalKind::NotAPlugin
             | RefusalKind::DebugSymbols
+            | RefusalKind::Variant
             | RefusalKind::Damaged(_)
             | RefusalKind::WrongTarget(_)
             | RefusalKind::Duplicate { .. }

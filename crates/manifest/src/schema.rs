@@ -493,11 +493,15 @@ impl MethodShape {
 impl MethodShape {
     /// Whether the method can be called from a side that shares no memory with the object:
     /// everything can be but a result that borrows from the object, an object that is lent, and
-    /// a future.
+    /// a future that is an argument or stays on its thread.
     #[must_use]
     pub const fn is_remotable(&self) -> bool {
-        !self.result.any(Part::Borrowed)
-            && !self.result.any(Part::Future)
+        let gives = match self.result {
+            Shape::Future(gives) => gives,
+            other => other,
+        };
+        !gives.any(Part::Borrowed)
+            && !gives.any(Part::Future)
             && !any_field(self.params, Part::LentObject)
             && !any_field(self.params, Part::Future)
     }
@@ -770,6 +774,15 @@ impl InterfaceShape {
             index += 1;
         }
         false
+    }
+
+    /// Whether a method of this interface can be called from a side that shares no memory with
+    /// the object. A future that borrows an object which has one handle cannot, since another
+    /// call might come before its end.
+    #[must_use]
+    pub const fn is_remotable(&self, method: &MethodShape) -> bool {
+        let waits = matches!(method.result, Shape::Future(_));
+        method.is_remotable() && !(waits && self.is_exclusive())
     }
 
     /// The fingerprints of the methods, for a table of `N` methods.

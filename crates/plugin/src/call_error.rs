@@ -118,6 +118,13 @@ impl CallError {
         error
     }
 
+    /// A future is polled while it is being polled.
+    #[cold]
+    pub(crate) fn polled_by_two() -> Self {
+        let message = "a future is polled by one at a time";
+        Self::new(CallErrorKind::Reentrant, "", message)
+    }
+
     /// A future is polled again.
     #[cold]
     pub(crate) fn completed() -> Self {

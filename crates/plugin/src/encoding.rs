@@ -13,10 +13,11 @@
 use std::any::Any;
 use std::cell::RefCell;
 
-use crate::abi::{RawInterface, RawLink};
+use crate::abi::{RawInterface, RawLink, RawObject};
 use crate::interface::{Interface, Provides};
+use crate::own;
 use crate::portable::Invalid;
-use crate::remote::{self, Proxy};
+use crate::remote::{self, KeptLink, Object, Proxy};
 
 const ENDED: Invalid = Invalid::new("more bytes");
 const VALUES_ONLY: Invalid = Invalid::new("no object: only values can cross here");
@@ -39,6 +40,8 @@ pub struct Encoder<'a> {
     bytes: Vec<u8>,
     /// The connection through which objects cross.
     link: Option<&'a RawLink>,
+    /// The object that is being called, when what borrows it can be kept with it.
+    called: Option<RawObject>,
     /// What was lent for writing, and comes back with the reply.
     lent: Vec<Lent>,
     /// The first value that cannot cross as bytes here.
@@ -50,9 +53,44 @@ impl<'a> Encoder<'a> {
         Self {
             bytes: Vec::new(),
             link,
+            called: None,
             lent: Vec::new(),
             refused: None,
         }
+    }
+
+    /// For the result of a method of this object. What borrows an object that has one handle
+    /// cannot be kept while others may call it.
+    ///
+    /// # Safety
+    /// The object is kept while this is used, and the vtable is for it.
+    pub(crate) unsafe fn of_call<I: ?Sized + Interface>(
+        link: Option<&'a RawLink>,
+        called: RawObject,
+    ) -> Self {
+        let is_kept = I::ANY_THREAD && !I::SHAPE.is_exclusive();
+        Self {
+            called: is_kept.then_some(called),
+            ..Self::new(link)
+        }
+    }
+
+    /// The object that is being called and the connection, to keep for what goes on after the
+    /// call.
+    pub(crate) fn keeping(&self) -> Option<(Object, KeptLink)> {
+        let (called, link) = self.called.zip(self.link)?;
+        // SAFETY: the vtable is kept meanwhile, with the object (`of_call`).
+        let retain = unsafe { (*called.vtable).retain };
+        // SAFETY: as above, for the object.
+        unsafe { retain(called.object) };
+        let called = RawInterface {
+            object: called,
+            keep: own::keep().into_raw(),
+        };
+        // SAFETY: the reference was made just now.
+        let called = unsafe { Object::from_raw(called) };
+        // SAFETY: whoever lends the connection keeps it.
+        Some((called, unsafe { KeptLink::retained(link) }))
     }
 
     /// Writes bytes as they are.
@@ -111,7 +149,7 @@ impl<'a> Encoder<'a> {
             }
             link => {
                 // SAFETY: the caller gave the object away; it is dropped, since it goes nowhere.
-                drop(unsafe { remote::Object::from_raw(object) });
+                drop(unsafe { Object::from_raw(object) });
                 let refused = if link.is_some() {
                     const { Invalid::new("an object of a trait that requires Send and Sync") }
                 } else {
@@ -264,6 +302,16 @@ impl<'a> Decoder<'a> {
             unsafe { (lent.read)(lent.elements, lent.length, self) }?;
         }
         Ok(())
+    }
+
+    /// The connection, with a reference to it.
+    ///
+    /// # Errors
+    /// When only values can cross.
+    pub(crate) fn link(&self) -> Result<KeptLink, Invalid> {
+        let link = self.link.ok_or(VALUES_ONLY)?;
+        // SAFETY: whoever lends the connection keeps it.
+        Ok(unsafe { KeptLink::retained(link) })
     }
 
     /// Reads an object of interface `I`: one of this side that came home, or a proxy for one

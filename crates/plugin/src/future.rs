@@ -6,6 +6,7 @@
 //! end, or by two at once, is an error.
 
 mod crossing;
+mod remote;
 mod waker;
 
 use std::fmt;
@@ -22,8 +23,9 @@ use crate::abi::{FutureFunctions, KeepAlive, RawFuture, RawWaker, Reply};
 use crate::encoding::{Decoder, Encoder};
 use crate::instance::Owner;
 use crate::portable::{Invalid, Portable};
+use crate::remote::KeptLink;
 
-const LOCAL_ONLY: Invalid = Invalid::new("no future: those cross within a process only");
+const LOCAL_ONLY: Invalid = Invalid::new("no such future: it crosses within a process only");
 
 /// What an asynchronous method of an interface returns.
 ///
@@ -59,6 +61,10 @@ const LOCAL_ONLY: Invalid = Invalid::new("no future: those cross within a proces
 /// ([`Tried`]). A future that borrows its object poisons it by a panic, as a call does; what the
 /// object answers no calls for, as after its stop, is not polled either.
 ///
+/// Over a connection each poll is a call, and each wake one back; the object there is kept until
+/// the future is dropped. Interfaces with methods that take `&mut self` or `self: Box<Self>` do
+/// without that.
+///
 /// As an argument of a method it is a task that the other side runs: `PluginFuture<'static, T>`
 /// can be kept, and given to an executor.
 pub struct PluginFuture<'a, T>(Inner<'a, T>);
@@ -82,7 +88,10 @@ struct Inner<'a, T> {
 enum Kind<'a, T> {
     /// Made on this side, and still here.
     Own(Pin<Box<dyn Future<Output = T> + 'a>>),
+    /// Of the other side.
     Other(Foreign<'a, T>),
+    /// Of the other side of a connection.
+    There(remote::There<T>),
     /// The call that was to give it failed; `None` when that was told.
     Failed(Option<CallError>),
 }
@@ -142,6 +151,7 @@ impl<T: Portable> Inner<'_, T> {
         match &mut self.kind {
             Kind::Own(future) => future.as_mut().poll(context).map(Ok),
             Kind::Other(foreign) => foreign.poll(context),
+            Kind::There(there) => there.poll(context),
             Kind::Failed(error) => {
                 Poll::Ready(Err(error.take().unwrap_or_else(CallError::completed)))
             }
@@ -160,15 +170,30 @@ impl<T: Portable> Inner<'_, T> {
 
     fn give(self) -> RawFuture {
         match self.kind {
-            Kind::Own(future) => crossing::give(future, self.owner),
             // It goes on as it came.
             Kind::Other(foreign) => ManuallyDrop::new(foreign).raw,
-            Kind::Failed(_) => {
-                let mut this = self;
-                let future = std::future::poll_fn(move |context| this.poll(context));
-                crossing::give(Box::pin(future), None)
-            }
+            _ => crossing::give(self),
         }
+    }
+
+    /// Writes it as bytes: what is polled from afar borrows the object that is being called.
+    fn encode(mut self, out: &mut Encoder<'_>) {
+        let Some((borrowed, link)) = out.keeping() else {
+            return out.refuse(LOCAL_ONLY);
+        };
+        let polled = move |context: &mut Context<'_>, link: &KeptLink| match self.poll_try(context)
+        {
+            Poll::Ready(value) => {
+                Poll::Ready(value.and_then(|value| remote::bytes_of(value, link)))
+            }
+            Poll::Pending => Poll::Pending,
+        };
+        let polled: remote::PolledHere<'_> = Box::new(polled);
+        // SAFETY: the future is Send, as its type says whose function this is called by; what
+        // it borrows is of the object that was called, which is kept until it is dropped.
+        let polled =
+            unsafe { std::mem::transmute::<remote::PolledHere<'_>, remote::Polled>(polled) };
+        remote::encode(polled, borrowed, link, out);
     }
 }
 
@@ -310,7 +335,7 @@ impl<F: Crossing> Tried<F> {
 }
 
 macro_rules! futures {
-    ($($name:ident, $shape:ident;)*) => {$(
+    ($($name:ident, $shape:ident, $encode:expr, $decode:expr;)*) => {$(
         impl<T: Portable> Future for $name<'_, T> {
             type Output = T;
 
@@ -370,17 +395,18 @@ macro_rules! futures {
             }
 
             fn encode(self, out: &mut Encoder<'_>) {
-                out.refuse(LOCAL_ONLY);
+                $encode(self.0, out);
             }
 
-            unsafe fn decode(_: &mut Decoder<'_>) -> Result<Self, Invalid> {
-                Err(LOCAL_ONLY)
+            unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+                $decode(input).map(|there| Self(Inner::of(Kind::There(there))))
             }
         }
     )*};
 }
 
 futures! {
-    PluginFuture, Future;
-    LocalPluginFuture, LocalFuture;
+    PluginFuture, Future, Inner::encode, remote::There::decode;
+    LocalPluginFuture, LocalFuture, |_, out: &mut Encoder<'_>| out.refuse(LOCAL_ONLY),
+        |_| Err(LOCAL_ONLY);
 }

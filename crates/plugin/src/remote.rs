@@ -13,6 +13,7 @@ mod connection;
 mod invoking;
 mod proxy;
 
+pub(crate) use connection::KeptLink;
 pub use connection::Link;
 pub(crate) use invoking::invoke;
 pub use invoking::{Invocation, Object, is_cancelled, time_left};

@@ -11,13 +11,14 @@
 //! | loadHints | hints are the loader's: `plugwright-dylib`; a plugin is never unloaded ([`reloading_keeps_what_is_loaded`]) |
 //! | deleteinstanceOnUnload ×2 | [`an_instance_ends_once_when_the_last_user_lets_go`] |
 //! | loadDebugObj | [`a_file_of_debugging_symbols_is_refused`] |
+//! | archSpecificVersion | [`a_variant_for_newer_processors_is_no_duplicate`]; choosing one is the loader's: `plugwright-dylib` |
 //! | loadCorruptElf, loadMachO | `plugwright-inspect`; that a host refuses them is `bad_input` |
 //! | relativePath | [`a_bare_name_is_found_in_the_paths`] |
 //! | absolutePath | [`an_absolute_name_is_found`] |
 //! | reloadPlugin | [`reloading_keeps_what_is_loaded`] |
 //! | loadSectionTableStrippedElf | `survival::no_section_headers` |
 //! | preloadedPlugin ×4 | [`a_library_that_is_loaded_already_stays`] |
-//! | staticPlugins, reregisteredStaticPlugins | `fixtures/linked` and [`a_linked_plugin_is_found_beside_files`] |
+//! | staticPlugins, reregisteredStaticPlugins | `qt_static_plugins` and `qt_reregistered_static_plugins` of `fixtures/linked`; [`a_linked_plugin_is_found_beside_files`] |
 //! | `tst_qfactoryloader` usingTwoFactoriesFromSameDir | [`two_interfaces_in_one_folder_each_find_their_own`] |
 //! | extraSearchPath | [`a_path_that_is_added_and_removed`] |
 //! | multiplePaths | [`one_folder_under_two_names_gives_one_plugin`] |
@@ -32,6 +33,40 @@ use fixture_greeter::Greeter;
 use plugwright_host::{FileError, Host, Profiles, Query, RefusalKind, SearchPaths};
 
 use crate::{Folder, fixture, permitted};
+
+#[test]
+fn every_test_that_the_table_names_is_there() {
+    let text = include_str!("qt.rs");
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("//! |"))
+        .collect();
+    let mut named = 0;
+    for (_, rest) in rows
+        .iter()
+        .flat_map(|row| row.match_indices("[`").map(|(at, _)| row.split_at(at + 2)))
+    {
+        let name = rest.split('`').next().unwrap_or_default();
+        assert!(text.contains(&format!("#[test]\nfn {name}()")), "{name}");
+        named += 1;
+    }
+    assert!(named >= 17, "{named} in {} rows", rows.len());
+}
+
+#[test]
+fn a_variant_for_newer_processors_is_no_duplicate() {
+    let folder = Folder::with(&["hello"]);
+    let mut bytes = fs::read(fixture("hello")).expect("readable");
+    bytes.push(0);
+    for name in ["libhello.so.avx2", "libhello.so.avx512"] {
+        folder.write(name, &bytes);
+    }
+    let host = folder.host();
+    assert_eq!(host.plugins().count(), 1, "{:?}", crate::outcomes(&host));
+    assert!(host.create::<dyn Greeter>("en").is_ok());
+    let file = host.file("libhello.so.avx2");
+    assert!(file.is_err_and(|error| error.to_string().contains("for newer processors")));
+}
 
 #[test]
 fn a_host_without_folders_finds_nothing() {

@@ -1,16 +1,15 @@
 //! A future of this side, as the other one polls it.
 
 use std::cell::UnsafeCell;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use super::Inner;
 use super::waker::Held;
 use crate::abi::{FutureFunctions, RawFuture, RawWaker, Reply};
 use crate::instance::{Fault, Owner, drop_of, part_of};
 use crate::portable::{Invalid, Portable};
-use crate::{CallError, CallErrorKind, own};
+use crate::{CallError, own};
 
 /// What a [`RawFuture`] of this side points to.
 struct State<'a, T> {
@@ -21,17 +20,15 @@ struct State<'a, T> {
 }
 
 struct Inside<'a, T> {
-    future: Pin<Box<dyn Future<Output = T> + 'a>>,
+    future: Inner<'a, T>,
     /// Whether it gave its value, or failed: it is not polled again.
     ended: bool,
     waker: Held,
 }
 
 /// Gives a future away.
-pub(super) fn give<'a, T: Portable>(
-    future: Pin<Box<dyn Future<Output = T> + 'a>>,
-    owner: Option<Owner>,
-) -> RawFuture {
+pub(super) fn give<T: Portable>(mut future: Inner<'_, T>) -> RawFuture {
+    let owner = future.owner.take();
     let state = Box::new(State {
         busy: AtomicBool::new(false),
         owner,
@@ -75,11 +72,12 @@ unsafe extern "C" fn poll<T: Portable>(
         let waker = unsafe { inside.waker.refresh(waker) }?;
         // What panics is not polled again.
         inside.ended = true;
-        let polled = inside.future.as_mut().poll(&mut Context::from_waker(waker));
+        let polled = inside.future.poll_try(&mut Context::from_waker(waker));
         let Poll::Ready(value) = polled else {
             inside.ended = false;
             return Ok(0);
         };
+        let value = value?;
         // SAFETY: who calls gives a place for it.
         unsafe { output.cast::<T::Abi>().write(value.into_abi()) };
         Ok(1)
@@ -100,8 +98,7 @@ impl<'a> Busy<'a> {
     fn enter(busy: &'a AtomicBool) -> Result<Self, Fault> {
         // Acquire: what the poll before this one wrote is seen.
         if busy.swap(true, Ordering::Acquire) {
-            let message = "a future is polled by one at a time";
-            return Err(CallError::new(CallErrorKind::Reentrant, "", message).into());
+            return Err(CallError::polled_by_two().into());
         }
         Ok(Self(busy))
     }

@@ -1,6 +1,7 @@
 //! A connection as this side implements it, and as it crosses to libraries of this process.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,32 @@ impl fmt::Debug for dyn Link {
 }
 
 type Shared = Arc<dyn Link>;
+
+/// A connection with a reference of one's own to it.
+pub(crate) struct KeptLink {
+    raw: RawLink,
+    _keep: KeepAlive,
+}
+
+impl KeptLink {
+    /// # Safety
+    /// The connection is kept by somebody meanwhile.
+    pub(crate) unsafe fn retained(link: &RawLink) -> Self {
+        Self {
+            raw: *link,
+            // SAFETY: by this function's contract.
+            _keep: unsafe { KeepAlive::retained(link.keep) },
+        }
+    }
+}
+
+impl Deref for KeptLink {
+    type Target = RawLink;
+
+    fn deref(&self) -> &RawLink {
+        &self.raw
+    }
+}
 
 /// The connection as it crosses, with a reference of its own to it.
 pub(super) fn raw(link: Shared) -> RawLink {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use plugwright_manifest::schema::Receiver;
 
 use super::connection::{Link, answer, crossing, raw};
-use crate::abi::{InvokeContext, KeepAlive, RawInterface, RawLink, RawSlice, RawVec};
+use crate::abi::{InvokeContext, KeepAlive, RawInterface, RawLink, RawObject, RawSlice, RawVec};
 use crate::encoding::{Arena, Decoder, Encoder};
 use crate::handle::borrowed_calls;
 use crate::instance::{Fault, Using, guarded};
@@ -284,7 +284,13 @@ pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provi
         // SAFETY: the object is one of `T`, whose vtable this function is in; it is kept
         // during the call, which is all that the calls are used in.
         let mut calls = unsafe { borrowed_calls::<I>(object, I::VTABLE) };
-        let bytes = served::<I>(&mut calls, method, input, link)?;
+        let called = RawObject {
+            object,
+            vtable: std::ptr::from_ref(I::VTABLE).cast(),
+        };
+        // SAFETY: the object is kept during the call, and `I::VTABLE` is for it.
+        let out = unsafe { Encoder::of_call::<I>(link, called) };
+        let bytes = served::<I>(&mut calls, method, input, link, out)?;
         drop(using);
         drop(nested);
         Ok(bytes)
@@ -298,11 +304,11 @@ fn served<I: ?Sized + Interface>(
     method: u32,
     input: &[u8],
     link: Option<&RawLink>,
+    mut out: Encoder<'_>,
 ) -> Result<Vec<u8>, Fault> {
     let arena = Arena::default();
     let _kept = Kept::when(true);
     let mut decoder = Decoder::new(input, &arena, link);
-    let mut out = Encoder::new(link);
     // SAFETY: the bytes outlive this function.
     unsafe { I::dispatch(calls, method, &mut decoder, &mut out) }?;
     arena.give_back(&mut out);

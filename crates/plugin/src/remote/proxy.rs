@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use plugwright_manifest::schema::InterfaceShape;
 
-use super::connection::{Link, crossing, raw};
+use super::connection::{KeptLink, Link, crossing, raw};
 use super::invoking::{Object, result_of, time_left};
 use crate::abi::{KeepAlive, RawInterface, RawLink, Reply};
 use crate::encoding::{Arena, Decoder, Encoder};
@@ -16,9 +16,7 @@ use crate::{CallError, CallErrorKind, Handle, own};
 
 /// An object of the other side, as an object of this one.
 pub struct Proxy {
-    link: RawLink,
-    /// Keeps the connection.
-    _keep: KeepAlive,
+    link: KeptLink,
     number: u64,
 }
 
@@ -28,9 +26,8 @@ impl Proxy {
     /// proxy's from now on.
     unsafe fn new(link: &RawLink, number: u64) -> Self {
         Self {
-            link: *link,
             // SAFETY: by this function's contract.
-            _keep: unsafe { KeepAlive::retained(link.keep) },
+            link: unsafe { KeptLink::retained(link) },
             number,
         }
     }
@@ -45,7 +42,7 @@ impl Proxy {
             let local = "its result borrows from the object, so it cannot be called from elsewhere";
             return Err(CallError::new(CallErrorKind::Unsupported, "", local).into());
         }
-        let link = &self.link;
+        let link: &RawLink = &self.link;
         let mut out = Encoder::new(Some(link));
         arguments(&mut out)?;
         let (input, lent) = out.finish()?;
@@ -194,7 +191,10 @@ impl std::error::Error for NotRemotable {}
 
 impl NotRemotable {
     fn check(shape: &'static InterfaceShape) -> Result<(), Self> {
-        let local = shape.methods.iter().filter(|method| !method.is_remotable());
+        let local = shape
+            .methods
+            .iter()
+            .filter(|method| !shape.is_remotable(method));
         let methods: Vec<_> = local.map(|method| method.name).collect();
         if methods.is_empty() {
             return Ok(());

@@ -3,10 +3,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
 use plugwright_plugin::{
@@ -17,19 +18,27 @@ use crate::{create, summary_of};
 
 /// Runs a future to its end on this thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
+    /// The flag tells a wake from other things that threads are unparked for: a poll over a
+    /// connection waits for its answer.
+    struct Unpark(Thread, AtomicBool);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
+            self.1.store(true, Ordering::Release);
             self.0.unpark();
         }
     }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let unpark = Arc::new(Unpark(std::thread::current(), AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&unpark));
     let mut future = std::pin::pin!(future);
     let mut context = Context::from_waker(&waker);
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::park(),
+            Poll::Pending => {
+                while !unpark.1.swap(false, Ordering::Acquire) {
+                    std::thread::park();
+                }
+            }
         }
     }
 }
@@ -58,7 +67,6 @@ pub(crate) trait Store: Send + Sync {
     fn detached(&self, panics: bool) -> PluginFuture<'static, u32>;
     fn hand_on(&self, host: Box<dyn Service>) -> PluginFuture<'static, u32>;
     fn bad_drop(&self) -> PluginFuture<'_, ()>;
-    fn borrowed(&self) -> PluginFuture<'_, &str>;
     #[since("1.1")]
     fn twice(&self, number: u32) -> PluginFuture<'_, u32> {
         PluginFuture::new(async move { number * 2 })
@@ -144,10 +152,6 @@ impl Store for Memory {
             drop(bad);
         })
     }
-
-    fn borrowed(&self) -> PluginFuture<'_, &str> {
-        PluginFuture::new(async { "mine" })
-    }
 }
 
 unsafe extern "C" {
@@ -159,18 +163,32 @@ unsafe extern "C" {
 
 const ENTRY: Entry = entry;
 
-fn memory() -> Handle<dyn Store> {
+pub(crate) fn memory() -> Handle<dyn Store> {
     create(ENTRY, &summary_of!("org.example.async", dyn Store))
 }
 
 /// What a host offers: a value that another thread has ready.
 #[derive(Default)]
-struct Threads(Arc<Seen>);
+pub(crate) struct Threads(pub(crate) Arc<Seen>);
 
 #[derive(Default)]
-struct Seen {
-    dropped: AtomicUsize,
+pub(crate) struct Seen {
+    dropped: Mutex<usize>,
+    changed: Condvar,
     tasks: Mutex<Vec<PluginFuture<'static, u32>>>,
+}
+
+impl Seen {
+    /// How many of the host's futures are gone; waits for so many, since they may go on another
+    /// thread.
+    pub(crate) fn dropped(&self, expected: usize) -> usize {
+        let dropped = self.dropped.lock().expect("no panic");
+        let limit = Duration::from_secs(60);
+        let waited = self
+            .changed
+            .wait_timeout_while(dropped, limit, |dropped| *dropped < expected);
+        *waited.expect("no panic").0
+    }
 }
 
 /// Is ready when a thread of its own says so.
@@ -207,7 +225,8 @@ impl Future for Later {
 
 impl Drop for Later {
     fn drop(&mut self) {
-        self.seen.dropped.fetch_add(1, Ordering::SeqCst);
+        *self.seen.dropped.lock().expect("no panic") += 1;
+        self.seen.changed.notify_all();
     }
 }
 
@@ -227,7 +246,7 @@ impl Service for Threads {
 
 /// Counts who wakes and who holds it.
 #[derive(Default)]
-struct Counting(AtomicUsize);
+pub(crate) struct Counting(pub(crate) AtomicUsize);
 
 impl Wake for Counting {
     fn wake(self: Arc<Self>) {
@@ -235,13 +254,16 @@ impl Wake for Counting {
     }
 }
 
-fn poll_once<F: Future + Unpin>(future: &mut F, waker: &Arc<Counting>) -> Poll<F::Output> {
+pub(crate) fn poll_once<F: Future + Unpin>(
+    future: &mut F,
+    waker: &Arc<Counting>,
+) -> Poll<F::Output> {
     let waker = Waker::from(Arc::clone(waker));
     Pin::new(future).poll(&mut Context::from_waker(&waker))
 }
 
 #[track_caller]
-fn panic_of<T: std::fmt::Debug>(run: impl FnOnce() -> T) -> CallError {
+pub(crate) fn panic_of<T: std::fmt::Debug>(run: impl FnOnce() -> T) -> CallError {
     let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
     let payload = payload.expect_err("must panic");
     *payload.downcast::<CallError>().expect("a CallError")
@@ -254,7 +276,6 @@ fn a_value_arrives() {
     assert_eq!(block_on(store.read("")), Err(Broken::Empty));
     assert_eq!(block_on(store.number(false)), 7);
     assert_eq!(block_on(store.try_number(false)), Ok(7));
-    assert_eq!(block_on(store.borrowed()), "mine");
     assert_eq!(block_on(store.twice(4)), 8);
 }
 
@@ -264,7 +285,7 @@ fn the_plugin_awaits_the_host() {
     let (store, host) = (memory(), Threads::default());
     let seen = Arc::clone(&host.0);
     assert_eq!(block_on(store.ask(Box::new(host))), Ok(40));
-    assert_eq!(seen.dropped.load(Ordering::SeqCst), 2);
+    assert_eq!(seen.dropped(2), 2);
 }
 
 #[test]
@@ -285,13 +306,9 @@ fn dropping_cancels() {
     let (seen, waker) = (Arc::clone(&host.0), Arc::new(Counting::default()));
     let mut future = store.ask(Box::new(host));
     assert!(poll_once(&mut future, &waker).is_pending());
-    assert_eq!(seen.dropped.load(Ordering::SeqCst), 0);
+    assert_eq!(seen.dropped(0), 0);
     drop(future);
-    assert_eq!(
-        seen.dropped.load(Ordering::SeqCst),
-        1,
-        "the host's own future"
-    );
+    assert_eq!(seen.dropped(1), 1, "the host's own future");
 }
 
 /// What a plugin keeps of a future that is gone wakes nobody wrongly, and lets go in the end.
@@ -415,6 +432,7 @@ mod receivers {
         fn look(&self) -> LocalPluginFuture<'_, u32>;
         fn end(self: Box<Self>) -> LocalPluginFuture<'static, u32>;
         fn spoil(&mut self) -> PluginFuture<'_, ()>;
+        fn name(&self) -> PluginFuture<'_, &str>;
     }
 
     #[plugin(id = "org.example.async-tallying", provides(Tally))]
@@ -445,6 +463,10 @@ mod receivers {
                 panic!("asked to panic")
             })
         }
+
+        fn name(&self) -> PluginFuture<'_, &str> {
+            PluginFuture::new(async { "mine" })
+        }
     }
 
     unsafe extern "C" {
@@ -468,6 +490,7 @@ mod receivers {
         let mut tally = tally();
         assert_eq!(block_on(tally.add(4)), 5);
         assert_eq!(block_on(tally.look()), 5);
+        assert_eq!(block_on(tally.name()), "mine");
         let mut left = tally.add(6);
         assert!(poll_once(&mut left, &Arc::default()).is_ready());
         drop(left);

@@ -10,11 +10,14 @@ use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{Buffer, Handle, interface, plugin};
+use plugwright_plugin::{Buffer, Handle, Interface, PluginFuture, interface, plugin};
 
+use crate::futures::block_on;
+use crate::matrix_forward::forward;
 use crate::transport::piped;
 use crate::{create, summary_of};
 use types::{
@@ -56,6 +59,49 @@ macro_rules! matrix {
             fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix>;
             fn objects(&self, one: Option<Box<dyn Matrix>>, many: Vec<Arc<dyn Matrix>>, maybe: Option<Arc<dyn Matrix>>)
                 -> (Option<Box<dyn Matrix>>, Vec<Arc<dyn Matrix>>, Result<Arc<dyn Matrix>, String>);
+        }
+
+        /// Each future gives what the method got, when it is polled the second time.
+        #[interface(id = "org.example.later-matrix", version = "1.0")]
+        pub(crate) trait Later: Send + Sync {
+            $(fn $name(&self, value: $type) -> PluginFuture<'_, $type>;)*
+            fn relay(&self, other: Box<dyn Later>) -> Box<dyn Later>;
+        }
+
+        impl Later for Echo {
+            $(fn $name(&self, value: $type) -> PluginFuture<'_, $type> {
+                PluginFuture::new(async move {
+                    yield_once().await;
+                    value
+                })
+            })*
+
+            fn relay(&self, other: Box<dyn Later>) -> Box<dyn Later> {
+                Box::new(LaterRelay(other))
+            }
+        }
+
+        /// Awaits what another one gives.
+        struct LaterRelay(Box<dyn Later>);
+
+        impl Later for LaterRelay {
+            $(fn $name(&self, value: $type) -> PluginFuture<'_, $type> {
+                PluginFuture::new(async move { self.0.$name(value).await })
+            })*
+
+            fn relay(&self, other: Box<dyn Later>) -> Box<dyn Later> {
+                self.0.relay(other)
+            }
+        }
+
+        /// The asynchronous methods as the others, where there are such.
+        struct Awaiting(Box<dyn Matrix>, Box<dyn Later>);
+
+        impl Matrix for Awaiting {
+            $(fn $name(&self, value: $type) -> $type {
+                block_on(self.1.$name(value))
+            })*
+            forward!();
         }
 
         impl Matrix for Echo {
@@ -175,110 +221,25 @@ macro_rules! matrix {
                 self.0.$name(value)
             })*
 
-            fn settings(&self, value: Settings) -> Settings {
-                self.0.settings(value)
-            }
-
-            fn wide(&self, value: Option<(String, u128)>, plus: u128)
-                -> Result<Option<(String, u128)>, String>
-            {
-                self.0.wide(value, plus)
-            }
-
-            fn text(&self, value: &str) -> String {
-                self.0.text(value)
-            }
-
-            fn bytes(&self, value: &[u8]) -> Vec<u8> {
-                self.0.bytes(value)
-            }
-
-            fn maybe(&self, value: Option<&str>) -> Option<String> {
-                self.0.maybe(value)
-            }
-
-            fn nothing(&self) {
-                self.0.nothing();
-            }
-
-            fn buffer(&self, value: Buffer) -> Buffer {
-                self.0.buffer(value)
-            }
-
-            fn words(&self, value: &[u32]) -> u64 {
-                self.0.words(value)
-            }
-
-            fn doubles(&self, value: &[f64]) -> f64 {
-                self.0.doubles(value)
-            }
-
-            fn increment(&self, value: &mut [u16]) {
-                self.0.increment(value);
-            }
-
-            fn os_str(&self, value: &OsStr) -> OsString {
-                self.0.os_str(value)
-            }
-
-            fn parent(&self, value: &Path) -> PathBuf {
-                self.0.parent(value)
-            }
-
-            fn borrowed(&self, value: Borrowed<'_>) -> String {
-                self.0.borrowed(value)
-            }
-
-            fn borrowed_or_not(&self, value: BorrowedOrNot<'_, u8>) -> String {
-                self.0.borrowed_or_not(value)
-            }
-
-            fn one_lent(&self, value: &Point) -> Point {
-                self.0.one_lent(value)
-            }
-
-            fn number_lent(&self, value: &u64) -> u64 {
-                self.0.number_lent(value)
-            }
-
-            fn maybe_lent(&self, value: Option<&Failed>) -> Option<Failed> {
-                self.0.maybe_lent(value)
-            }
-
-            fn many_lent(&self, value: &[Point]) -> Vec<Point> {
-                self.0.many_lent(value)
-            }
-
-            fn truths_lent(&self, value: &[bool]) -> Vec<bool> {
-                self.0.truths_lent(value)
-            }
-
-            fn words_lent(&self, value: &[&str]) -> Vec<String> {
-                self.0.words_lent(value)
-            }
-
-            fn lists_lent(&self, value: Vec<&[Pair]>, last: &(u8, String)) -> Vec<Vec<Pair>> {
-                self.0.lists_lent(value, last)
-            }
-
-            fn many(&self, a: u8, b: &str, c: bool, d: String, e: &[u8], f: f32, g: Point) -> String {
-                self.0.many(a, b, c, d, e, f, g)
-            }
-
-            fn relay(&self, other: Box<dyn Matrix>) -> Box<dyn Matrix> {
-                self.0.relay(other)
-            }
-
-            fn objects(&self, one: Option<Box<dyn Matrix>>, many: Vec<Arc<dyn Matrix>>, maybe: Option<Arc<dyn Matrix>>)
-                -> (Option<Box<dyn Matrix>>, Vec<Arc<dyn Matrix>>, Result<Arc<dyn Matrix>, String>)
-            {
-                self.0.objects(one, many, maybe)
-            }
+            forward!();
         }
     };
 }
 
-#[plugin(id = "org.example.echo", provides(Matrix))]
+/// Is pending once, and wakes at once.
+async fn yield_once() {
+    let mut begun = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut begun, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[plugin(id = "org.example.echo", provides(Matrix), provides(Later))]
 #[derive(Default)]
 pub(crate) struct Echo;
 
@@ -351,7 +312,12 @@ unsafe extern "C" {
 const ENTRY: Entry = entry;
 
 fn echo() -> Handle<dyn Matrix> {
-    create(ENTRY, &summary_of!("org.example.echo", dyn Matrix))
+    echo_as()
+}
+
+fn echo_as<T: ?Sized + Interface>() -> Handle<T> {
+    let summary = summary_of!("org.example.echo", dyn Matrix, dyn Later);
+    create(ENTRY, &summary)
 }
 
 /// Runs the test with each direction over each transport.
@@ -362,6 +328,17 @@ fn everywhere(test: impl Fn(&dyn Matrix)) {
     let (remote, _other_end) = piped(&echo());
     test(&remote);
     test(&*remote.relay(Box::new(Echo)));
+    awaited(&test, echo_as::<dyn Later>());
+    let (remote, _other_end) = piped(&echo_as::<dyn Later>());
+    awaited(&test, remote);
+}
+
+/// With asynchronous methods, in both directions.
+#[track_caller]
+fn awaited(test: &impl Fn(&dyn Matrix), later: Handle<dyn Later>) {
+    let other = later.relay(Box::new(Echo));
+    test(&Awaiting(Box::new(Echo), other));
+    test(&Awaiting(Box::new(Echo), Box::new(later)));
 }
 
 #[track_caller]
