@@ -89,7 +89,7 @@ fn main() {
                     }),
                     numbers("cglue", |n| n ^ black_box(&glue).sum(black_box(&data))),
                 ],
-                301,
+                if length < 100 { 301 } else { 31 },
             ),
         ));
     }
