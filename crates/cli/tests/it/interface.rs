@@ -133,11 +133,11 @@ fn what_cannot_be_used_is_told() {
         "of format 2; this version reads format 1",
     );
     refused(
-        &saved.replace("\"schema\": \"84", "\"schema\": \"+4"),
+        &saved.replace("\"schema\": \"85", "\"schema\": \"+4"),
         "hexadecimal",
     );
     refused(
-        &saved.replace("\"schema\": \"84", "\"schema\": \"8400"),
+        &saved.replace("\"schema\": \"85", "\"schema\": \"8500"),
         "schema is none",
     );
     fs::write(&file, &saved).expect("written");
