@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::process::{cargo, command, run, say, succeeds};
-use crate::{Outcome, cross, page, self_audit, tidy, wheels};
+use crate::{Outcome, cross, page, self_audit, tidy, wheels, workspace};
 
 /// Whether `ci` runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,14 @@ pub fn full() -> Outcome {
     Ok(())
 }
 
+/// The option that names the leaks which the tests make on purpose.
+fn suppressions() -> String {
+    format!(
+        "suppressions={}",
+        workspace::root().join("xtask/leaks.txt").display()
+    )
+}
+
 /// A check that needs a tool which not everybody has.
 struct Check {
     name: &'static str,
@@ -160,6 +168,8 @@ const CHECKS: [Check; 10] = [
             command.env("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-rdynamic");
             // A test of `dylib` expects a child to die of a signal, which the sanitizer would turn into an exit code.
             command.env("ASAN_OPTIONS", "handle_segv=0");
+            // What a side that lies about its functions owns cannot be given back: there is nothing to call.
+            command.env("LSAN_OPTIONS", suppressions());
             command
         },
     },

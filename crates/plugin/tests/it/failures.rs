@@ -309,11 +309,13 @@ impl OneByte {
     fn with(self, cbor: &[u8]) -> <Self as Portable>::Abi {
         let mut raw = self.into_abi();
         // SAFETY: the Abi of a struct of one encoded field is that of a vector of bytes.
-        unsafe {
+        let own = unsafe {
             (&raw mut raw)
                 .cast::<RawVec>()
-                .write(cbor.to_vec().into_abi());
+                .replace(cbor.to_vec().into_abi())
         };
+        // SAFETY: it was made above, and nothing else has it any more.
+        drop(unsafe { Vec::<u8>::from_abi(own) });
         raw
     }
 }
