@@ -12,25 +12,23 @@ static CODEC: InterfaceShape = InterfaceShape {
     methods: &[],
 };
 
-fn summary(
-    id: &'static str,
-    version: &'static str,
-    keys: &'static [&'static str],
-    rank: i32,
-) -> Summary {
+const fn codec(keys: &'static [&'static str], rank: i32) -> ProvidedDef {
+    ProvidedDef {
+        interface: &CODEC,
+        keys,
+        rank,
+        metadata: &[],
+    }
+}
+
+fn summary(id: &'static str, version: &'static str, provides: &'static [ProvidedDef]) -> Summary {
     let notes = note_bytes(&RecordDef {
         entry: "entry",
         id,
         version,
         crate_name: "plugin",
         linkage: Linkage::Cdylib,
-        provides: vec![ProvidedDef {
-            interface: &CODEC,
-            keys,
-            rank,
-            metadata: &[],
-        }]
-        .leak(),
+        provides,
         singleton: false,
         configurable: false,
         capabilities: &[],
@@ -78,12 +76,20 @@ fn example() -> Image {
                 file(
                     "1.so",
                     1,
-                    vec![summary("org.example.one", "1.0.0", &["zst", "GZ"], 0)],
+                    vec![summary(
+                        "org.example.one",
+                        "1.0.0",
+                        const { &[codec(&["zst", "GZ"], 0)] },
+                    )],
                 ),
                 file(
                     "2.so",
                     2,
-                    vec![summary("org.example.two", "1.0.0", &["gz"], 5)],
+                    vec![summary(
+                        "org.example.two",
+                        "1.0.0",
+                        const { &[codec(&["gz"], 5)] },
+                    )],
                 ),
             ],
         },
@@ -93,17 +99,29 @@ fn example() -> Image {
                 file(
                     "3.so",
                     3,
-                    vec![summary("org.example.one", "2.0.0", &["zst"], 0)],
+                    vec![summary(
+                        "org.example.one",
+                        "2.0.0",
+                        const { &[codec(&["zst"], 0)] },
+                    )],
                 ),
                 file(
                     "4.so",
                     4,
-                    vec![summary("org.example.same", "1.0.0", &["x"], 0)],
+                    vec![summary(
+                        "org.example.same",
+                        "1.0.0",
+                        const { &[codec(&["x"], 0)] },
+                    )],
                 ),
                 file(
                     "5.so",
                     5,
-                    vec![summary("org.example.same", "1.0.0", &["x"], 0)],
+                    vec![summary(
+                        "org.example.same",
+                        "1.0.0",
+                        const { &[codec(&["x"], 0)] },
+                    )],
                 ),
             ],
         },
