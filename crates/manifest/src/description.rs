@@ -66,7 +66,8 @@ impl Description {
         Self { abi, schema }
     }
 
-    /// The file's contents.
+    /// The file's contents. What it is made of lives as long as the program, as with
+    /// [`Schema::to_shape`].
     #[must_use]
     pub fn to_json(&self) -> String {
         let bytes = crate::embed::schema_bytes(self.schema.to_shape());

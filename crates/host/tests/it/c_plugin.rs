@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use fixture_greeter::{Greeter, Outcome, Refusal};
 use plugwright_host::{CallErrorKind, Handle};
@@ -18,33 +19,44 @@ fn hello() -> PathBuf {
     plugin("org.example.hello-c", "", &[])
 }
 
-/// The same with an id, more code, and more for the compiler.
-pub(crate) fn plugin(id: &'static str, more: &str, further: &[&OsStr]) -> PathBuf {
+/// The interface of the twin, through the file that `plugwright interface save` writes.
+fn saved() -> Description {
     let twin = std::fs::read(fixture("hello")).expect("readable");
     let mut images = headers(twin.as_slice(), None).images.into_iter();
     let record = images.next().expect("one image").image.records.remove(0);
     let abi = record.summary.build.abi;
     let schema = record.detail.expect("a detail").schemas.remove(0);
     let saved = Description::new(abi, schema).to_json();
-    let description = Description::from_json(&saved).expect("just saved");
+    Description::from_json(&saved).expect("just saved")
+}
+
+/// The same with an id, more code, and more for the compiler.
+pub(crate) fn plugin(id: &'static str, more: &str, further: &[&OsStr]) -> PathBuf {
+    /// The interface as it was saved, which a record borrows for ever.
+    static SAVED: OnceLock<(u32, [ProvidedDef; 1])> = OnceLock::new();
+    let (abi, provides) = SAVED.get_or_init(|| {
+        let description = saved();
+        let interface = description.schema.to_shape();
+        let provided = ProvidedDef {
+            interface,
+            keys: &["c"],
+            rank: 0,
+            metadata: &[],
+        };
+        (description.abi, [provided])
+    });
     let made = c::header(&RecordDef {
         entry: "plugwright_entry_hello_c",
         id,
         version: "2.0.0",
         crate_name: "hello_c",
         linkage: Linkage::Cdylib,
-        provides: vec![ProvidedDef {
-            interface: description.schema.to_shape(),
-            keys: &["c"],
-            rank: 0,
-            metadata: &[],
-        }]
-        .leak(),
+        provides,
         singleton: false,
         configurable: false,
         capabilities: &[],
         build: BuildDef {
-            abi: description.abi,
+            abi: *abi,
             target: "c",
             profile: "release",
             rustc: "cc",
