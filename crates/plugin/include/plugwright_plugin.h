@@ -209,6 +209,7 @@ typedef struct pw_link {
     uint8_t (*import_object)(const void *context, uint64_t number, pw_interface *object);
     void (*retain)(const void *context, uint64_t object);
     void (*release)(const void *context, uint64_t object);
+    uint8_t (*is_open)(const void *context);
 } pw_link;
 
 /* What a call by number is made in. `link` is null when only values can cross; `time_left` is in nanoseconds, all bits

@@ -342,6 +342,8 @@ pub struct RawLink {
     pub retain: unsafe extern "C" fn(context: *const (), object: u64),
     /// Tells the other side of one less.
     pub release: unsafe extern "C" fn(context: *const (), object: u64),
+    /// 1 while calls can be carried; 0 once the connection has ended.
+    pub is_open: unsafe extern "C" fn(context: *const ()) -> u8,
 }
 
 /// An object of a plugin with the vtable for one interface.

@@ -109,6 +109,14 @@ impl CallError {
         Self::new(CallErrorKind::Unsupported, method, message)
     }
 
+    /// What a call fails with that cannot be carried, since the side that it is for is gone: for
+    /// who implements [`Link`](crate::remote::Link). The message says what was noticed.
+    #[cold]
+    #[must_use]
+    pub fn crashed(message: impl Into<String>) -> Self {
+        Self::new(CallErrorKind::Crashed, "", message)
+    }
+
     /// Somebody else uses the object in a way that allows no other.
     #[cold]
     pub(crate) fn reentrant(plugin: &str) -> Self {

@@ -30,11 +30,25 @@ pub(crate) trait Awake: Send + Sync {
 }
 
 /// A waker of this side, for the other one.
-struct Waits(Waker);
+struct Waits {
+    waker: Waker,
+    link: KeptLink,
+}
 
 impl Awake for Waits {
     fn wake(&self) {
-        self.0.wake_by_ref();
+        self.waker.wake_by_ref();
+    }
+}
+
+impl Drop for Waits {
+    /// A connection that ended lets go of it, and nobody else will wake who waits. One that is
+    /// open does so whenever the other side drops the waker; waking then, too, would have a
+    /// future that never wakes anybody polled without end.
+    fn drop(&mut self) {
+        if !self.link.is_open() {
+            self.waker.wake_by_ref();
+        }
     }
 }
 
@@ -135,7 +149,11 @@ impl<T: Portable> There<T> {
         if self.ended {
             return Poll::Ready(Err(CallError::completed()));
         }
-        let waker: Arc<dyn Awake> = Arc::new(Waits(context.waker().clone()));
+        let waker: Arc<dyn Awake> = Arc::new(Waits {
+            waker: context.waker().clone(),
+            // SAFETY: this future keeps the connection.
+            link: unsafe { KeptLink::retained(&self.link) },
+        });
         let polled = self.object.try_poll(waker).flatten();
         if matches!(polled, Ok(None)) {
             return Poll::Pending;

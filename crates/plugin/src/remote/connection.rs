@@ -16,6 +16,11 @@ use crate::portable::Portable;
 /// Messages arrive in the order in which they were sent. Every function may be called on
 /// any thread, also while a call is being carried. None may panic: the calls that they
 /// serve have no other way to fail than their result.
+///
+/// When the connection ends, whoever owns it makes three things true in this order: it is not
+/// [open](Self::is_open); the calls that are being carried fail, and so do later ones; the
+/// objects that the other side had are dropped, none of them under a lock. The last is how
+/// those learn of it who wait for a future there.
 pub trait Link: Send + Sync + 'static {
     /// Calls a method of the other side's object: what [`Object::invoke`] does there, with
     /// its result. `limit` is how long the caller waits; `None` stands for ever.
@@ -42,6 +47,9 @@ pub trait Link: Send + Sync + 'static {
 
     /// Tells the other side that there is one less.
     fn release(&self, object: u64);
+
+    /// Whether calls can be carried: `false` for good once the connection has ended.
+    fn is_open(&self) -> bool;
 }
 
 impl fmt::Debug for dyn Link {
@@ -68,6 +76,12 @@ impl KeptLink {
             _keep: unsafe { KeepAlive::retained(link.keep) },
         }
     }
+
+    /// As [`Link::is_open`].
+    pub(crate) fn is_open(&self) -> bool {
+        // SAFETY: the connection is kept.
+        unsafe { (self.raw.is_open)(self.raw.keep.context) != 0 }
+    }
 }
 
 impl Deref for KeptLink {
@@ -88,6 +102,7 @@ pub(super) fn raw(link: Shared) -> RawLink {
         import,
         retain,
         release,
+        is_open,
     }
 }
 
@@ -160,6 +175,11 @@ unsafe extern "C" fn retain(context: *const (), object: u64) {
 unsafe extern "C" fn release(context: *const (), object: u64) {
     // SAFETY: the caller keeps the connection.
     unsafe { link(context) }.release(object);
+}
+
+unsafe extern "C" fn is_open(context: *const ()) -> u8 {
+    // SAFETY: the caller keeps the connection.
+    u8::from(unsafe { link(context) }.is_open())
 }
 
 /// How long the caller of `limit` waits, as it crosses.

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
@@ -515,7 +515,7 @@ mod receivers {
 /// What can be seen of futures and wakers that lie is an error.
 mod lies {
     use plugwright_plugin::abi::{
-        Failure, FutureFunctions, RawFuture, RawSlice, RawWaker, Reply, WakerFunctions,
+        Failure, FutureFunctions, KeepAlive, RawFuture, RawSlice, RawWaker, Reply, WakerFunctions,
     };
 
     use super::*;
@@ -593,6 +593,72 @@ mod lies {
         assert_eq!((error.kind(), error.message()), (kind, expected));
         // SAFETY: it is still owned here.
         drop(unsafe { PluginFuture::<bool>::from_abi(raw) });
+    }
+
+    /// A waker that does nothing.
+    fn idle() -> RawWaker {
+        unsafe extern "C" fn clone(_: *const (), _: *const (), output: *mut RawWaker) -> Reply<u8> {
+            // SAFETY: a place for a waker.
+            unsafe { output.write(idle()) };
+            Reply::ok(0)
+        }
+        unsafe extern "C" fn nothing(_: *const (), _: *const ()) {}
+        static IDLE: WakerFunctions = WakerFunctions {
+            size: size_of::<WakerFunctions>(),
+            clone: Some(clone),
+            wake: Some(nothing),
+            wake_by_ref: Some(nothing),
+            release: Some(nothing),
+        };
+        RawWaker {
+            data: std::ptr::null(),
+            table: std::ptr::null(),
+            functions: &raw const IDLE,
+            keep: KeepAlive::forever().into_raw(),
+        }
+    }
+
+    /// Who polls while another one does gets an error, and harms nothing.
+    #[test]
+    fn two_that_poll_at_once() {
+        struct Raw(RawFuture);
+        // SAFETY: the future may be polled on any thread; that it is polled on two is the lie.
+        unsafe impl Sync for Raw {}
+        impl Raw {
+            fn poll(&self) -> Result<(u8, bool), CallError> {
+                // SAFETY: an honest future has functions.
+                let functions = unsafe { &*self.0.functions };
+                let poll = functions.poll.expect("it is there");
+                let waker = idle();
+                let mut value = 2_u8;
+                let place = (&raw mut value).cast();
+                // SAFETY: the waker and the place are as they have to be.
+                let reply = unsafe { poll(self.0.state, &raw const waker, place) };
+                // SAFETY: returned just now.
+                let polled = unsafe { reply.take::<u8>("poll") }?;
+                Ok((polled, value == 1))
+            }
+        }
+        let (inside, entered) = mpsc::channel();
+        let (go_on, told) = mpsc::channel();
+        let future = Raw(PluginFuture::new(async move {
+            inside.send(()).expect("somebody waits");
+            told.recv_timeout(Duration::from_secs(60)).is_ok()
+        })
+        .into_abi());
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| future.poll());
+            entered.recv().expect("it is polled");
+            let error = future.poll().expect_err("it is being polled");
+            assert_eq!(error.kind(), CallErrorKind::Reentrant);
+            assert_eq!(error.message(), "a future is polled by one at a time");
+            go_on.send(()).expect("somebody waits");
+            assert_eq!(first.join().expect("no panic"), Ok((1, true)));
+        });
+        let error = future.poll().expect_err("it gave its value");
+        assert_eq!(error.kind(), CallErrorKind::Completed);
+        // SAFETY: it is still owned here.
+        drop(unsafe { PluginFuture::<bool>::from_abi(future.0) });
     }
 
     fn waker(functions: *const WakerFunctions) -> RawWaker {

@@ -1,8 +1,10 @@
 //! Futures over a connection: polled, woken, cancelled and failing there as here.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use plugwright_plugin::remote::{Invocation, Link};
 use plugwright_plugin::{
@@ -100,6 +102,48 @@ fn what_is_polled_there_keeps_its_object() {
     let future = remote.detached(false);
     drop(remote);
     assert_eq!(block_on(future), 9);
+}
+
+/// Who waits for the other side of a connection that ends is woken, and told.
+#[test]
+fn the_end_of_a_connection_wakes_who_waits() {
+    struct Tells(mpsc::Sender<()>);
+    impl Wake for Tells {
+        fn wake(self: Arc<Self>) {
+            self.0.send(()).expect("somebody waits");
+        }
+    }
+    let (store, there) = piped(&memory());
+    let (tells, told) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Tells(tells)));
+    let mut future = store.try_forever();
+    let polled = Pin::new(&mut future).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    there.cut();
+    let woken = told.recv_timeout(Duration::from_secs(60));
+    assert_eq!(woken, Ok(()));
+    for future in [future, store.try_forever()] {
+        let error = block_on(future).expect_err("it ended");
+        assert_eq!(
+            (error.kind(), error.message()),
+            (CallErrorKind::Crashed, "the connection ended")
+        );
+    }
+}
+
+/// What drops its waker and wakes nobody is not polled again for that.
+#[test]
+fn a_waker_that_is_dropped_wakes_nobody() {
+    let ((store, end), waker) = (piped(&memory()), Arc::new(Counting::default()));
+    let mut future = store.bad_drop();
+    for _ in 0..3 {
+        assert!(poll_once(&mut future, &waker).is_pending());
+    }
+    // A call's answer comes behind what was let go of before it.
+    store.wake_all();
+    assert_eq!(waker.0.load(Ordering::SeqCst), 0);
+    drop(future);
+    drop(end);
 }
 
 #[interface(id = "org.example.async-near", version = "1.0")]

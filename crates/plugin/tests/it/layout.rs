@@ -43,7 +43,7 @@ fn expressions() -> Vec<(String, usize)> {
         "pw_interface_table" = InterfaceTable { id, major, minor, methods, fingerprints }
         "pw_vtable_head" = VtableHead { size, interface, image, retain, release, invoke }
         "pw_link" = RawLink {
-            size, keep, call, export = export_object, import = import_object, retain, release,
+            size, keep, call, export = export_object, import = import_object, retain, release, is_open,
         }
         "pw_invoke_context" = InvokeContext { size, link, time_left, context, cancelled }
         "pw_object" = RawObject { object, vtable }

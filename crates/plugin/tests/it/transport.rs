@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub(crate) struct End {
     objects: Mutex<HashMap<u64, (Object, u64)>>,
     waiting: Mutex<HashMap<u64, mpsc::Sender<Answer>>>,
     next: AtomicU64,
+    ended: AtomicBool,
 }
 
 /// Both ends of a new pipe. They live until one of them is dropped.
@@ -44,6 +45,7 @@ impl End {
             objects: Mutex::default(),
             waiting: Mutex::default(),
             next: AtomicU64::new(1),
+            ended: AtomicBool::new(false),
         });
         let this = Arc::downgrade(&end);
         std::thread::spawn(move || {
@@ -51,8 +53,28 @@ impl End {
                 let Some(end) = this.upgrade() else { return };
                 end.arrived(message);
             }
+            if let Some(end) = this.upgrade() {
+                end.ended();
+            }
         });
         end
+    }
+
+    /// Ends the connection, as when the process at the other end is gone.
+    pub(crate) fn cut(&self) {
+        let pipe = self.pipe.lock().expect("no panic");
+        pipe.shutdown(std::net::Shutdown::Both)
+            .expect("it was open");
+    }
+
+    /// What [`Link`] says of the end of a connection.
+    fn ended(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        // Whoever waits sees that nobody will answer.
+        let waiting = std::mem::take(&mut *self.waiting.lock().expect("no panic"));
+        drop(waiting);
+        let objects = std::mem::take(&mut *self.objects.lock().expect("no panic"));
+        drop(objects);
     }
 
     fn send(&self, words: [u64; 5], bytes: &[u8]) {
@@ -148,17 +170,27 @@ impl Link for End {
         let (sender, receiver) = mpsc::channel();
         let id = self.number();
         self.waiting.lock().expect("no panic").insert(id, sender);
+        // The end that came before this call was waiting did not see it.
+        if !self.is_open() {
+            self.waiting.lock().expect("no panic").remove(&id);
+        }
         let limit = limit.map_or(u64::MAX, |limit| {
             u64::try_from(limit.as_nanos()).expect("short")
         });
         self.send([CALL, id, object, method.into(), limit], input);
-        receiver.recv().expect("the other end answers")
+        receiver
+            .recv()
+            .unwrap_or_else(|_| Err(CallError::crashed("the connection ended")))
     }
 
     fn export(&self, object: Object) -> u64 {
         let number = self.number();
         let mut objects = self.objects.lock().expect("no panic");
         objects.insert(number, (object, 1));
+        drop(objects);
+        if !self.is_open() {
+            drop(self.let_go(number));
+        }
         number
     }
 
@@ -172,6 +204,10 @@ impl Link for End {
 
     fn release(&self, object: u64) {
         self.send([RELEASE, 0, object, 0, 0], &[]);
+    }
+
+    fn is_open(&self) -> bool {
+        !self.ended.load(Ordering::SeqCst)
     }
 }
 
