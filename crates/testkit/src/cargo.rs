@@ -23,13 +23,17 @@ const BUILDS: &[(&str, &[&str])] = &[
         &["opt-level=3", "lto=\"fat\"", "strip=\"symbols\""],
     ),
     (
+        "fixture-depot",
+        &["opt-level=3", "lto=\"fat\"", "strip=\"symbols\""],
+    ),
+    (
         "fixture-marker",
         &["panic=\"abort\"", "lto=\"fat\"", "strip=\"symbols\""],
     ),
 ];
 
-/// Builds a fixture and returns its library's path: `fixture-polyglot` with all
-/// optimisations, LTO over all crates, and no symbols that a loader does not need;
+/// Builds a fixture and returns its library's path: `fixture-polyglot` and `fixture-depot` with
+/// all optimisations, LTO over all crates, and no symbols that a loader does not need;
 /// `fixture-marker` so too, and so that a panic ends the process.
 ///
 /// # Panics

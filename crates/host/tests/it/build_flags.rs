@@ -1,6 +1,12 @@
-//! Plugins that were built in other ways than their host.
+//! Plugins that were built in other ways than their host, which is a debug build with unwinding by the compiler of the tests.
+//!
+//! | plugin | optimisation | LTO | panics | symbols | compiler | allocator |
+//! |---|---|---|---|---|---|---|
+//! | polyglot, depot | 3 | fat | unwind | stripped | of the tests | the system's |
+//! | polyglot, depot | 3 | fat | unwind | stripped | another version, where there is one | the system's |
+//! | marker | 3 | fat | abort | stripped | of the tests | the system's |
+//! | mimalloc, other-allocator | none | none | unwind | kept | of the tests | their own |
 
-use std::io::Write;
 use std::path::Path;
 
 use fixture_greeter::{Greeter, Outcome, Refusal};
@@ -12,7 +18,7 @@ use plugwright_testkit::cargo::{library, library_by, other_compiler};
 use plugwright_trust::PanicAbort;
 
 use crate::refusals::{in_child, is_child};
-use crate::{Folder, fixture, permitted};
+use crate::{Folder, fixture, permitted, skipped};
 
 /// A folder with a copy of the library at `path` in it.
 fn folder_with(path: &Path, file_name: &str) -> Folder {
@@ -44,10 +50,18 @@ fn check_calls(path: &Path) {
     assert_eq!(error.message(), "pas de voix");
 }
 
+/// A value with a part of each kind, and what is answered later.
+#[track_caller]
+fn check_values(path: &Path) {
+    let folder = folder_with(path, "renamed.so");
+    crate::futures::check(&folder.host().create("depot").expect("it fits"));
+}
+
 #[test]
 fn optimisations_of_the_plugin_do_not_matter() {
     check_calls(&fixture("polyglot"));
     check_calls(&library("fixture-polyglot"));
+    check_values(&library("fixture-depot"));
 }
 
 #[test]
@@ -71,13 +85,13 @@ fn the_record_says_how_it_was_built() {
 #[test]
 fn the_compiler_of_the_plugin_does_not_matter() {
     let Some(compiler) = other_compiler() else {
-        let note =
-            "SKIPPED: there is no second compiler; Debian's packages are rustc and rustc-web";
-        writeln!(std::io::stderr(), "{note}").expect("standard error");
-        return;
+        return skipped(
+            "another compiler: there is none; Debian's packages are rustc and rustc-web",
+        );
     };
     let library = library_by(&compiler, "fixture-polyglot");
     check_calls(&library);
+    check_values(&library_by(&compiler, "fixture-depot"));
     let rustc = |path: &Path| {
         let folder = folder_with(path, "renamed.so");
         let host = folder.host();

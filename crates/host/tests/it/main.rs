@@ -7,6 +7,7 @@ mod build_flags;
 mod c_plugin;
 mod debugging;
 mod discovery;
+mod futures;
 mod instances;
 mod killed;
 mod loading;
