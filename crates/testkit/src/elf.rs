@@ -120,6 +120,7 @@ pub struct ElfBuilder {
     pub(crate) relocations: Vec<RelocationSpec>,
     pub(crate) hash: HashStyle,
     pub(crate) extended_numbering: bool,
+    pub(crate) relro: bool,
     pub(crate) page: usize,
 }
 
@@ -153,6 +154,7 @@ impl ElfBuilder {
             relocations: Vec::new(),
             hash: HashStyle::Gnu,
             extended_numbering: false,
+            relro: false,
             page: 4096,
         }
     }
@@ -316,6 +318,13 @@ impl ElfBuilder {
     #[must_use]
     pub fn extended_numbering(mut self) -> Self {
         self.extended_numbering = true;
+        self
+    }
+
+    /// Asks for the dynamic section to be made read-only once it is relocated (`PT_GNU_RELRO`).
+    #[must_use]
+    pub fn relro(mut self) -> Self {
+        self.relro = true;
         self
     }
 

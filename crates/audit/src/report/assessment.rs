@@ -86,7 +86,8 @@ fn pillars(report: &Report) -> String {
     if !with.is_empty() {
         parts.push(format!("{} with findings ({})", with.len(), numbers(&with)));
     }
-    parts.push(format!("{} without any", without.len()));
+    let any = if with.is_empty() { "a finding" } else { "any" };
+    parts.push(format!("{} without {any}", without.len()));
     if !other.is_empty() {
         let (count, numbers) = (other.len(), numbers(&other));
         parts.push(format!("{count} of which no rule applies ({numbers})"));

@@ -6,21 +6,15 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use plugwright_audit::{Options, Target, Tier};
 use plugwright_testkit::elf::ElfBuilder;
 
-#[test]
-fn the_review_of_a_clean_library() {
+/// The review of a library that lies alone in a folder which nobody else can write, without what only this machine has.
+fn text_of(library: &ElfBuilder, tier: Tier) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("libclean.so.1");
-    let library = ElfBuilder::x86_64()
-        .soname("libclean.so.1")
-        .needed("libc.so.6")
-        .export("clean")
-        .dynamic_value(30, 8)
-        .build();
-    fs::write(&path, library.bytes()).expect("written");
+    fs::write(&path, library.build().bytes()).expect("written");
     for (path, mode) in [(folder.path(), 0o755), (&path, 0o644)] {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
     }
-    let options = Options::new(Tier::Files).with_system_root(folder.path().to_owned());
+    let options = Options::new(tier).with_system_root(folder.path().to_owned());
     let text = plugwright_audit::review(&[Target::path(&path)], &options).to_string();
     let own = fs::metadata(&path).expect("there");
     let text = text
@@ -42,9 +36,40 @@ fn the_review_of_a_clean_library() {
     });
     let text: Vec<String> = lines.collect();
     let text = text.join("\n");
-    let (before, rest) = text
-        .split_once(" looked at ")
-        .map_or((&text[..], ""), |(a, b)| (a, b));
-    let rest = rest.split_once(" things").map_or(rest, |(_, rest)| rest);
-    insta::assert_snapshot!(format!("{before} looked at N things{rest}"));
+    // How much was looked at depends on the folders above, and with its length the end of each line.
+    let (pillars, overall) = text.split_once("\nOVERALL\n").expect("an assessment");
+    let (paragraph, rest) = overall.split_once("\n\n").expect("what is not covered");
+    let paragraph = paragraph.replace("\n  ", " ");
+    let text = format!("{pillars}\nOVERALL\n{paragraph}\n\n{rest}");
+    let (before, rest) = text.split_once(" looked at ").expect("what it rests on");
+    let (_, rest) = rest.split_once(" things").expect("how much");
+    format!("{before} looked at N things{rest}")
+}
+
+/// Bound at once, read-only once it is relocated, with a name of its own.
+fn library() -> ElfBuilder {
+    ElfBuilder::x86_64()
+        .soname("libclean.so.1")
+        .export("clean")
+        .dynamic_value(30, 8)
+        .relro()
+}
+
+/// Only where the loader is the one that the library was made for is it asked what it brings in.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn the_review_of_a_clean_library() {
+    let text = text_of(&library(), Tier::Closure);
+    assert!(text.contains("Nothing was found."), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_review_of_a_library_with_findings() {
+    let library = library()
+        .needed("libb.so.1")
+        .runpath("plugins:/tmp")
+        .import("gets", None)
+        .relocation(6, Some("gets"), 0);
+    insta::assert_snapshot!(text_of(&library, Tier::Files));
 }

@@ -11,6 +11,7 @@ const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_NOTE: u32 = 4;
 const PT_GNU_STACK: u32 = 0x6474_e551;
+const PT_GNU_RELRO: u32 = 0x6474_e552;
 
 /// A section to be: name, `sh_type`, flags, alignment, link, info, entry size, bytes.
 struct Part {
@@ -172,8 +173,8 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
     };
     read_only.extend(own(true));
 
-    // Note segments, three loads, the dynamic section, the stack.
-    let segment_count = notes + 5;
+    // Note segments, three loads, the dynamic section, the stack, and what is read-only once it is relocated.
+    let segment_count = notes + 5 + usize::from(builder.relro);
     let phoff = ehdr_size(builder.width);
     let read_only_end = place(
         &mut read_only,
@@ -246,6 +247,8 @@ pub(crate) fn build(builder: &ElfBuilder) -> ElfFile {
         (PT_DYNAMIC, 6, data, dynamic_len, word),
         (PT_GNU_STACK, 6, 0, 0, 16),
     ]);
+    let relro = (PT_GNU_RELRO, 4, data, dynamic_len, 1);
+    segments.extend(builder.relro.then_some(relro));
     let parts: Vec<Part> = read_only
         .into_iter()
         .chain(code_part)
