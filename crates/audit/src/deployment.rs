@@ -1,6 +1,7 @@
 //! All files of one target together, with the folders around them: for rules that compare files, or look at whose they are.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use plugwright_inspect::Untrusted;
@@ -99,17 +100,12 @@ impl<'a> Deployment<'a> {
     }
 }
 
-/// For each entry whether it holds something that is loaded: images, or a name that claims to be a library. Both lists are in the
-/// order of the paths.
+/// For each entry whether it holds something that is loaded: images, or a name that claims to be a library.
 pub(crate) fn loadable(entries: &[Entry], libraries: &[Summary]) -> Vec<bool> {
-    let mut libraries = libraries.iter().peekable();
+    let libraries = libraries.iter().map(|library| library.path.as_os_str());
+    let libraries: HashSet<&OsStr> = libraries.collect();
     let is_loadable = |entry: &Entry| {
-        while libraries
-            .next_if(|library| library.path < entry.path)
-            .is_some()
-        {}
-        let is_library = libraries.peek().is_some_and(|next| next.path == entry.path);
-        is_library || claims_to_be_a_library(&entry.path)
+        claims_to_be_a_library(&entry.path) || libraries.contains(entry.path.as_os_str())
     };
     entries.iter().map(is_loadable).collect()
 }

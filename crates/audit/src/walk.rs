@@ -77,9 +77,20 @@ pub(crate) fn walk(root: &Path, threads: usize) -> Walk {
         run();
     });
     let mut walk = result.into_inner().unwrap_or_else(PoisonError::into_inner);
-    walk.entries.sort_by(|a, b| a.path.cmp(&b.path));
-    walk.failures.sort_by(|a, b| a.0.cmp(&b.0));
+    walk.entries.sort_by_cached_key(|entry| steps(&entry.path));
+    walk.failures.sort_by_cached_key(|(path, _)| steps(path));
     walk
+}
+
+/// What sorts paths step by step, as `Path` does, as bytes: a step that ends comes before one that goes on. `Path` takes both
+/// apart on each comparison, which for ten thousand of them is a twentieth of a review.
+fn steps(path: &Path) -> Vec<u8> {
+    let step = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(step)
+        .collect()
 }
 
 /// The next folder to list; none once all are listed.

@@ -28,6 +28,8 @@ pub(crate) struct Source<'r, R: ?Sized> {
 #[derive(Debug, Default)]
 struct Window {
     at: u64,
+    /// How many of the bytes there are of this file: the memory is kept from one place, and one file, to the next.
+    len: usize,
     bytes: Vec<u8>,
 }
 
@@ -35,7 +37,7 @@ impl Window {
     /// Where `len` bytes at `offset` of the file begin in the window, if it has them all.
     fn find(&self, offset: u64, len: u64) -> Option<usize> {
         let start = offset.checked_sub(self.at)?;
-        if start.checked_add(len)? > self.bytes.len() as u64 {
+        if start.checked_add(len)? > self.len as u64 {
             return None;
         }
         usize::try_from(start).ok()
@@ -113,12 +115,17 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
     pub(crate) fn new(reader: &'r R) -> Result<Self, Fault> {
         let size = reader.size();
         let want = usize::try_from(size).unwrap_or(usize::MAX);
+        let Memory { page, windows } = KEPT.try_with(Cell::take).unwrap_or_default();
         let mut source = Self {
             reader,
             size,
-            page: PAGE.try_with(Cell::take).unwrap_or_default(),
+            page,
             head_len: want.min(limits::PAGE),
-            windows: Default::default(),
+            windows: windows.map(|bytes| Window {
+                at: 0,
+                len: 0,
+                bytes,
+            }),
             oldest: 0,
         };
         source.page.resize(limits::PAGE, 0);
@@ -180,13 +187,13 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
         let Some(window) = self.windows.get_mut(index) else {
             return Ok(index);
         };
-        window.bytes.clear();
-        window.bytes.resize(want, 0);
-        window.at = offset;
-        if let Err(fault) = fill(self.reader, &mut window.bytes, offset) {
-            window.bytes.clear();
-            return Err(fault);
+        if window.bytes.len() < want {
+            window.bytes.resize(want, 0);
         }
+        (window.at, window.len) = (offset, 0);
+        let bytes = window.bytes.get_mut(..want).unwrap_or_default();
+        fill(self.reader, bytes, offset)?;
+        window.len = want;
         self.oldest = if index == 3 {
             0
         } else {
@@ -241,17 +248,38 @@ impl<'r, R: ReadAt + ?Sized> Source<'r, R> {
     }
 }
 
+/// What is kept from one file to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    page: Vec<u8>,
+    windows: [Vec<u8>; 4],
+}
+
+/// A larger window is given back.
+const KEPT_WINDOW: usize = 64 << 10;
+
 thread_local! {
-    /// The page of the file before. To have it from the allocator, cleared, and to give it back
+    /// The memory of the file before. To have it from the allocator, cleared, and to give it back
     /// costs a tenth of what reading a small file costs.
-    static PAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static KEPT: Cell<Memory> = const {
+        Cell::new(Memory {
+            page: Vec::new(),
+            windows: [const { Vec::new() }; 4],
+        })
+    };
 }
 
 impl<R: ?Sized> Drop for Source<'_, R> {
     fn drop(&mut self) {
-        let page = std::mem::take(&mut self.page);
+        let memory = Memory {
+            page: std::mem::take(&mut self.page),
+            windows: std::mem::take(&mut self.windows).map(|window| {
+                let is_small = window.bytes.capacity() <= KEPT_WINDOW;
+                if is_small { window.bytes } else { Vec::new() }
+            }),
+        };
         // A thread that ends has no place for it any more.
-        let _ended = PAGE.try_with(|place| place.set(page));
+        let _ended = KEPT.try_with(|place| place.set(memory));
     }
 }
 

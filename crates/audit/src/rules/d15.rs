@@ -41,7 +41,8 @@ const VARIABLES: &[&str] = &[
 
 fn check(text: &TextSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
-    for (at, line) in text.lines {
+    let assigning = text.lines.iter().filter(|(_, line)| line.contains('='));
+    for (at, line) in assigning {
         for variable in VARIABLES {
             let Some((before, value)) = assignment(line, variable) else {
                 continue;
@@ -66,12 +67,12 @@ fn assignment<'l>(line: &'l str, variable: &str) -> Option<(usize, &'l str)> {
     if code.starts_with('#') || code.starts_with(';') {
         return None;
     }
-    let at = line.find(&format!("{variable}="))?;
-    let before = line.get(..at)?.chars().next_back();
-    if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '{')) {
-        return None;
-    }
-    let value = line.get(at..)?.split_once('=')?.1;
+    let (at, value) = line.match_indices(variable).find_map(|(at, _)| {
+        let value = line.get(at..)?.strip_prefix(variable)?.strip_prefix('=')?;
+        let before = line.get(..at)?.chars().next_back();
+        let is_longer = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '{');
+        (!before.is_some_and(is_longer)).then_some((at, value))
+    })?;
     let value = match value.chars().next() {
         Some(quote @ ('"' | '\'')) => value.get(1..)?.split(quote).next()?,
         // A unit's whole assignment may be in quotes that begin before the name.
@@ -150,6 +151,10 @@ mod tests {
         check("Environment=\"QT_PLUGIN_PATH=/opt/plugins\" OTHER=1", None);
         check("# LD_LIBRARY_PATH=.", None);
         check("MY_LD_LIBRARY_PATH=.", None);
+        check(
+            "OLD_LD_LIBRARY_PATH=/x LD_LIBRARY_PATH=. app",
+            Some(Severity::High),
+        );
         check("LD_LIBRARY_PATH=", None);
         check("LD_LIBRARY_PATH=$HERE/usr/lib/:.", Some(Severity::High));
     }
