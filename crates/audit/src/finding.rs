@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::pillar::Pillar;
 use crate::rule::Rule;
 use crate::subject::shown;
+use crate::watched::Seen;
 use plugwright_trust::Severity;
 
 /// Findings of one rule about one target that are kept; one more says how many were left out.
@@ -81,6 +82,17 @@ impl Finding {
             });
         }
         self
+    }
+
+    /// Adds a symbol with the place of its entry in the file.
+    pub(crate) fn symbol(&mut self, what: &'static str, symbol: &Seen) -> &mut Self {
+        let (name, offset) = (symbol.name.clone(), symbol.offset);
+        if symbol.is_export {
+            let what = format!("{what} at address {:#x}", symbol.address);
+            self.at(what, name, offset)
+        } else {
+            self.at(what, name, offset)
+        }
     }
 
     /// Fixes the fingerprint, once all evidence is there. `place` is the target as seen from what was reviewed, so that the
@@ -159,6 +171,10 @@ impl<'a> Sink<'a> {
             kept: 0,
             left_out: 0,
         }
+    }
+
+    pub(crate) const fn rule(&self) -> &'static Rule {
+        self.rule
     }
 
     /// Adds a finding of the rule's own severity.

@@ -1,6 +1,8 @@
 //! What a rule is shown: a file whose images were read. Rules ask; they open nothing that is not here.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,18 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use plugwright_inspect::closure::Closure;
 use plugwright_inspect::{
-    Class, ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, PeFacts, ReadAt, Scan, Untrusted,
-    limits,
+    ElfFacts, ImageHeaders, ImageScan, Kind, MachOFacts, PeFacts, ReadAt, Scan, Untrusted, limits,
 };
 
 use crate::deployment::Summary;
-use crate::finding::Finding;
 use crate::options::Options;
 use crate::os::{self, Stat};
 use crate::ownership::Ownership;
 use crate::process::{Mapping, Process};
 use crate::system::System;
-use crate::watched::{Seen, SymbolFacts};
+use crate::watched::SymbolFacts;
 
 /// An open file with its first page at hand, which readers, rules and whoever tells libraries from other files all ask for.
 pub(crate) struct Held<'a> {
@@ -36,13 +36,30 @@ impl fmt::Debug for Held<'_> {
 impl<'a> Held<'a> {
     /// Reads the first page. A file of which nothing can be read has none, and the reader tells why.
     pub(crate) fn new(bytes: &'a dyn ReadAt) -> Self {
-        let head = read(bytes, 0, limits::PAGE);
+        let mut head = HEAD.try_with(Cell::take).unwrap_or_default();
+        let len = usize::try_from(bytes.size()).unwrap_or(usize::MAX);
+        head.resize(limits::PAGE.min(len), 0);
+        let read = fill(bytes, 0, &mut head);
+        head.truncate(read);
         Self { bytes, head }
     }
 
     /// The first page, or all of a shorter file.
     pub(crate) fn head(&self) -> &[u8] {
         &self.head
+    }
+}
+
+thread_local! {
+    /// The memory of the page before: most files of a folder are no libraries, and the page is all that is read of them.
+    static HEAD: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let head = std::mem::take(&mut self.head);
+        // A thread that ends has no place for it any more.
+        let _ended = HEAD.try_with(|place| place.set(head));
     }
 }
 
@@ -83,7 +100,7 @@ pub(crate) struct FileSubject<'a> {
 pub(crate) struct Folders {
     names: Mutex<HashMap<PathBuf, Arc<HashSet<String>>>>,
     /// Of each folder the nearest one on the way to it in which others can replace the next step, if there is one.
-    writable: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    writable: Mutex<HashMap<OsString, Option<PathBuf>>>,
 }
 
 impl Folders {
@@ -104,7 +121,7 @@ impl Folders {
     /// sticky folder only its owner can take away.
     pub(crate) fn writable(&self, folder: &Path, ownership: &Ownership) -> Option<PathBuf> {
         let known = || self.writable.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known().get(folder) {
+        if let Some(found) = known().get(folder.as_os_str()) {
             return found.clone();
         }
         let is_open = |path: &Path| {
@@ -118,7 +135,7 @@ impl Folders {
         let true_path = crate::system::real(folder);
         let found = true_path.ancestors().find(|path| is_open(path));
         let found = found.map(Path::to_owned);
-        known().insert(folder.to_owned(), found.clone());
+        known().insert(folder.into(), found.clone());
         found
     }
 }
@@ -161,38 +178,6 @@ impl<'a> FileSubject<'a> {
     /// Whether it runs with more rights than who starts it.
     pub(crate) const fn is_privileged(&self) -> bool {
         self.stat.runs_as_owner() || self.has_capabilities
-    }
-
-    /// Adds a symbol to a finding, with the place of its entry in the table of symbols.
-    pub(crate) fn show(&self, finding: &mut Finding, what: &'static str, symbol: &Seen) {
-        let place = symbol.index.and_then(|index| self.symbol_offset(index));
-        if symbol.is_export {
-            let what = format!("{what} at address {:#x}", symbol.address);
-            finding.at(what, symbol.name.clone(), place);
-        } else {
-            finding.at(what, symbol.name.clone(), place);
-        }
-    }
-
-    /// Where in the file the entry of a dynamic symbol stands.
-    fn symbol_offset(&self, index: u32) -> Option<u64> {
-        let (image, elf) = self.elf()?;
-        let mut entries = elf.dynamic_entries.iter();
-        // DT_SYMTAB, an address.
-        let table = entries.find(|entry| entry.tag == 6)?.value;
-        let size = match image.image.target.class {
-            Class::Bits32 => 16,
-            Class::Bits64 => 24,
-        };
-        let address = u64::from(index).checked_mul(size)?.checked_add(table)?;
-        let mut segments = elf.program_headers.iter();
-        segments.find_map(|segment| {
-            let within = address.checked_sub(segment.address)?;
-            let is_there = segment.kind == 1 && within < segment.size;
-            is_there
-                .then(|| segment.offset.checked_add(within))
-                .flatten()
-        })
     }
 
     /// Whether it says of itself that it is a plugin, of this system or of Qt's.
@@ -279,6 +264,13 @@ pub(crate) struct SystemSubject<'a> {
 pub(crate) fn read(file: &(impl ReadAt + ?Sized), offset: u64, len: usize) -> Vec<u8> {
     let rest = file.size().saturating_sub(offset);
     let mut bytes = vec![0; usize::try_from(rest).unwrap_or(usize::MAX).min(len)];
+    let read = fill(file, offset, &mut bytes);
+    bytes.truncate(read);
+    bytes
+}
+
+/// Reads from `offset` on until there is no room left, or nothing more; the answer is how much it was.
+fn fill(file: &(impl ReadAt + ?Sized), offset: u64, bytes: &mut [u8]) -> usize {
     let mut done = 0;
     while let Some(free) = bytes.get_mut(done..).filter(|free| !free.is_empty()) {
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
@@ -287,8 +279,25 @@ pub(crate) fn read(file: &(impl ReadAt + ?Sized), offset: u64, len: usize) -> Ve
             Ok(count) => done = done.saturating_add(count),
         }
     }
-    bytes.truncate(done);
-    bytes
+    done
+}
+
+/// Where `text` begins in `bytes`. Pieces without its first byte are passed over without a question for each byte of them.
+pub(crate) fn place(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    const PIECE: usize = 64;
+    let first = text.first()?;
+    let starts = (0..bytes.len()).step_by(PIECE);
+    let pieces = bytes.chunks(PIECE).zip(starts);
+    let holds_first = |piece: &[u8]| {
+        piece
+            .iter()
+            .fold(false, |held, byte| held | (byte == first))
+    };
+    let mut candidates = pieces.filter(|(piece, _)| holds_first(piece));
+    candidates.find_map(|(piece, start)| {
+        let end = start.saturating_add(piece.len());
+        (start..end).find(|at| bytes.get(*at..).is_some_and(|rest| rest.starts_with(text)))
+    })
 }
 
 /// The dynamic entry with `tag` that a loader follows, as a place in the file.
@@ -301,12 +310,12 @@ pub(crate) fn entry_offset(facts: &ElfFacts, tag: u64) -> Option<u64> {
     found.map(|entry| entry.offset)
 }
 
-/// The needed libraries with their places in the file, where the format's reader tells them.
-pub(crate) fn needed(image: &ImageHeaders) -> impl Iterator<Item = (&Untrusted, Option<u64>)> {
-    let entries = image.elf().into_iter().flat_map(|elf| &elf.dynamic_entries);
-    let mut places = entries.filter(|entry| entry.tag == 1);
-    let with_place = move |name| (name, places.next().map(|entry| entry.offset));
-    image.needed.iter().map(with_place)
+/// The needed libraries with their places in the file: what PE loads later too.
+pub(crate) fn needed(image: &ImageHeaders) -> impl Iterator<Item = (&Untrusted, u64)> {
+    let own = image.needed.iter().zip(&image.needed_at);
+    let delayed = image.pe().into_iter();
+    let delayed = delayed.flat_map(|pe| pe.delayed.iter().zip(&pe.delayed_at));
+    own.chain(delayed).map(|(name, at)| (name, *at))
 }
 
 /// A path as a report names it.

@@ -194,6 +194,27 @@ static MAYBE: LazyLock<Vec<bool>> = LazyLock::new(|| {
     maybe
 });
 
+/// Whether a name can be one of them, with or without an underscore, by its first two bytes: asked before its end is looked for.
+static STARTS: LazyLock<Vec<bool>> = LazyLock::new(|| {
+    let mut starts = vec![false; 1 << 12];
+    let mut add = |name: &[u8]| {
+        let start = name.first_chunk::<2>().map(|start| pair(*start));
+        if let Some(known) = start.and_then(|start| starts.get_mut(start)) {
+            *known = true;
+        }
+    };
+    for name in GROUPS.keys() {
+        add(name);
+        add(&[b"_", *name].concat());
+    }
+    starts
+});
+
+/// A number below 2^12.
+fn pair([first, second]: [u8; 2]) -> usize {
+    usize::from(first & 0x3f) | usize::from(second & 0x3f) << 6
+}
+
 /// A number below 2^16.
 fn shape(name: &[u8]) -> usize {
     let (first, last) = (name.first().copied(), name.last().copied());
@@ -233,8 +254,8 @@ pub(crate) struct Seen {
     pub(crate) name: Untrusted,
     pub(crate) is_export: bool,
     pub(crate) address: u64,
-    /// Its number in the table of dynamic symbols.
-    pub(crate) index: Option<u32>,
+    /// Where its entry stands in the file.
+    pub(crate) offset: u64,
     /// The groups of [`NAMES`] that it is in.
     groups: u32,
 }
@@ -266,35 +287,38 @@ impl SymbolFacts {
             &mut self.imports
         };
         *count = count.saturating_add(1);
-        let name = symbol.name;
         let seen = |name: &[u8], groups| Seen {
             name: name.into(),
             is_export: symbol.is_export,
             address: symbol.address,
-            index: symbol.index,
+            offset: symbol.offset,
             groups,
         };
         if symbol.is_export && symbol.kind == SymbolKind::IndirectFunction {
             self.indirect_count = self.indirect_count.saturating_add(1);
             if self.indirect.len() < KEPT {
-                self.indirect.push(seen(name, 0));
+                self.indirect.push(seen(symbol.name.as_bytes(), 0));
             }
         }
         if symbol.is_export && symbol.binding == Binding::Unique {
             self.unique_count = self.unique_count.saturating_add(1);
             if self.unique.len() < KEPT {
-                self.unique.push(seen(name, 0));
+                self.unique.push(seen(symbol.name.as_bytes(), 0));
             }
         }
-        // No early end: all bytes are looked at side by side.
-        let plain = |text, byte: &u8| text & matches!(byte, 0x21..=0x7e);
-        let plain_text = name.iter().fold(true, plain);
-        if !plain_text && self.hostile.len() < KEPT && acts(&name.into()) {
-            self.hostile.push(seen(name, 0));
+        if !symbol.name.is_plain() && self.hostile.len() < KEPT {
+            let name = symbol.name.as_bytes();
+            if acts(name) {
+                self.hostile.push(seen(name, 0));
+            }
         }
-        if name.len() > LONGEST || name.starts_with(b"_Z") || name.starts_with(b"_R") {
+        let known = |start| STARTS.get(pair(start)).copied().unwrap_or_default();
+        if !symbol.name.start().is_some_and(known) {
             return;
         }
+        let Some(name) = symbol.name.up_to(LONGEST) else {
+            return;
+        };
         if let Some(groups) = groups(name) {
             self.watched.push(seen(name, groups));
         }
@@ -343,8 +367,12 @@ impl SymbolFacts {
 }
 
 /// Whether a text holds characters that act on a terminal or hide text; bytes that are merely not UTF-8 do not count.
-pub(crate) fn acts(text: &Untrusted) -> bool {
-    let chunks = text.as_bytes().utf8_chunks();
+pub(crate) fn acts(text: &[u8]) -> bool {
+    // Nearly all names.
+    if text.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        return false;
+    }
+    let chunks = text.utf8_chunks();
     let mut valid = chunks.map(|chunk| Untrusted::from(chunk.valid()));
     valid.any(|part| part.needs_escape())
 }

@@ -30,6 +30,10 @@ pub struct ImageHeaders {
     pub name: Option<Untrusted>,
     /// The libraries that it needs, in the file's order.
     pub needed: Vec<Untrusted>,
+    /// Where each of them is named in the file, in bytes: its dynamic entry (ELF), load command
+    /// (Mach-O) or import descriptor (PE).
+    #[serde(skip)]
+    pub needed_at: Vec<u64>,
     /// Folders in which these are looked for: `DT_RUNPATH`, or `LC_RPATH` joined by `:`.
     pub run_path: Option<Untrusted>,
     /// The Rust crates that went into it, where it was built with cargo-auditable.

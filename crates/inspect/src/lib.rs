@@ -102,6 +102,6 @@ pub use pe::{PeFacts, PeFlags};
 pub use problem::{Code, Group, Loader, Problem};
 pub use qt::{QtEncoding, QtMetadata};
 pub use read_at::ReadAt;
-pub use scan::{ImageScan, Scan, SymbolView, scan};
+pub use scan::{ImageScan, NameView, Scan, SymbolView, scan};
 pub use symbols::{Binding, ImageSymbols, Symbol, SymbolKind, Symbols, symbols};
 pub use untrusted::Untrusted;

@@ -5,8 +5,10 @@ use std::ffi::OsStr;
 
 use crate::depth::Depth;
 use crate::elf::{self, Relocations};
+use crate::fields::until_nul;
 use crate::foreign;
 use crate::headers::ImageHeaders;
+use crate::limits;
 use crate::macho;
 use crate::pe;
 use crate::problem::{Problem, Problems};
@@ -18,8 +20,8 @@ use crate::symbols::{Binding, ImageSymbols, SymbolKind};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SymbolView<'s> {
-    /// Its name, as it stands in the file. Empty for a PE import by number.
-    pub name: &'s [u8],
+    /// Its name.
+    pub name: NameView<'s>,
     /// Whether it is defined here, as against needed.
     pub is_export: bool,
     /// What it is.
@@ -28,8 +30,73 @@ pub struct SymbolView<'s> {
     pub binding: Binding,
     /// Its address in the image, 0 for an import.
     pub address: u64,
-    /// Its number in the table of dynamic symbols (ELF).
-    pub index: Option<u32>,
+    /// Where its entry stands in the file, in bytes, as [`crate::Symbol::offset`].
+    pub offset: u64,
+}
+
+/// The name of a symbol, as it stands in the file. Where it ends is looked for when somebody asks: most of a large
+/// library's names are long, and their beginning is enough to put them aside.
+#[derive(Clone, Copy, Debug)]
+pub struct NameView<'s> {
+    /// From its first byte on, to the end of the table that it stands in.
+    rest: &'s [u8],
+    /// Whether a NUL ends it, as against the end of `rest`.
+    ends_with_nul: bool,
+    plain: bool,
+}
+
+impl<'s> NameView<'s> {
+    /// A name in a table of strings. `plain` as for [`NameView::is_plain`].
+    pub(crate) const fn in_table(rest: &'s [u8], plain: bool) -> Self {
+        Self {
+            rest,
+            ends_with_nul: true,
+            plain,
+        }
+    }
+
+    const fn whole(name: &'s [u8]) -> Self {
+        Self {
+            rest: name,
+            ends_with_nul: false,
+            plain: false,
+        }
+    }
+
+    /// Its bytes. Empty for a PE import by number, for one that has no end in its table, and for one that is longer than
+    /// [`limits::STRING`].
+    #[must_use]
+    pub fn as_bytes(&self) -> &'s [u8] {
+        if self.ends_with_nul {
+            until_nul(self.rest.get(..limits::STRING).unwrap_or(self.rest)).unwrap_or_default()
+        } else {
+            self.rest
+        }
+    }
+
+    /// The same, for who looks for names of at most `len` bytes; `None` for longer ones.
+    #[must_use]
+    pub fn up_to(&self, len: usize) -> Option<&'s [u8]> {
+        if self.ends_with_nul {
+            let room = len.saturating_add(1);
+            until_nul(self.rest.get(..room).unwrap_or(self.rest))
+        } else {
+            Some(self.rest).filter(|name| name.len() <= len)
+        }
+    }
+
+    /// Its first two bytes, of which the second may be that of the next name in the table: enough to put most names aside.
+    /// `None` for what has none.
+    #[must_use]
+    pub fn start(&self) -> Option<[u8; 2]> {
+        self.rest.first_chunk().copied()
+    }
+
+    /// Whether it is known, without a look at it, that it holds nothing but visible ASCII: because its whole table does.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.plain
+    }
 }
 
 /// One image of a [`Scan`].
@@ -103,12 +170,12 @@ fn show(
     let imports = image.imports.iter().map(|symbol| (symbol, false));
     for (symbol, is_export) in exports.chain(imports) {
         let view = SymbolView {
-            name: symbol.name.as_bytes(),
+            name: NameView::whole(symbol.name.as_bytes()),
             is_export,
             kind: symbol.kind,
             binding: symbol.binding,
             address: symbol.address,
-            index: None,
+            offset: symbol.offset,
         };
         see(index, view);
     }

@@ -43,6 +43,10 @@ pub struct Symbol {
     pub address: u64,
     /// Its size in bytes, where the format says it.
     pub size: u64,
+    /// Where its entry stands in the file, in bytes: in the table of symbols, or of imported or
+    /// exported names (PE).
+    #[serde(skip)]
+    pub offset: u64,
 }
 
 /// What a symbol is.

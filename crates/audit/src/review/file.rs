@@ -260,8 +260,8 @@ fn compare(
     };
     let scanned = scan(&old, path.file_name(), &mut |_, _| {});
     let comparison = Comparison {
-        old: Version::read(&old, &scanned, &parts::of(&old, &scanned)),
-        new: Version::read(file.opened, file.scan, &parts::executable(file)),
+        old: Version::read(&old, &scanned, &parts::executable(&scanned)),
+        new: Version::read(file.opened, file.scan, &parts::executable(file.scan)),
     };
     tally.ask(&target, context, &work.root, |rule, sink| {
         match rule.check {

@@ -1,6 +1,6 @@
 //! B02: Relative element in the run path.
 
-use super::run_path::elements;
+use super::run_path::{self, elements};
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::subject::FileSubject;
@@ -39,15 +39,15 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
                 .at(element.tag, element.text, element.offset);
         }
     }
-    for path in file.macho().flat_map(|(_, facts)| &facts.run_paths) {
+    for (path, at) in run_path::of_macho(file) {
         looked = looked.saturating_add(1);
         let text = path.as_bytes();
         if !text.starts_with(b"/") && !text.starts_with(b"@") {
             sink.report("a run path is relative to the current directory")
-                .with("LC_RPATH", path.clone());
+                .at("LC_RPATH", path.clone(), at);
         } else if escapes(text) {
             sink.report_as(Severity::Medium, ESCAPES)
-                .with("LC_RPATH", path.clone());
+                .at("LC_RPATH", path.clone(), at);
         }
     }
     looked

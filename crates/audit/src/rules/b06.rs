@@ -23,13 +23,9 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let Some((_, elf)) = file.elf() else {
         return 0;
     };
-    // Each has its entry, in the file's order.
-    let entries = elf.dynamic_entries.iter();
-    let mut places = entries.filter(|entry| matches!(entry.tag, 0x6fff_fefb | 0x6fff_fefc));
-    for name in &elf.auditors {
-        let offset = places.next().map(|entry| entry.offset);
-        let finding = sink.report(RULE.title);
-        finding.at("DT_AUDIT or DT_DEPAUDIT", name.clone(), offset);
+    for (name, offset) in elf.auditors.iter().zip(&elf.auditors_at) {
+        sink.report(RULE.title)
+            .at("DT_AUDIT or DT_DEPAUDIT", name.clone(), *offset);
     }
     1
 }

@@ -3,7 +3,6 @@
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::subject::FileSubject;
-use crate::subject::entry_offset;
 use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
@@ -24,10 +23,9 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let Some((_, elf)) = file.elf() else {
         return 0;
     };
-    for name in &elf.filters {
-        let offset = entry_offset(elf, 0x7fffffff).or_else(|| entry_offset(elf, 0x7ffffffd));
-        sink.report("names a library whose symbols replace its own")
-            .at("DT_FILTER and DT_AUXILIARY", name.clone(), offset);
+    for (name, offset) in elf.filters.iter().zip(&elf.filters_at) {
+        sink.report(RULE.title)
+            .at("DT_FILTER or DT_AUXILIARY", name.clone(), *offset);
     }
     1
 }

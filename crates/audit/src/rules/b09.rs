@@ -40,7 +40,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             );
             let finding = sink.report(title);
             for symbol in names {
-                file.show(finding, "export", symbol);
+                finding.symbol("export", symbol);
             }
         }
     }

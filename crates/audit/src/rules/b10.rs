@@ -3,6 +3,7 @@
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::subject::FileSubject;
+use plugwright_inspect::ImageHeaders;
 use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
@@ -18,6 +19,11 @@ pub(crate) static RULE: Rule = Rule {
     references: &["ld.so(8)"],
     check: Check::File(check),
 };
+
+/// Where the flags of a Mach-O header stand in the file (`flags` of `mach_header`).
+const fn flags_at(image: &ImageHeaders) -> u64 {
+    image.image.offset.saturating_add(24)
+}
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
@@ -49,14 +55,17 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         looked = looked.saturating_add(1);
         if !pe.flags.no_execute {
             sink.report("data may be executed")
-                .with("NX_COMPAT", "not set");
+                .at("NX_COMPAT", "not set", pe.flags_at);
         }
     }
-    for (_, facts) in file.macho() {
+    for (image, facts) in file.macho() {
         looked = looked.saturating_add(1);
         if facts.executable_stack {
-            sink.report("the stack is asked to be executable")
-                .with("MH_ALLOW_STACK_EXECUTION", "set");
+            sink.report("the stack is asked to be executable").at(
+                "MH_ALLOW_STACK_EXECUTION",
+                "set",
+                flags_at(image),
+            );
         }
     }
     looked

@@ -3,6 +3,7 @@
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
 use crate::subject::FileSubject;
+use plugwright_inspect::Machine;
 use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
@@ -12,9 +13,9 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Low,
     severity_rule: "Always this.",
     kinds: &[SubjectKind::Elf, SubjectKind::Pe],
-    looked_at: "RELRO and immediate binding in ELF; ASLR, its high-entropy form and guarded calls in PE.",
+    looked_at: "RELRO and immediate binding in ELF; ASLR, its high-entropy form, guarded calls and shadow stacks in PE.",
     why: "Tables of function pointers stay writable after loading, so that one stray write becomes a call of choice.",
-    remedy: "Link with -z relro -z now; with /DYNAMICBASE /HIGHENTROPYVA /guard:cf on Windows.",
+    remedy: "Link with -z relro -z now; with /DYNAMICBASE /HIGHENTROPYVA /guard:cf /CETCOMPAT on Windows.",
     references: &["ld.so(8)"],
     check: Check::File(check),
 };
@@ -22,6 +23,7 @@ pub(crate) static RULE: Rule = Rule {
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut missing = Vec::new();
     let mut looked = 0;
+    let mut place = None;
     if let Some((_, elf)) = file
         .elf()
         .filter(|(_, elf)| !elf.dynamic_entries.is_empty())
@@ -30,15 +32,22 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         missing.extend((!elf.relro).then_some("RELRO"));
         missing.extend((!elf.flags.bind_now).then_some("BIND_NOW"));
     }
-    if let Some((_, pe)) = file.pe() {
+    if let Some((image, pe)) = file.pe() {
         looked = 1;
         missing.extend((!pe.flags.aslr).then_some("DYNAMIC_BASE"));
         missing.extend((!pe.flags.high_entropy).then_some("HIGH_ENTROPY_VA"));
         missing.extend((!pe.flags.control_flow_guard).then_some("GUARD_CF"));
+        // Processors of other kinds have no second stack.
+        let is_x86 = matches!(image.image.target.machine, Machine::X86 | Machine::X86_64);
+        missing.extend((is_x86 && !pe.flags.shadow_stack).then_some("CET_COMPAT"));
+        place = Some(pe.flags_at);
     }
     if !missing.is_empty() {
-        sink.report(format!("without {}", missing.join(", ")))
-            .with("absent", missing.join(", ").as_str());
+        sink.report(format!("without {}", missing.join(", "))).at(
+            "absent",
+            missing.join(", ").as_str(),
+            place,
+        );
     }
     looked
 }

@@ -2,7 +2,8 @@
 
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::subject::FileSubject;
+use crate::subject::{FileSubject, place};
+use plugwright_inspect::ReadAt as _;
 use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
@@ -24,11 +25,11 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     for (image, _) in file.images() {
         looked = looked.saturating_add(1);
         let trailing = image.headers.elf().map_or(0, |elf| elf.trailing_bytes);
-        let end = image.headers.image.size;
+        let end = file.opened.size();
         let zip = file.bytes(end.saturating_sub(22), 4) == b"PK\x05\x06";
         let head = file.opened.head();
         let head = head.get(..1024).unwrap_or(head);
-        let pdf = head.windows(5).any(|bytes| bytes == b"%PDF-");
+        let pdf = place(head, b"%PDF-").is_some();
         if zip || pdf {
             let mark = if zip {
                 "a ZIP archive's end"

@@ -9,8 +9,8 @@ pub(crate) static RULE: Rule = Rule {
     id: "B24",
     title: "Code that runs while symbols are bound (ifunc)",
     cwe: 912,
-    severity: Severity::Low,
-    severity_rule: "Medium in a plugin; info in the libraries of the toolchain itself, which choose their fastest functions in this way.",
+    severity: Severity::Medium,
+    severity_rule: "Info in the libraries of the toolchain itself, which choose their fastest functions in this way.",
     kinds: &[SubjectKind::Elf],
     looked_at: "Exports of the type IFUNC and relocations of the type IRELATIVE.",
     why: "A resolver runs during relocation, before any constructor and even with lazy binding; the planted code of xz 5.6 began there.",
@@ -41,14 +41,12 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
                 .is_some_and(|name| TOOLCHAIN.iter().any(|own| name.as_bytes().starts_with(own)));
             let severity = if is_toolchain {
                 Severity::Info
-            } else if file.is_plugin() {
-                Severity::Medium
             } else {
-                Severity::Low
+                RULE.severity
             };
             let finding = sink.report_as(severity, title);
             for symbol in &symbols.indirect {
-                file.show(finding, "IFUNC", symbol);
+                finding.symbol("IFUNC", symbol);
             }
         }
     }

@@ -41,7 +41,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             );
             let finding = sink.report(title);
             for symbol in &symbols.unique {
-                file.show(finding, "UNIQUE", symbol);
+                finding.symbol("UNIQUE", symbol);
             }
         }
     }

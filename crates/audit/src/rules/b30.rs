@@ -21,16 +21,5 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
-    let mut looked = 0_u64;
-    for (_, symbols) in file.images() {
-        looked = looked.saturating_add(symbols.count());
-        let names: Vec<_> = symbols.imported(Watch::Dangerous).collect();
-        if !names.is_empty() {
-            let finding = sink.report(RULE.title);
-            for symbol in names {
-                file.show(finding, "import", symbol);
-            }
-        }
-    }
-    looked
+    super::imported::check(file, sink, Watch::Dangerous)
 }

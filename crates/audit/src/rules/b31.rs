@@ -40,7 +40,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         let finding = sink.report_as(severity, title);
         for watch in [Watch::Load, Watch::Environment] {
             for symbol in symbols.imported(watch) {
-                file.show(finding, "import", symbol);
+                finding.symbol("import", symbol);
             }
         }
     }

@@ -50,7 +50,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
                 "the plugin {what}, for which its record does not ask"
             ));
             for symbol in symbols {
-                file.show(finding, "import", symbol);
+                finding.symbol("import", symbol);
             }
         }
     }

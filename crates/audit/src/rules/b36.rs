@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::parts;
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::subject::FileSubject;
+use crate::subject::{FileSubject, place};
 use plugwright_trust::Severity;
 
 pub(crate) static RULE: Rule = Rule {
@@ -15,7 +15,7 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Medium,
     severity_rule: "Always this.",
     kinds: &[SubjectKind::Elf, SubjectKind::MachO, SubjectKind::Pe],
-    looked_at: "The entropy of samples of each executable part, until one is that of ordinary code, and the marks of packers in the first page.",
+    looked_at: "The entropy of samples of each executable part, from its middle on, unless the first is that of ordinary code, and the marks of packers in the first page.",
     why: "Code that unpacks itself shows a review nothing of what it does.",
     remedy: "Ask for the unpacked file; a library has no reason to hide its code.",
     references: &["https://attack.mitre.org/techniques/T1027/002/"],
@@ -24,32 +24,37 @@ pub(crate) static RULE: Rule = Rule {
 
 /// Bytes of one sample, and how many of each executable part are taken.
 const SAMPLE: usize = 4096;
+/// Bytes of the first: fewer have few different values whatever they are. Of noise these have 7.8 bits each.
+const SHORT: usize = 1024;
 const SAMPLES: u64 = 8;
 /// Bits for each byte: machine code has 5 to 6.6, compressed or encrypted data more than 7.9 of 8.
 const TOO_MANY: f64 = 7.5;
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
-    for part in parts::executable(file) {
+    for part in parts::executable(file.scan) {
         let step = part.size.checked_div(SAMPLES).unwrap_or_default();
-        let (mut most, mut least, mut taken) = (0.0_f64, 8.0_f64, 0_u64);
+        let (mut most, mut least, mut taken, mut dense) = (0.0_f64, 8.0_f64, 0_u64, 0_u64);
         for number in 0..SAMPLES {
-            let at = part.offset.saturating_add(step.saturating_mul(number));
-            let room = usize::try_from(part.size).unwrap_or(usize::MAX).min(SAMPLE);
-            let sample = file.bytes(at, room);
-            // Less than this has few different bytes whatever it is.
-            if sample.len() < 1024 {
+            // From the middle on: what unpacks the rest stands at an end. The first is short, for nearly all code is ordinary.
+            let turned = number.saturating_add(SAMPLES / 2) % SAMPLES;
+            let at = part.offset.saturating_add(step.saturating_mul(turned));
+            let most_bytes = if number == 0 { SHORT } else { SAMPLE };
+            let room = usize::try_from(part.size).unwrap_or(usize::MAX);
+            let sample = file.bytes(at, room.min(most_bytes));
+            if sample.len() < SHORT {
                 break;
             }
             let bits = entropy(&sample);
             (most, least, taken) = (most.max(bits), least.min(bits), taken.saturating_add(1));
-            // One sample of ordinary code is enough to know.
-            if least <= TOO_MANY || part.size <= u64::try_from(SAMPLE).unwrap_or(u64::MAX) {
+            dense = dense.saturating_add(u64::from(bits > TOO_MANY));
+            // Where the first is ordinary code the whole is.
+            if dense == 0 || part.size <= u64::try_from(SAMPLE).unwrap_or(u64::MAX) {
                 break;
             }
         }
         looked = looked.saturating_add(taken);
-        if taken > 0 && least > TOO_MANY {
+        if dense > 0 && dense.saturating_mul(2) >= taken {
             sink.report("code looks compressed or encrypted").at(
                 part.name,
                 format!("{least:.2} to {most:.2} bits a byte in {taken} samples").as_str(),
@@ -60,12 +65,12 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let head = file.opened.head();
     looked = looked.saturating_add(1);
     let marks: [&[u8]; 2] = [b"UPX!", b"UPX0"];
-    for mark in marks {
-        if let Some(at) = head.windows(mark.len()).position(|window| window == mark) {
-            sink.report("the mark of a packer stands in the headers")
-                .at("mark", mark, u64::try_from(at).ok());
-            break;
-        }
+    let found = marks
+        .into_iter()
+        .find_map(|mark| Some((mark, place(head, mark)?)));
+    if let Some((mark, at)) = found {
+        sink.report("the mark of a packer stands in the headers")
+            .at("mark", mark, u64::try_from(at).ok());
     }
     looked
 }

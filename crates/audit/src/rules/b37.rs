@@ -2,7 +2,7 @@
 
 use crate::finding::Sink;
 use crate::rule::{Check, Rule, SubjectKind};
-use crate::subject::FileSubject;
+use crate::subject::{FileSubject, needed};
 use plugwright_trust::Severity;
 use std::path::Path;
 
@@ -65,7 +65,7 @@ const KNOWN: &[&str] = &[
 ];
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
-    let Some((image, facts)) = file.pe() else {
+    let Some((image, _)) = file.pe() else {
         return 0;
     };
     let mut looked = 0_u64;
@@ -76,7 +76,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     } else {
         Severity::Medium
     };
-    for name in image.needed.iter().chain(&facts.delayed) {
+    for (name, at) in needed(image) {
         looked = looked.saturating_add(1);
         let lower = name.to_string_lossy().to_ascii_lowercase();
         let stem = lower.strip_suffix(".dll").unwrap_or(&lower);
@@ -88,7 +88,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         if !beside.contains(&lower) {
             let title = "a library is neither one of the system's own nor beside the file";
             sink.report_as(severity, title)
-                .with("imported library", name.clone());
+                .at("imported library", name.clone(), at);
         }
     }
     looked

@@ -47,6 +47,8 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
             continue;
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
+        // Of the image, which lies somewhere in a universal file.
+        let at = image.image.offset.saturating_add(at);
         let signature = Signature::read(&file.bytes(at, size.min(MOST)));
         for name in OPEN {
             if let Some(offset) = signature.allows(name) {

@@ -71,6 +71,7 @@ mod d19;
 mod d20;
 mod d21;
 mod d22;
+mod imported;
 mod p01;
 mod p02;
 mod p03;

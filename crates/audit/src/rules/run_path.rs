@@ -2,7 +2,7 @@
 
 use plugwright_inspect::{ElfFacts, ImageHeaders, Untrusted};
 
-use crate::subject::entry_offset;
+use crate::subject::{FileSubject, entry_offset};
 
 /// One folder of a run path.
 pub(super) struct Element<'a> {
@@ -33,6 +33,15 @@ pub(super) fn elements<'a>(
             whole,
             offset,
         })
+    })
+}
+
+/// The folders of every `LC_RPATH`, with the places of their commands in the file.
+pub(super) fn of_macho<'a>(file: &FileSubject<'a>) -> impl Iterator<Item = (&'a Untrusted, u64)> {
+    let images = file.macho();
+    images.flat_map(|(_, facts)| {
+        let places = facts.run_paths_at.iter().copied();
+        facts.run_paths.iter().zip(places)
     })
 }
 

@@ -42,12 +42,7 @@ fn new(id: &str) -> Vec<u8> {
             file.set_segment(index, PhdrField::Offset, end as u64)
                 .set_segment(index, PhdrField::Filesz, 65_536)
                 .set_segment(index, PhdrField::Flags, 5);
-            let mut number = 1_u32;
-            let noise = std::iter::repeat_with(|| {
-                number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                number.to_be_bytes()[0]
-            });
-            file.bytes_mut().extend(noise.take(65_536));
+            file.bytes_mut().extend(crate::rules::noise(65_536));
             file.into_bytes()
         }
         _ => panic!("{id} has no newer version"),

@@ -523,13 +523,13 @@ impl<'e> Dynamic<'e> {
         None
     }
 
-    /// The strings of every entry with `tag`, in the file's order.
+    /// The strings of every entry with `tag`, each with the entry's place in the file, in the file's order.
     pub(crate) fn strings_of<R: ReadAt + ?Sized>(
         &self,
         tag: u64,
         source: &mut Source<'_, R>,
         problems: &mut Problems,
-    ) -> Vec<Untrusted> {
+    ) -> Vec<(Untrusted, u64)> {
         let entries = self.entries.iter().filter(|entry| entry.tag == tag);
         let mut list = Vec::new();
         for entry in entries {
@@ -538,7 +538,8 @@ impl<'e> Dynamic<'e> {
                 problems.limit(entry.at, "names", limit.saturating_add(1), limit);
                 break;
             }
-            list.extend(self.string(entry.value, entry.at, source, problems));
+            let string = self.string(entry.value, entry.at, source, problems);
+            list.extend(string.map(|string| (string, entry.at)));
         }
         list
     }

@@ -48,8 +48,14 @@ pub struct ElfFacts {
     pub flags: DynamicFlags,
     /// Libraries whose symbols replace this one's (`DT_FILTER`, `DT_AUXILIARY`).
     pub filters: Vec<Untrusted>,
+    /// Where the entry of each of them stands in the file, in bytes.
+    #[serde(skip)]
+    pub filters_at: Vec<u64>,
     /// Libraries that audit the process (`DT_AUDIT`, `DT_DEPAUDIT`).
     pub auditors: Vec<Untrusted>,
+    /// Where the entry of each of them stands in the file, in bytes.
+    #[serde(skip)]
+    pub auditors_at: Vec<u64>,
     /// Code that runs when the library is loaded: constructors in `DT_INIT_ARRAY`, and
     /// one more for `DT_INIT`.
     pub constructors: u64,
@@ -413,6 +419,7 @@ impl Parts {
             image: self.image(Depth::Headers, file_name, source, problems),
             name: None,
             needed: Vec::new(),
+            needed_at: Vec::new(),
             run_path: None,
             crates: Vec::new(),
             facts: FormatFacts::Elf(Box::default()),
@@ -426,7 +433,8 @@ impl Parts {
         let dynamic = Dynamic::read(&self.header, &self.segments, source, problems);
         if let Some(dynamic) = &dynamic {
             headers.name = dynamic.string_of(raw::DT_SONAME, source, problems);
-            headers.needed = dynamic.strings_of(raw::DT_NEEDED, source, problems);
+            let needed = dynamic.strings_of(raw::DT_NEEDED, source, problems);
+            (headers.needed, headers.needed_at) = needed.into_iter().unzip();
             headers.run_path = dynamic.string_of(raw::DT_RUNPATH, source, problems);
             dynamic_facts(dynamic, &mut facts, source, problems);
             if let Some(sections) = &self.sections {
@@ -547,14 +555,16 @@ fn dynamic_facts<R: ReadAt + ?Sized>(
     facts.flags = dynamic.flags();
     facts.dynamic_entries = dynamic.entries.iter().map(dynamic_entry).collect();
     for tag in [raw::DT_FILTER, raw::DT_AUXILIARY] {
-        facts
-            .filters
-            .extend(dynamic.strings_of(tag, source, problems));
+        for (name, at) in dynamic.strings_of(tag, source, problems) {
+            facts.filters.push(name);
+            facts.filters_at.push(at);
+        }
     }
     for tag in [raw::DT_AUDIT, raw::DT_DEPAUDIT] {
-        facts
-            .auditors
-            .extend(dynamic.strings_of(tag, source, problems));
+        for (name, at) in dynamic.strings_of(tag, source, problems) {
+            facts.auditors.push(name);
+            facts.auditors_at.push(at);
+        }
     }
     let word = dynamic.header.target.class.word();
     let in_array = |size: u64| {

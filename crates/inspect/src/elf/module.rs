@@ -33,10 +33,11 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
     structure::check(&header, &segments, source.size(), problems);
     let dynamic = Dynamic::read(&header, &segments, source, problems)?;
     let count = hash::check(&dynamic, source, problems);
+    let needed = dynamic.strings_of(raw::DT_NEEDED, source, problems);
     Some(Module {
         target: header.target,
         soname: dynamic.string_of(raw::DT_SONAME, source, problems),
-        needed: dynamic.strings_of(raw::DT_NEEDED, source, problems),
+        needed: needed.into_iter().map(|(name, _)| name).collect(),
         rpath: dynamic.string_of(raw::DT_RPATH, source, problems),
         run_path: dynamic.string_of(raw::DT_RUNPATH, source, problems),
         no_default_library: dynamic.flags().no_default_library,

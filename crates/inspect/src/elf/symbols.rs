@@ -7,7 +7,7 @@ use crate::fields::{Fields, until_nul};
 use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::read_at::ReadAt;
-use crate::scan::SymbolView;
+use crate::scan::{NameView, SymbolView};
 use crate::source::Source;
 use crate::symbols::{Binding, Symbol, SymbolKind};
 use crate::untrusted::Untrusted;
@@ -219,13 +219,25 @@ impl SymbolTable {
         })
     }
 
+    /// Where the entry of the symbol at `index` stands in the file.
+    fn place(&self, index: u32) -> u64 {
+        u64::from(index)
+            .saturating_mul(super::hash::symbol_size(self.class))
+            .saturating_add(self.at.0)
+    }
+
     /// The symbol's name; empty when it lies outside the table of strings, or is longer
     /// than [`limits::STRING`].
     pub(crate) fn name(&self, symbol: &RawSymbol) -> &[u8] {
-        usize::try_from(symbol.name)
-            .ok()
+        let rest = self.text(symbol);
+        until_nul(rest.get(..limits::STRING).unwrap_or(rest)).unwrap_or_default()
+    }
+
+    /// The table of strings from the symbol's name on.
+    fn text(&self, symbol: &RawSymbol) -> &[u8] {
+        let start = usize::try_from(symbol.name).ok();
+        start
             .and_then(|start| self.strings.get(start..))
-            .and_then(|rest| until_nul(rest.get(..limits::STRING).unwrap_or(rest)))
             .unwrap_or_default()
     }
 
@@ -267,16 +279,16 @@ impl SymbolTable {
     /// and every version is one that is defined or needed.
     pub(crate) fn check(&self, problems: &mut Problems) {
         let strings = self.strings.len() as u64;
-        let outside = self
-            .iter()
-            .find(|(_, symbol)| symbol.name != 0 && u64::from(symbol.name) >= strings);
-        if let Some((index, symbol)) = outside {
+        let outside = |symbol: &RawSymbol| symbol.name != 0 && u64::from(symbol.name) >= strings;
+        // Which of them is asked only where there is one.
+        let highest = self.iter().map(|(_, symbol)| symbol.name).max();
+        let found = highest.filter(|name| u64::from(*name) >= strings);
+        let found = found.and_then(|_| self.iter().find(|(_, symbol)| outside(symbol)));
+        if let Some((index, symbol)) = found {
             problems.add(
                 Code::StringOutsideTable,
                 Loader::Crashes,
-                u64::from(index)
-                    .saturating_mul(super::hash::symbol_size(self.class))
-                    .saturating_add(self.at.0),
+                self.place(index),
                 format!("names of symbols inside the table of {strings} bytes"),
                 format!("{:#x} for symbol {index}", symbol.name),
             );
@@ -286,9 +298,14 @@ impl SymbolTable {
         let needed = needed.map(|version| version.index);
         // 0 is local and 1 the library itself, whether or not there is a definition for it.
         let highest = defined.chain(needed).fold(1, u16::max);
-        let beyond = self.iter().find_map(|(index, _)| {
-            let version = self.version_word(index)? & 0x7fff;
-            (version > highest).then_some((index, version))
+        let used = self.versions.iter().flat_map(|words| words.chunks_exact(2));
+        let used = used.filter_map(|word| Fields::new(word, self.order).u16(0));
+        let used = used.map(|word| word & 0x7fff).max();
+        let beyond = used.filter(|used| *used > highest).and_then(|_| {
+            self.iter().find_map(|(index, _)| {
+                let version = self.version_word(index)? & 0x7fff;
+                (version > highest).then_some((index, version))
+            })
         });
         if let Some((index, version)) = beyond {
             problems.add(
@@ -303,16 +320,19 @@ impl SymbolTable {
 
     /// Shows every export and import.
     pub(crate) fn show(&self, see: &mut dyn FnMut(SymbolView<'_>)) {
+        // No early end: all bytes are looked at side by side.
+        let visible = |plain, byte: &u8| plain & matches!(byte, 0 | 0x21..=0x7e);
+        let plain = self.strings.iter().fold(true, visible);
         for (index, raw) in self.iter() {
             let is_export = raw.is_definition();
             if is_export || raw.is_reference() {
                 see(SymbolView {
-                    name: self.name(&raw),
+                    name: NameView::in_table(self.text(&raw), plain),
                     is_export,
                     kind: raw.symbol_kind(),
                     binding: raw.symbol_binding(),
                     address: raw.value,
-                    index: Some(index),
+                    offset: self.place(index),
                 });
             }
         }
@@ -336,6 +356,7 @@ impl SymbolTable {
                 binding: raw.symbol_binding(),
                 address: raw.value,
                 size: raw.size,
+                offset: self.place(index),
             };
             if raw.is_definition() {
                 let version = self.definition(index);

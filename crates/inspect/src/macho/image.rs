@@ -82,6 +82,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
         },
         name: None,
         needed: Vec::new(),
+        needed_at: Vec::new(),
         run_path: None,
         crates: Vec::new(),
         facts: FormatFacts::MachO(Box::default()),
@@ -102,7 +103,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
     }
     facts.encrypted = encrypted.is_some();
     check_segments(&header, slice, &segments, problems);
-    segment_facts(&header, &segments, &mut facts);
+    segment_facts(&header, slice, &segments, &mut facts);
     metadata(
         source,
         slice,
@@ -263,7 +264,10 @@ fn library(
     }
     match command.kind {
         commands::LC_ID_DYLIB => headers.name = Some(name),
-        commands::LC_RPATH => facts.run_paths.push(name),
+        commands::LC_RPATH => {
+            facts.run_paths.push(name);
+            facts.run_paths_at.push(command.at);
+        }
         kind => {
             match kind {
                 commands::LC_LOAD_WEAK_DYLIB => facts.weak_libraries.push(name.clone()),
@@ -271,6 +275,7 @@ fn library(
                 _ => {}
             }
             headers.needed.push(name);
+            headers.needed_at.push(command.at);
         }
     }
 }
@@ -310,11 +315,16 @@ fn check_segments(header: &Header, slice: Slice, segments: &[Segment], problems:
     }
 }
 
-fn segment_facts(header: &Header, segments: &[Segment], facts: &mut MachOFacts) {
-    const WRITABLE_CODE: u32 = 2 | 4;
+fn segment_facts(header: &Header, slice: Slice, segments: &[Segment], facts: &mut MachOFacts) {
+    const EXECUTABLE: u32 = 4;
+    const WRITABLE_CODE: u32 = 2 | EXECUTABLE;
     for segment in segments {
         if segment.protection & WRITABLE_CODE == WRITABLE_CODE {
             facts.writable_code = facts.writable_code.saturating_add(1);
+        }
+        if segment.protection & EXECUTABLE != 0 {
+            let offset = slice.base.saturating_add(segment.offset);
+            facts.code.push((offset, segment.filesz));
         }
         for section in &segment.sections {
             // Pointers to functions, or their 32-bit offsets.

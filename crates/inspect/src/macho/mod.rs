@@ -36,6 +36,9 @@ pub struct MachOFacts {
     pub platform: Option<u32>,
     /// The folders of `LC_RPATH`.
     pub run_paths: Vec<Untrusted>,
+    /// Where the command of each of them stands in the file, in bytes.
+    #[serde(skip)]
+    pub run_paths_at: Vec<u64>,
     /// Needed libraries whose absence is no error (`LC_LOAD_WEAK_DYLIB`).
     pub weak_libraries: Vec<Untrusted>,
     /// Needed libraries whose symbols count as its own (`LC_REEXPORT_DYLIB`).
@@ -48,6 +51,10 @@ pub struct MachOFacts {
     /// whether they lie in the file was not checked.
     #[serde(skip)]
     pub signature_at: Option<(u64, u64)>,
+    /// Offset in the file and size of each segment that is executable, as its command states
+    /// them: what lies outside of the image is a problem of its own.
+    #[serde(skip)]
+    pub code: Vec<(u64, u64)>,
     /// Functions that run when it is loaded.
     pub constructors: u64,
     /// Segments that are writable and executable at once.

@@ -43,6 +43,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
     let (Some(table), Some(strings)) = (place(8, entry), place(16, 1)) else {
         return Default::default();
     };
+    let table_at = slice.base.saturating_add(table.0);
     let mut read = |(offset, len): (u64, u64), limit: u64| -> Result<Vec<u8>, Fault> {
         let at = slice.at(offset, len)?;
         source.table(at, len, limit)
@@ -63,7 +64,12 @@ pub(super) fn read<R: ReadAt + ?Sized>(
     let (mut exports, mut imports) = (Vec::new(), Vec::new());
     let budget = Budget::new(limits::SYMBOL_TEXT);
     let entries = table.chunks_exact(usize::try_from(entry).unwrap_or(16));
-    for entry in entries.map(|entry| Fields::new(entry, header.target.byte_order)) {
+    let places = (0_u64..).map(|index| {
+        let inside = index.saturating_mul(entry.into());
+        inside.saturating_add(table_at)
+    });
+    for (bytes, offset) in entries.zip(places) {
+        let entry = Fields::new(bytes, header.target.byte_order);
         let (Some(name), Some(kind), Some(section), Some(desc), Some(value)) = (
             entry.u32(0),
             entry.u8(4),
@@ -98,6 +104,7 @@ pub(super) fn read<R: ReadAt + ?Sized>(
             binding: if weak { Binding::Weak } else { Binding::Global },
             address: if undefined { 0 } else { value },
             size: 0,
+            offset,
         };
         if undefined {
             let library = usize::from(desc >> 8).checked_sub(1);

@@ -14,6 +14,9 @@ use super::header::{self, Header, Section, locate};
 
 /// Bytes of an entry of the debug directory (`IMAGE_DEBUG_DIRECTORY`).
 const DEBUG_ENTRY: u32 = 28;
+/// Types of its entries: `IMAGE_DEBUG_TYPE_CODEVIEW` and `_EX_DLLCHARACTERISTICS`.
+const CODE_VIEW: u32 = 2;
+const EXTENDED_CHARACTERISTICS: u32 = 20;
 
 /// Bytes up to which a piece counts as an entry of a list.
 const ENTRY: usize = 64;
@@ -32,6 +35,8 @@ pub(super) struct Directories<'h, 's, 'r, R: ?Sized> {
 /// A library that is imported, and the functions that are.
 pub(super) struct Import {
     pub(super) library: Untrusted,
+    /// Where its descriptor stands in the file.
+    pub(super) at: u64,
     pub(super) symbols: Vec<Symbol>,
 }
 
@@ -50,6 +55,11 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             format!("{what} inside a section"),
             format!("address {address:#x}"),
         );
+    }
+
+    /// Where an address lies in the file; it is one from which something was read.
+    fn place(&self, address: u32) -> u64 {
+        locate(self.sections, address).map_or(0, |(at, _)| at)
     }
 
     /// `len` bytes at an address.
@@ -127,8 +137,9 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                 self.table(what, address, len).unwrap_or_default()
             });
             let functions = Fields::new(&functions, ByteOrder::Little);
+            let places = (self.place(number(32))..).step_by(4);
             let pairs = names.chunks_exact(4).zip(numbers.chunks_exact(2));
-            for (name, number) in pairs {
+            for ((name, number), offset) in pairs.zip(places) {
                 let name = Fields::new(name, ByteOrder::Little)
                     .u32(0)
                     .unwrap_or_default();
@@ -157,6 +168,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                     binding: Binding::Global,
                     address: target.into(),
                     size: 0,
+                    offset,
                 });
             }
         }
@@ -219,7 +231,12 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                 Some(table) if with_symbols => self.names(table, &library, &mut symbols_left),
                 _ => Vec::new(),
             };
-            imports.push(Import { library, symbols });
+            let at = self.place(address);
+            imports.push(Import {
+                library,
+                at,
+                symbols,
+            });
             let Some(next) = address.checked_add(u32::try_from(len).unwrap_or(20)) else {
                 break;
             };
@@ -235,12 +252,25 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             Class::Bits32 => (4_u32, 1_u64 << 31),
             Class::Bits64 => (8, 1_u64 << 63),
         };
+        let what = "a table of imported names";
         let mut symbols = Vec::new();
-        let mut address = table;
+        let Some((mut at, mut rest)) = locate(self.sections, table) else {
+            self.invalid(what, table);
+            return symbols;
+        };
         loop {
-            let entry = self.table("a table of imported names", address, size.into());
-            let entry =
-                entry.and_then(|entry| Fields::new(&entry, ByteOrder::Little).word(0, class));
+            let Some(after) = rest.checked_sub(size.into()) else {
+                self.invalid(what, table);
+                return symbols;
+            };
+            let entry = match self.source.bytes(at, usize::try_from(size).unwrap_or(8)) {
+                Ok(bytes) => Fields::new(bytes, ByteOrder::Little).word(0, class),
+                Err(fault) => {
+                    let problem = fault.into_problem(Code::DirectoryInvalid, Loader::Refuses, what);
+                    self.problems.push(problem);
+                    None
+                }
+            };
             let Some(entry) = entry.filter(|entry| *entry != 0) else {
                 return symbols;
             };
@@ -270,16 +300,14 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                 binding: Binding::Global,
                 address: 0,
                 size: 0,
+                offset: at,
             });
-            let Some(next) = address.checked_add(size) else {
-                return symbols;
-            };
-            address = next;
+            (at, rest) = (at.saturating_add(size.into()), after);
         }
     }
 
-    /// Path and identity of the file with the debug information (`CodeView`'s `RSDS`).
-    pub(super) fn debug(&mut self) -> Option<(Untrusted, String)> {
+    /// Size and place in the file of what the first entry of this type in the debug directory leads to.
+    fn debug_entry(&mut self, kind: u32) -> Option<(u32, u32)> {
         let (address, size) = self.directory(header::DEBUG)?;
         let bytes = self.table(
             "the debug directory",
@@ -287,11 +315,26 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             size.min(DEBUG_ENTRY.saturating_mul(limits::PE_DEBUG_ENTRIES))
                 .into(),
         )?;
-        let code_view = bytes.chunks_exact(28).find_map(|entry| {
+        bytes.chunks_exact(28).find_map(|entry| {
             let fields = Fields::new(entry, ByteOrder::Little);
-            (fields.u32(12)? == 2).then_some((fields.u32(16)?, fields.u32(24)?))
-        });
-        let (len, at) = code_view?;
+            (fields.u32(12)? == kind).then_some((fields.u32(16)?, fields.u32(24)?))
+        })
+    }
+
+    /// Whether the extended characteristics (`IMAGE_DEBUG_TYPE_EX_DLLCHARACTERISTICS`) have
+    /// `IMAGE_DLLCHARACTERISTICS_EX_CET_COMPAT`.
+    pub(super) fn has_shadow_stack(&mut self) -> bool {
+        let mut look = || {
+            let (_, at) = self.debug_entry(EXTENDED_CHARACTERISTICS)?;
+            let bytes = self.source.bytes(at.into(), 4).ok()?;
+            Some(Fields::new(bytes, ByteOrder::Little).u32(0)? & 1 != 0)
+        };
+        look().unwrap_or_default()
+    }
+
+    /// Path and identity of the file with the debug information (`CodeView`'s `RSDS`).
+    pub(super) fn debug(&mut self) -> Option<(Untrusted, String)> {
+        let (len, at) = self.debug_entry(CODE_VIEW)?;
         let len = usize::try_from(len).ok()?.min(limits::PAGE);
         let bytes = self.source.bytes(at.into(), len).ok()?;
         let rest = bytes.strip_prefix(b"RSDS")?;
@@ -316,6 +359,26 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             let entries = bytes.get(16..)?.chunks_exact(8);
             let mut types = entries.map(|entry| Fields::new(entry, ByteOrder::Little).u32(0));
             Some(types.any(|kind| kind == Some(24)))
+        };
+        look().unwrap_or_default()
+    }
+
+    /// Whether there is a value for the compiler to guard return addresses with
+    /// (`SecurityCookie` of `IMAGE_LOAD_CONFIG_DIRECTORY`), which MSVC writes with `/GS`.
+    pub(super) fn has_stack_cookie(&mut self) -> bool {
+        let mut look = || {
+            let (address, _) = self.directory(header::LOAD_CONFIGURATION)?;
+            let (at, _) = locate(self.sections, address)?;
+            let class = self.header.target.class;
+            let field = match class {
+                Class::Bits32 => 60_usize,
+                Class::Bits64 => 88,
+            };
+            let end = field.checked_add(usize::try_from(class.word()).ok()?)?;
+            let fields = Fields::new(self.source.bytes(at, end).ok()?, ByteOrder::Little);
+            // The structure says its own size: older ones end before the field.
+            let is_there = usize::try_from(fields.u32(0)?).ok()? >= end;
+            Some(is_there && fields.word(field, class)? != 0)
         };
         look().unwrap_or_default()
     }

@@ -18,6 +18,7 @@ pub(super) const RESOURCES: usize = 2;
 pub(super) const CERTIFICATES: usize = 4;
 pub(super) const DEBUG: usize = 6;
 pub(super) const THREAD_STORAGE: usize = 9;
+pub(super) const LOAD_CONFIGURATION: usize = 10;
 pub(super) const DELAYED_IMPORTS: usize = 13;
 
 /// The headers' facts.
@@ -27,6 +28,8 @@ pub(super) struct Header {
     pub(super) kind: Kind,
     pub(super) subsystem: u16,
     pub(super) dll_characteristics: u16,
+    /// Where these stand in the file.
+    pub(super) dll_characteristics_at: u64,
     pub(super) image_base: u64,
     directories: Vec<(u32, u32)>,
     /// Where the first of them stands in the file.
@@ -205,6 +208,7 @@ impl Header {
             kind,
             subsystem,
             dll_characteristics,
+            dll_characteristics_at: optional_at.saturating_add(70),
             image_base,
             directories,
             directories_at: optional_at

@@ -48,6 +48,7 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
         image,
         name: None,
         needed: Vec::new(),
+        needed_at: Vec::new(),
         run_path: None,
         crates: Vec::new(),
         facts: FormatFacts::Pe(Box::default()),
@@ -75,18 +76,22 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
         (headers.name, exports) = directories.exports(with_symbols);
         for import in directories.imports(false, with_symbols) {
             headers.needed.push(import.library);
+            headers.needed_at.push(import.at);
             imports.extend(import.symbols);
         }
         let mut facts = facts(&header, &sections);
         for import in directories.imports(true, with_symbols) {
             facts.delayed.push(import.library);
+            facts.delayed_at.push(import.at);
             imports.extend(import.symbols);
         }
         if let Some((file, id)) = directories.debug() {
             (facts.debug_file, facts.debug_id) = (Some(file), Some(id));
         }
+        facts.flags.shadow_stack = directories.has_shadow_stack();
         facts.manifest = directories.has_manifest();
         facts.thread_callbacks = directories.has_thread_callbacks();
+        facts.stack_cookie = directories.has_stack_cookie();
         headers.facts = FormatFacts::Pe(Box::new(facts));
     }
     Some(ImageSymbols {
@@ -106,7 +111,14 @@ fn facts(header: &Header, sections: &[Section]) -> PeFacts {
             .filter(|section| section.flags & flags == flags);
         found.count() as u64
     };
+    let code = sections
+        .iter()
+        .filter(|section| section.flags & EXECUTE != 0);
     PeFacts {
+        code: code
+            .map(|section| (section.offset.into(), section.raw_size.into()))
+            .collect(),
+        flags_at: header.dll_characteristics_at,
         subsystem: header.subsystem,
         flags: PeFlags {
             aslr: flag(0x40),
@@ -114,6 +126,7 @@ fn facts(header: &Header, sections: &[Section]) -> PeFacts {
             no_execute: flag(0x100),
             control_flow_guard: flag(0x4000),
             force_integrity: flag(0x80),
+            shadow_stack: false,
         },
         signed: header.directory(header::CERTIFICATES).is_some(),
         resources: header.directory(header::RESOURCES).is_some(),

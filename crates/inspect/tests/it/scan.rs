@@ -12,7 +12,11 @@ fn by_scan(bytes: &[u8]) -> (Scan, Vec<Seen>) {
     let mut seen = Vec::new();
     let found = scan(bytes, None, &mut |image, symbol| {
         assert_eq!(image, 0);
-        seen.push((symbol.name.to_vec(), symbol.is_export, symbol.address));
+        seen.push((
+            symbol.name.as_bytes().to_vec(),
+            symbol.is_export,
+            symbol.address,
+        ));
     });
     seen.sort();
     (found, seen)
