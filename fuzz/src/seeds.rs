@@ -1,7 +1,12 @@
 //! What each fuzzer starts from: small objects with everything that a reader looks at, so
 //! that it need not invent formats.
 
-use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, RecordDef};
+use plugwright_manifest::InterfaceVersion;
+use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, ProvidedDef, RecordDef};
+use plugwright_manifest::schema::{
+    Bounds, ConstantShape, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Scalar,
+    Shape, VariantShape,
+};
 use plugwright_testkit::elf::{
     AARCH64, ElfBuilder, Endian, HashStyle, POWERPC, S390X, Width, X86, X86_64,
 };
@@ -53,6 +58,104 @@ const SIZE: (usize, usize) = (
     embed::detail_note_size(&RECORD),
 );
 static NOTES: Notes<{ SIZE.0 }, { SIZE.1 }> = embed::notes(&RECORD);
+
+const fn method(name: &'static str, result: &'static Shape) -> MethodShape {
+    MethodShape {
+        name,
+        receiver: Receiver::Shared,
+        params: &[],
+        result,
+        since: 0,
+    }
+}
+
+const U32: &Shape = &Shape::Scalar(Scalar::U32);
+const FIELDS: &[FieldShape] = &[FieldShape {
+    name: "0",
+    shape: U32,
+}];
+const VARIANTS: &[VariantShape] = &[VariantShape {
+    name: "A",
+    fields: FIELDS,
+}];
+
+const NAMED: InterfaceShape = InterfaceShape {
+    id: "org.example.named",
+    version: InterfaceVersion::new(1, 1),
+    bounds: Bounds::NONE,
+    methods: &[method("name", &Shape::Scalar(Scalar::String))],
+    requires: &[],
+};
+
+/// An interface with a type of each kind, that requires another one and has a constant.
+const INTERFACE: InterfaceShape = InterfaceShape {
+    id: "org.example.codec",
+    version: InterfaceVersion::new(1, 2),
+    bounds: Bounds {
+        send: true,
+        sync: true,
+    },
+    methods: &[
+        method(
+            "org.example.named",
+            &Shape::Interface(Holder::Super, "org.example.named", 1),
+        ),
+        method(
+            "LIMIT",
+            &Shape::Constant(ConstantShape {
+                scalar: Scalar::Str,
+                bits: 0,
+                text: "64",
+            }),
+        ),
+        MethodShape {
+            receiver: Receiver::Exclusive,
+            params: &[
+                FieldShape {
+                    name: "input",
+                    shape: &Shape::Slice(&Shape::Ref(U32)),
+                },
+                FieldShape {
+                    name: "output",
+                    shape: &Shape::SliceMut(U32),
+                },
+                FieldShape {
+                    name: "table",
+                    shape: &Shape::Map(&Shape::Set(U32), &Shape::Array(U32, 3)),
+                },
+            ],
+            since: 1,
+            ..method(
+                "encode",
+                &Shape::Result(
+                    &Shape::Vec(&Shape::Option(&Shape::Struct("Part", FIELDS))),
+                    &Shape::Tuple(&[
+                        &Shape::Enum("Error", VARIANTS),
+                        &Shape::Open("Event", VARIANTS, VARIANTS),
+                    ]),
+                ),
+            )
+        },
+        method("later", &Shape::Future(U32)),
+        method("here", &Shape::LocalFuture(U32)),
+    ],
+    requires: &[&NAMED],
+};
+
+const PROVIDING: RecordDef = RecordDef {
+    provides: &[ProvidedDef {
+        interface: &INTERFACE,
+        keys: &["first", "1st"],
+        rank: -7,
+        metadata: RECORD.metadata,
+    }],
+    capabilities: &["threads:2"],
+    ..RECORD
+};
+static INTERFACES: Notes<
+    { embed::summary_note_size(&PROVIDING) },
+    { embed::detail_note_size(&PROVIDING) },
+> = embed::notes(&PROVIDING);
 
 /// Every seed.
 #[must_use]
@@ -271,6 +374,9 @@ fn manifest() -> Vec<Seed> {
         ("manifest", "summary", [&[0], NOTES.summary()].concat()),
         ("manifest", "detail", [&[1], NOTES.detail()].concat()),
         ("manifest", "notes", [vec![2], NOTES.to_bytes()].concat()),
+        ("manifest", "provides", [&[0], INTERFACES.summary()].concat()),
+        ("manifest", "schemas", [&[1], INTERFACES.detail()].concat()),
+        ("manifest", "interfaces", [vec![2], INTERFACES.to_bytes()].concat()),
         (
             "manifest",
             "metadata",

@@ -12,7 +12,8 @@ use crate::schema::{InterfaceShape, Shape, VariantShape};
 /// - the record, in the section where hosts look for it;
 /// - `plugin_id` and `plugin_version`, as slices;
 /// - for each interface, `plugin_interface_N` with its fingerprints, from 0 in the order of the
-///   record, and as a comment the methods that its vtable has, in their order.
+///   record, and as a comment the methods that its vtable has, in their order;
+/// - for each interface that such a one requires, `plugin_interface_N_required_M`, likewise.
 ///
 /// Numbers stand in the byte order of the machine that this runs on, which is to be that of the
 /// machine that the plugin is for.
@@ -93,40 +94,11 @@ fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Re
     }
     for (index, provided) in def.provides.iter().enumerate() {
         let interface = provided.interface;
-        writeln!(out, "\n/* {} {}:", interface.id, interface.version)?;
-        for method in interface.methods {
-            // The names come from a file, and must not end the comment.
-            let method = crate::schema::Method::from(method).to_string();
-            let method = method.escape_debug().to_string();
-            writeln!(out, " *   {}", method.replace("*/", "* /"))?;
+        // In front, since who writes the vtables has to have them first.
+        for (required, interface) in interface.requires.iter().enumerate() {
+            write_interface(out, &format!("{index}_required_{required}"), interface)?;
         }
-        for variant in growing_variants(interface) {
-            writeln!(out, " *   {}", variant.replace("*/", "* /"))?;
-        }
-        let methods = interface.methods.len();
-        writeln!(out, " */")?;
-        write!(
-            out,
-            "static const uint64_t plugin_fingerprints_{index}[] = {{"
-        )?;
-        for method in interface.methods {
-            write!(
-                out,
-                "UINT64_C({:#018x}), ",
-                method.fingerprint(interface.bounds)
-            )?;
-        }
-        // An array in C has at least one element.
-        writeln!(out, "0}};")?;
-        writeln!(
-            out,
-            "static const pw_interface_table plugin_interface_{index} = {{\n    \
-             {{(const uint8_t *)\"{}\", {}}}, {}, {}, {methods}, plugin_fingerprints_{index},\n}};",
-            interface.id,
-            interface.id.len(),
-            interface.version.major,
-            interface.version.minor,
-        )?;
+        write_interface(out, &index.to_string(), interface)?;
     }
     writeln!(
         out,
@@ -147,4 +119,39 @@ fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Re
         out.push('\n');
     }
     writeln!(out, "}};")
+}
+
+/// The table of an interface, and as a comment what its vtable has.
+fn write_interface(out: &mut String, suffix: &str, interface: &InterfaceShape) -> std::fmt::Result {
+    writeln!(out, "\n/* {} {}:", interface.id, interface.version)?;
+    for method in interface.methods {
+        // The names come from a file, and must not end the comment.
+        let method = crate::schema::Method::from(method).to_string();
+        let method = method.escape_debug().to_string();
+        writeln!(out, " *   {}", method.replace("*/", "* /"))?;
+    }
+    for variant in growing_variants(interface) {
+        writeln!(out, " *   {}", variant.replace("*/", "* /"))?;
+    }
+    let methods = interface.methods.len();
+    writeln!(out, " */")?;
+    write!(
+        out,
+        "static const uint64_t plugin_fingerprints_{suffix}[] = {{"
+    )?;
+    for method in interface.methods {
+        write!(out, "UINT64_C({:#018x}), ", method.fingerprint())?;
+    }
+    // An array in C has at least one element.
+    writeln!(out, "0}};")?;
+    writeln!(
+        out,
+        "static const pw_interface_table plugin_interface_{suffix} = {{\n    \
+         {{(const uint8_t *)\"{}\", {}}}, {}, {}, {}, {methods}, plugin_fingerprints_{suffix},\n}};",
+        interface.id,
+        interface.id.len(),
+        interface.version.major,
+        interface.version.minor,
+        interface.bounds.code(),
+    )
 }

@@ -1,14 +1,15 @@
 //! Whether a plugin fits the interface that a host wants, decided from the manifest alone.
 //!
-//! The rule: same id, same major version, and the methods that both have agree, fingerprint
-//! by fingerprint. A plugin may have more methods than the host knows; a host may have more
-//! than the plugin, when they were added in a minor version later than the plugin's. The answer to a misfit is a readable difference:
+//! The rule: same id, same major version, the same bounds, and the methods that both have agree,
+//! fingerprint by fingerprint. A plugin may have more methods than the host knows; a host may have
+//! more than the plugin, when they were added in a minor version later than the plugin's. The same
+//! holds for each interface that it requires. The answer to a misfit is a readable difference:
 //! which method, which part of its type, what each side has.
 
 use std::fmt;
 
-use crate::schema::{Bounds, Field, InterfaceShape, Method, Schema, Type, Variant};
-use crate::{Id, InterfaceVersion, Provided};
+use crate::schema::{Bounds, Field, InterfaceShape, Method, MethodShape, Schema, Type, Variant};
+use crate::{Id, InterfaceVersion, Provided, Required};
 
 /// Why a provided interface does not fit the one that the host wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,17 @@ pub enum Difference {
         /// What the plugin has there, when its schema says so.
         plugin: Option<String>,
     },
+    /// An interface that this one requires does not fit.
+    Required {
+        /// That interface.
+        interface: Id,
+        /// Its version in the host.
+        host: InterfaceVersion,
+        /// Its version in the plugin.
+        plugin: InterfaceVersion,
+        /// What differs there.
+        difference: Box<Self>,
+    },
 }
 
 impl fmt::Display for Mismatch {
@@ -114,6 +126,15 @@ impl fmt::Display for Difference {
                     None => f.write_str(", the plugin another signature"),
                 }
             }
+            Self::Required {
+                interface,
+                host,
+                plugin,
+                difference,
+            } => write!(
+                f,
+                "{interface}, which it requires, is at {plugin} in the plugin and at {host} in the host: {difference}"
+            ),
         }
     }
 }
@@ -130,34 +151,23 @@ pub fn check(
     provided: &Provided,
     schema: Option<&Schema>,
 ) -> Result<(), Mismatch> {
-    let mut differences = Vec::new();
-    // Another major version is meant to differ: each method's difference would be noise.
-    let methods = if wanted.version.major == provided.version.major {
-        wanted.methods
-    } else {
-        differences.push(Difference::Major);
-        &[]
+    let theirs = Compared {
+        version: provided.version,
+        bounds: provided.bounds,
+        fingerprints: &provided.fingerprints,
     };
-    let bounds = bounds_of(wanted, provided, schema);
-    let both = methods.len().min(provided.fingerprints.len());
-    if bounds != wanted.bounds && both > 0 {
-        differences.push(Difference::Bounds {
-            host: wanted.bounds,
-            plugin: bounds,
-        });
-    }
-    for (index, method) in methods.iter().enumerate() {
-        let theirs = schema.and_then(|schema| schema.methods.get(index));
-        match provided.fingerprints.get(index) {
-            // A method added later than the plugin was built is completed by the host.
-            None if method.since > provided.version.minor => {}
-            None => differences.push(Difference::Missing {
-                method: Method::from(method).to_string(),
-            }),
-            Some(fingerprint) if *fingerprint != method.fingerprint(bounds) => {
-                differences.push(of_methods(&Method::from(method), theirs));
+    let mut differences = of_interfaces(wanted, &theirs, schema);
+    // Another major version may require others.
+    if wanted.version.major == provided.version.major {
+        for (index, required) in wanted.requires.iter().enumerate() {
+            // That it requires another one, or none, is told above, of the entry for it.
+            let entry = wanted.methods.get(index).map(MethodShape::fingerprint);
+            if provided.fingerprints.get(index).copied() != entry {
+                continue;
             }
-            Some(_) => {}
+            let schema = schema.and_then(|schema| schema.requires.get(index));
+            let theirs = provided.requires.get(index);
+            differences.extend(of_required(required, theirs, schema));
         }
     }
     if differences.is_empty() {
@@ -171,24 +181,70 @@ pub fn check(
     })
 }
 
-/// What the plugin's trait requires: that with which most of the fingerprints agree, which need no
-/// schema to be told.
-fn bounds_of(wanted: &InterfaceShape, provided: &Provided, schema: Option<&Schema>) -> Bounds {
-    let agrees = |bounds: Bounds| {
-        let both = wanted.methods.iter().zip(&provided.fingerprints);
-        both.filter(|(method, theirs)| method.fingerprint(bounds) == **theirs)
-            .count()
-    };
-    let said = schema.map_or(wanted.bounds, |schema| schema.bounds);
-    let others = Bounds::ALL.into_iter().filter(|other| *other != said);
-    let mut best = (agrees(said), said);
-    for other in others {
-        // What is said stands, unless something else explains more.
-        if agrees(other) > best.0 {
-            best = (agrees(other), other);
+/// What tells whether an interface fits, as the plugin was built with it.
+struct Compared<'a> {
+    version: InterfaceVersion,
+    bounds: Bounds,
+    fingerprints: &'a [u64],
+}
+
+/// Compares one interface, without those that it requires.
+fn of_interfaces(
+    wanted: &InterfaceShape,
+    theirs: &Compared<'_>,
+    schema: Option<&Schema>,
+) -> Vec<Difference> {
+    // Another major version is meant to differ: each method's difference would be noise.
+    if wanted.version.major != theirs.version.major {
+        return vec![Difference::Major];
+    }
+    let mut differences = Vec::new();
+    if wanted.bounds != theirs.bounds {
+        differences.push(Difference::Bounds {
+            host: wanted.bounds,
+            plugin: theirs.bounds,
+        });
+    }
+    for (index, method) in wanted.methods.iter().enumerate() {
+        let said = schema.and_then(|schema| schema.methods.get(index));
+        match theirs.fingerprints.get(index) {
+            // A method added later than the plugin was built is completed by the host.
+            None if method.since > theirs.version.minor => {}
+            None => differences.push(Difference::Missing {
+                method: Method::from(method).to_string(),
+            }),
+            Some(fingerprint) if *fingerprint != method.fingerprint() => {
+                differences.push(of_methods(&Method::from(method), said));
+            }
+            Some(_) => {}
         }
     }
-    best.1
+    differences
+}
+
+/// Compares an interface that is required.
+fn of_required(
+    wanted: &InterfaceShape,
+    theirs: Option<&Required>,
+    schema: Option<&Schema>,
+) -> Vec<Difference> {
+    let Some(theirs) = theirs.filter(|theirs| theirs.interface.as_str() == wanted.id) else {
+        let method = format!("requires {} {}", wanted.id, wanted.version.major);
+        return vec![Difference::Missing { method }];
+    };
+    let compared = Compared {
+        version: theirs.version,
+        bounds: theirs.bounds,
+        fingerprints: &theirs.fingerprints,
+    };
+    let differences = of_interfaces(wanted, &compared, schema);
+    let of_required = |difference| Difference::Required {
+        interface: theirs.interface.clone(),
+        host: wanted.version,
+        plugin: theirs.version,
+        difference: Box::new(difference),
+    };
+    differences.into_iter().map(of_required).collect()
 }
 
 fn of_methods(ours: &Method, theirs: Option<&Method>) -> Difference {

@@ -56,7 +56,21 @@ struct File {
     requires: String,
     abi: u32,
     methods: Vec<String>,
+    /// The methods of the interfaces that it requires, each behind that one's id and version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    required: Vec<String>,
     schema: String,
+}
+
+fn required(schema: &Schema) -> Vec<String> {
+    let line =
+        |of: &Schema, what: &dyn fmt::Display| format!("{} {}: {what}", of.interface, of.version);
+    let lines = schema.requires.iter().flat_map(|of| {
+        let bounds = line(of, &of.bounds);
+        let methods = of.methods.iter().map(move |method| line(of, method));
+        std::iter::once(bounds).chain(methods)
+    });
+    lines.collect()
 }
 
 impl Description {
@@ -83,6 +97,7 @@ impl Description {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
+            required: required(&self.schema),
             schema: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         };
         let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
@@ -107,6 +122,11 @@ impl Description {
             ("version", schema.version.to_string(), &file.version),
             ("requires", schema.bounds.to_string(), &file.requires),
             ("methods", methods.join("; "), &file.methods.join("; ")),
+            (
+                "required",
+                required(&schema).join("; "),
+                &file.required.join("; "),
+            ),
         ] {
             if schema != *found {
                 return Err(DescriptionError::Changed {

@@ -367,13 +367,14 @@ impl<'a> Writer<'a> {
     }
 
     const fn provided(&mut self, provided: &ProvidedDef) {
-        self.array(6);
-        self.version_of(provided.interface);
-        let methods = provided.interface.methods;
-        self.array(methods.len());
+        self.array(8);
+        self.compared(provided.interface);
+        let requires = provided.interface.requires;
+        self.array(requires.len());
         let mut index = 0;
-        while index < methods.len() {
-            self.unsigned(methods[index].fingerprint(provided.interface.bounds));
+        while index < requires.len() {
+            self.array(5);
+            self.compared(requires[index]);
             index += 1;
         }
         self.array(provided.keys.len());
@@ -383,6 +384,19 @@ impl<'a> Writer<'a> {
             index += 1;
         }
         self.signed(provided.rank as i64);
+    }
+
+    /// What tells whether an interface fits: five items.
+    const fn compared(&mut self, interface: &InterfaceShape) {
+        self.version_of(interface);
+        self.unsigned(interface.bounds.code() as u64);
+        let methods = interface.methods;
+        self.array(methods.len());
+        let mut index = 0;
+        while index < methods.len() {
+            self.unsigned(methods[index].fingerprint());
+            index += 1;
+        }
     }
 
     /// The detail's CBOR: a map with the keys that [`crate::Detail`] reads.
@@ -420,10 +434,29 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// An interface with those that it requires. These do not repeat what they require: it is
+    /// among them.
     const fn schema(&mut self, interface: &InterfaceShape) {
-        self.array(5);
+        let requires = interface.requires;
+        if requires.is_empty() {
+            self.array(5);
+            self.methods(interface);
+            return;
+        }
+        self.array(6);
+        self.methods(interface);
+        self.array(requires.len());
+        let mut index = 0;
+        while index < requires.len() {
+            self.array(5);
+            self.methods(requires[index]);
+            index += 1;
+        }
+    }
+
+    const fn methods(&mut self, interface: &InterfaceShape) {
         self.version_of(interface);
-        self.unsigned(interface.bounds.code());
+        self.unsigned(interface.bounds.code() as u64);
         self.array(interface.methods.len());
         let mut method = 0;
         while method < interface.methods.len() {

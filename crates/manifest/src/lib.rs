@@ -63,7 +63,7 @@ pub use capability::{Capability, MAX_CAPABILITY, ParseCapabilityError};
 pub use description::{Description, DescriptionError};
 pub use id::{Id, InterfaceVersion, InvalidId, MAX_ID, is_valid_id};
 pub use record::{
-    Build, CrateLinkage, DecodeError, Detail, MAX_ENTRIES, MAX_TEXT, Provided, Record, Role,
-    Summary,
+    Build, CrateLinkage, DecodeError, Detail, MAX_ENTRIES, MAX_TEXT, Provided, Record, Required,
+    Role, Summary,
 };
 pub use semver::Version;

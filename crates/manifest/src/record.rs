@@ -12,6 +12,8 @@
     clippy::panic
 )]
 
+mod schemas;
+
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -19,10 +21,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cbor::{CborError, Reader, to_json};
-use crate::schema::{
-    Bounds, Constant, Field, Holder, Method, Receiver, Scalar, Schema, Type, Variant, code,
-};
+use crate::schema::{Bounds, Schema};
 use crate::{Capability, Id, InterfaceVersion, InvalidId, MAX_CAPABILITY, note};
+
+use schemas::read_schemas;
+
+pub(crate) use schemas::{MAX_TYPE_DEPTH, decode_schema};
 
 /// The format that this version writes and the newest that it reads.
 pub(crate) const FORMAT: u64 = 1;
@@ -32,12 +36,6 @@ pub const MAX_ENTRIES: usize = 4096;
 
 /// The most bytes in any text of a summary.
 pub const MAX_TEXT: usize = 1024;
-
-/// The deepest nesting of types in a schema.
-pub(crate) const MAX_TYPE_DEPTH: usize = 32;
-
-/// The most types in one record's schemas.
-const MAX_TYPES: usize = 100_000;
 
 /// Why a record cannot be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,12 +146,31 @@ pub struct Provided {
     pub interface: Id,
     /// Its version as the plugin was built with it.
     pub version: InterfaceVersion,
+    /// What its trait requires of implementors.
+    pub bounds: Bounds,
     /// One fingerprint for each method, in the order of the vtable.
     pub fingerprints: Vec<u64>,
+    /// The interfaces that it requires, in the order in which they stand in front of the methods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Required>,
     /// The names under which the plugin is found.
     pub keys: Vec<String>,
     /// Which of several providers of one key is preferred: the greater wins.
     pub rank: i32,
+}
+
+/// An interface that one which is provided requires: its objects are those of that one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Required {
+    /// The interface's name.
+    pub interface: Id,
+    /// Its version as the plugin was built with it.
+    pub version: InterfaceVersion,
+    /// What its trait requires of implementors.
+    pub bounds: Bounds,
+    /// One fingerprint for each method, in the order of the vtable.
+    pub fingerprints: Vec<u64>,
 }
 
 /// How a plugin's library was built.
@@ -418,11 +435,12 @@ fn linkage(reader: &mut Reader<'_>) -> Result<(String, CrateLinkage), DecodeErro
 fn provided(reader: &mut Reader<'_>) -> Result<Vec<Provided>, DecodeError> {
     let mut all = Vec::new();
     for _ in 0..entries(reader, "provides")? {
-        exactly(reader, "provides", 6)?;
-        let (interface, version) = interface_version(reader)?;
-        let mut fingerprints = Vec::new();
-        for _ in 0..entries(reader, "methods")? {
-            fingerprints.push(reader.unsigned()?);
+        exactly(reader, "provides", 8)?;
+        let own = compared(reader)?;
+        let mut requires = Vec::new();
+        for _ in 0..entries(reader, "required interfaces")? {
+            exactly(reader, "required interface", 5)?;
+            requires.push(compared(reader)?);
         }
         let mut keys = Vec::new();
         for _ in 0..entries(reader, "keys")? {
@@ -434,14 +452,41 @@ fn provided(reader: &mut Reader<'_>) -> Result<Vec<Provided>, DecodeError> {
             value: rank.unsigned_abs(),
         };
         all.push(Provided {
-            interface,
-            version,
-            fingerprints,
+            interface: own.interface,
+            version: own.version,
+            bounds: own.bounds,
+            fingerprints: own.fingerprints,
+            requires,
             keys,
             rank: i32::try_from(rank).or(Err(out_of_range))?,
         });
     }
     Ok(all)
+}
+
+/// What tells whether an interface fits: five items.
+fn compared(reader: &mut Reader<'_>) -> Result<Required, DecodeError> {
+    let (interface, version) = interface_version(reader)?;
+    let bounds = bounds(reader)?;
+    let mut fingerprints = Vec::new();
+    for _ in 0..entries(reader, "methods")? {
+        fingerprints.push(reader.unsigned()?);
+    }
+    Ok(Required {
+        interface,
+        version,
+        bounds,
+        fingerprints,
+    })
+}
+
+fn bounds(reader: &mut Reader<'_>) -> Result<Bounds, DecodeError> {
+    let code = reader.unsigned()?;
+    let known = u16::try_from(code).ok().and_then(Bounds::from_code);
+    known.ok_or(DecodeError::Unknown {
+        field: "bounds",
+        value: code,
+    })
 }
 
 fn build_facts(reader: &mut Reader<'_>) -> Result<Build, DecodeError> {
@@ -530,194 +575,6 @@ impl Detail {
     pub fn metadata_as<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(&self.metadata)
     }
-}
-
-fn read_schemas(reader: &mut Reader<'_>) -> Result<Vec<Schema>, DecodeError> {
-    let mut all = Vec::new();
-    let mut left = MAX_TYPES;
-    for _ in 0..entries(reader, "schemas")? {
-        all.push(read_schema(reader, &mut left)?);
-    }
-    Ok(all)
-}
-
-fn read_schema(reader: &mut Reader<'_>, left: &mut usize) -> Result<Schema, DecodeError> {
-    exactly(reader, "schema", 5)?;
-    let (interface, version) = interface_version(reader)?;
-    let code = reader.unsigned()?;
-    let bounds = Bounds::from_code(code).ok_or(DecodeError::Unknown {
-        field: "bounds",
-        value: code,
-    })?;
-    let mut methods = Vec::new();
-    for _ in 0..entries(reader, "methods")? {
-        methods.push(read_method(reader, left)?);
-    }
-    Ok(Schema {
-        interface,
-        version,
-        bounds,
-        methods,
-    })
-}
-
-/// A method that takes `&self` does not say so.
-fn read_method(reader: &mut Reader<'_>, left: &mut usize) -> Result<Method, DecodeError> {
-    let parts = reader.array()?;
-    if parts != 4 && parts != 5 {
-        return Err(DecodeError::Unknown {
-            field: "method",
-            value: parts,
-        });
-    }
-    let name = text(reader, "method name", MAX_TEXT)?;
-    let params = read_fields(reader, 0, left)?;
-    let result = read_type(reader, 0, left)?;
-    let since = number(reader, "since")?;
-    let code = if parts == 5 { reader.unsigned()? } else { 0 };
-    let receiver = Receiver::from_code(code).ok_or(DecodeError::Unknown {
-        field: "receiver",
-        value: code,
-    })?;
-    Ok(Method {
-        name,
-        receiver,
-        params,
-        result,
-        since,
-    })
-}
-
-/// Reads the schema of one interface, as it stands in a detail.
-pub(crate) fn decode_schema(bytes: &[u8]) -> Result<Schema, DecodeError> {
-    let mut reader = Reader::new(bytes);
-    let schema = read_schema(&mut reader, &mut { MAX_TYPES })?;
-    end(&reader, bytes)?;
-    Ok(schema)
-}
-
-fn read_fields(
-    reader: &mut Reader<'_>,
-    depth: usize,
-    left: &mut usize,
-) -> Result<Vec<Field>, DecodeError> {
-    let mut fields = Vec::new();
-    for _ in 0..entries(reader, "fields")? {
-        exactly(reader, "field", 2)?;
-        fields.push(Field {
-            name: text(reader, "field name", MAX_TEXT)?,
-            ty: read_type(reader, depth, left)?,
-        });
-    }
-    Ok(fields)
-}
-
-fn read_variants(
-    reader: &mut Reader<'_>,
-    depth: usize,
-    left: &mut usize,
-) -> Result<Vec<Variant>, DecodeError> {
-    let mut variants = Vec::new();
-    for _ in 0..entries(reader, "variants")? {
-        exactly(reader, "variant", 2)?;
-        variants.push(Variant {
-            name: text(reader, "variant name", MAX_TEXT)?,
-            fields: read_fields(reader, depth, left)?,
-        });
-    }
-    Ok(variants)
-}
-
-fn read_type(reader: &mut Reader<'_>, depth: usize, left: &mut usize) -> Result<Type, DecodeError> {
-    use crate::cbor::Item;
-
-    if depth > MAX_TYPE_DEPTH {
-        return Err(DecodeError::TooLarge {
-            field: "depth of types",
-            limit: MAX_TYPE_DEPTH,
-        });
-    }
-    *left = left.checked_sub(1).ok_or(DecodeError::TooLarge {
-        field: "number of types",
-        limit: MAX_TYPES,
-    })?;
-    let unknown = |value| DecodeError::Unknown {
-        field: "type",
-        value,
-    };
-    let deeper = depth.saturating_add(1);
-    let parts = match reader.item()? {
-        Item::Unsigned(code) => {
-            return Scalar::from_code(code)
-                .map(Type::Scalar)
-                .ok_or_else(|| unknown(code));
-        }
-        Item::Array(Some(parts)) => parts,
-        other => {
-            return Err(reader
-                .error(crate::cbor::CborErrorKind::Unexpected {
-                    expected: "a type",
-                    found: other.describe(),
-                })
-                .into());
-        }
-    };
-    let code = reader.unsigned()?;
-    if (code, parts) == (code::INTERFACE, 4) {
-        let holder = reader.unsigned()?;
-        let holder = Holder::from_code(holder).ok_or_else(|| unknown(holder))?;
-        let id = Id::new(reader.text()?)?;
-        return Ok(Type::Interface(
-            holder,
-            id,
-            number(reader, "major version")?,
-        ));
-    }
-    if (code, parts) == (code::CONSTANT, 4) {
-        let scalar = reader.unsigned()?;
-        let scalar = Scalar::from_code(scalar).ok_or_else(|| unknown(scalar))?;
-        let bits = reader.unsigned()?;
-        return Ok(Type::Constant(Constant::new(
-            scalar,
-            bits,
-            text(reader, "constant", MAX_TEXT)?,
-        )));
-    }
-    let mut part = || read_type(reader, deeper, left).map(Box::new);
-    Ok(match (code, parts) {
-        (code::OPTION, 2) => Type::Option(part()?),
-        (code::RESULT, 3) => Type::Result(part()?, part()?),
-        (code::VEC, 2) => Type::Vec(part()?),
-        (code::SLICE, 2) => Type::Slice(part()?),
-        (code::REF, 2) => Type::Ref(part()?),
-        (code::FUTURE, 2) => Type::Future(part()?),
-        (code::LOCAL_FUTURE, 2) => Type::LocalFuture(part()?),
-        (code::SLICE_MUT, 2) => Type::SliceMut(part()?),
-        (code::MAP, 3) => Type::Map(part()?, part()?),
-        (code::SET, 2) => Type::Set(part()?),
-        (code::ARRAY, 3) => Type::Array(part()?, reader.unsigned()?),
-        (code::TUPLE, 2) => {
-            let mut parts = Vec::new();
-            for _ in 0..entries(reader, "tuple")? {
-                parts.push(read_type(reader, deeper, left)?);
-            }
-            Type::Tuple(parts)
-        }
-        (code::STRUCT, 3) => Type::Struct(
-            text(reader, "type name", MAX_TEXT)?,
-            read_fields(reader, deeper, left)?,
-        ),
-        (code::ENUM, 3) => Type::Enum(
-            text(reader, "type name", MAX_TEXT)?,
-            read_variants(reader, deeper, left)?,
-        ),
-        (code::OPEN, 4) => Type::Open(
-            text(reader, "type name", MAX_TEXT)?,
-            read_variants(reader, deeper, left)?,
-            read_variants(reader, deeper, left)?,
-        ),
-        (code, _) => return Err(unknown(code)),
-    })
 }
 
 impl Record {

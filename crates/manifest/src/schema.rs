@@ -214,6 +214,9 @@ pub struct InterfaceShape {
     /// requires, each as a method of that one's id which returns the same object, and its
     /// constants, each as a method of its name.
     pub methods: &'static [MethodShape],
+    /// The interfaces that it requires, in the order in which they stand in front of the
+    /// methods. Those that one of these requires are among them.
+    pub requires: &'static [&'static Self],
 }
 
 macro_rules! scalars {
@@ -341,17 +344,14 @@ pub(crate) mod code {
     pub(crate) const CONSTANT: u64 = 144;
     /// In fingerprints only: what a [`super::Receiver`]'s number is added to.
     pub(crate) const RECEIVER: u64 = 256;
-    /// In fingerprints only: what the number of [`super::Bounds`] is added to.
-    pub(crate) const BOUNDS: u64 = 512;
 }
 
 impl MethodShape {
     /// A number that is equal on both sides exactly if the method's name, its receiver, the types
     /// of its parameters and its result are (but for a collision of 64-bit hashes). Names of
-    /// parameters and of types do not enter; names of fields and variants do, and what the
-    /// interface requires of its implementors does.
+    /// parameters and of types do not enter; names of fields and variants do.
     #[must_use]
-    pub const fn fingerprint(&self, bounds: Bounds) -> u64 {
+    pub const fn fingerprint(&self) -> u64 {
         let mut hash = Hash::new();
         hash.text(self.name);
         hash.number(self.params.len() as u64);
@@ -364,10 +364,6 @@ impl MethodShape {
         // Nothing for what nearly all methods take.
         if !matches!(self.receiver, Receiver::Shared) {
             hash.number(code::RECEIVER + self.receiver as u64);
-        }
-        // Nor for what requires nothing.
-        if bounds.code() != 0 {
-            hash.number(code::BOUNDS + bounds.code());
         }
         hash.value()
     }
@@ -438,8 +434,7 @@ impl Shape {
     /// Whether this or a part of it is one.
     const fn any(&self, part: Part) -> bool {
         let itself = match (self, part) {
-            (Self::Interface(Holder::Super, ..), Part::Borrowed)
-            | (Self::Interface(Holder::Ref, ..), _)
+            (Self::Interface(Holder::Ref, ..), _)
             | (Self::Interface(..) | Self::SliceMut(_), Part::Attached)
             | (Self::Ref(_), Part::Borrowed | Part::Converted)
             | (Self::Future(_) | Self::LocalFuture(_), Part::Future | Part::Attached) => true,
@@ -678,7 +673,7 @@ impl InterfaceShape {
         let mut all = [0; N];
         let mut index = 0;
         while index < N {
-            all[index] = self.methods[index].fingerprint(self.bounds);
+            all[index] = self.methods[index].fingerprint();
             index += 1;
         }
         all

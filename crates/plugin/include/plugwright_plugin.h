@@ -133,7 +133,8 @@ typedef struct pw_interface_table {
     pw_slice id;
     uint16_t major;
     uint16_t minor;
-    uint32_t methods;
+    uint16_t bounds; /* of implementors: 1 for Send, and 2 for Sync */
+    uint16_t methods;
     const uint64_t *fingerprints;
 } pw_interface_table;
 

@@ -251,8 +251,10 @@ pub struct InterfaceTable {
     pub major: u16,
     /// The interface's minor version.
     pub minor: u16,
+    /// What the trait requires of implementors: 1 for `Send`, and 2 for `Sync`.
+    pub bounds: u16,
     /// How many fingerprints there are: one for each method.
-    pub methods: u32,
+    pub methods: u16,
     /// The methods' fingerprints.
     pub fingerprints: *const u64,
 }

@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use plugwright_manifest::compat::{self, Mismatch};
-use plugwright_manifest::schema::Schema;
+use plugwright_manifest::schema::{Bounds, Schema};
 use plugwright_manifest::{InterfaceVersion, Provided, Summary};
 
 use crate::abi::{
@@ -422,7 +422,10 @@ fn confirm(
         )?;
         let version = InterfaceVersion::new(raw.major, raw.minor);
         agree("interface version", &provided.version, &version)?;
-        let methods = usize::try_from(raw.methods).unwrap_or(usize::MAX);
+        let bounds = Bounds::from_code(raw.bounds);
+        let bounds = bounds.map_or_else(|| raw.bounds.to_string(), |known| known.to_string());
+        agree("bounds", &provided.bounds.to_string(), &bounds)?;
+        let methods = usize::from(raw.methods);
         agree("number of methods", &provided.fingerprints.len(), &methods)?;
         if methods > 0 && raw.fingerprints.is_null() {
             return Err(BindError::NoTable);

@@ -158,14 +158,14 @@ pub const fn extends<T: ?Sized + Interface, S: ?Sized + Interface>() {
 /// A number of methods as a table has it.
 ///
 /// # Panics
-/// At compile time, when an interface has more methods than 32 bits count.
+/// At compile time, when an interface has more methods than 16 bits count.
 #[must_use]
-pub const fn count(methods: usize) -> u32 {
+pub const fn count(methods: usize) -> u16 {
     assert!(
-        methods <= u32::MAX as usize,
+        methods <= u16::MAX as usize,
         "an interface of impossible size"
     );
     #[expect(clippy::cast_possible_truncation, reason = "just compared")]
-    let count = methods as u32;
+    let count = methods as u16;
     count
 }

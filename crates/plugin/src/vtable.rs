@@ -33,7 +33,7 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
         // SAFETY: the table is one of the other side's.
         unsafe { agree::<T>(table) }?;
     }
-    let methods = usize::try_from(table.methods).unwrap_or(usize::MAX);
+    let methods = usize::from(table.methods);
     let whole = size_of::<T::Vtable>();
     let least = size_of::<VtableHead>().checked_add(methods.saturating_mul(size_of::<usize>()));
     if head.size < whole && least != Some(head.size) {
@@ -127,7 +127,7 @@ pub unsafe fn fit_super<T: ?Sized + Interface>(
     unsafe { fit::<T>(vtable) }.map(<*const T::Vtable>::cast)
 }
 
-/// Whether the other side's interface has the id, the major version and, of the methods
+/// Whether the other side's interface has the id, the major version, the bounds and, of the methods
 /// that both know, the fingerprints of `T`; and at least those of its first minor version.
 ///
 /// # Safety
@@ -137,21 +137,23 @@ unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Inv
     // SAFETY: by this function's contract.
     let id = unsafe { bytes(table.id) };
     let shape = T::SHAPE;
-    let methods = usize::try_from(table.methods).unwrap_or(usize::MAX);
+    let methods = usize::from(table.methods);
     let needed = shape
         .methods
         .iter()
         .filter(|method| method.since <= table.minor)
         .count();
     let nowhere = table.fingerprints.is_null() && methods > 0;
-    let same = id == T::ID.as_bytes() && table.major == T::VERSION.major;
+    let same = id == T::ID.as_bytes()
+        && table.major == T::VERSION.major
+        && table.bounds == shape.bounds.code();
     if !same || methods < needed || nowhere {
         return Err(invalid);
     }
     for (index, method) in shape.methods.iter().enumerate().take(methods) {
         let theirs = table.fingerprints.wrapping_add(index);
         // SAFETY: there are as many fingerprints as methods.
-        if unsafe { *theirs } != method.fingerprint(shape.bounds) {
+        if unsafe { *theirs } != method.fingerprint() {
             return Err(invalid);
         }
     }

@@ -59,6 +59,63 @@ fn an_interface_is_saved_for_people_and_programs() {
     "#);
 }
 
+/// With the interfaces that it requires, of which the C compiler gets tables too.
+#[test]
+fn an_interface_that_requires_another_is_saved_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let test = std::env::current_exe().expect("a test has a path");
+    let plugin = test.with_file_name("libfixture_marker.so");
+    fs::copy(plugin, folder.path().join("libmarker.so")).expect("copied");
+    let save = [
+        "interface",
+        "save",
+        "--interface",
+        "org.example.tagged",
+        "libmarker.so",
+    ];
+    let saved = run(folder.path(), save);
+    assert_eq!((saved.code, saved.err.as_str()), (Some(0), ""));
+    let mut value: Value = serde_json::from_str(&saved.out).expect("JSON");
+    value["schema"].take();
+    insta::assert_json_snapshot!(value, @r#"
+    {
+      "abi": 1,
+      "interface": "org.example.tagged",
+      "methods": [
+        "requires org.example.tag 1",
+        "const LONGEST: u32 = 64"
+      ],
+      "plugwright-interface": 1,
+      "required": [
+        "org.example.tag 1.1: Send + Sync",
+        "org.example.tag 1.1: fn tag(&self) -> String"
+      ],
+      "requires": "Send + Sync",
+      "schema": null,
+      "version": "1.0"
+    }
+    "#);
+    fs::write(folder.path().join("greeter.json"), &saved.out).expect("written");
+    let made = header(folder.path(), &[]);
+    assert_eq!((made.code, made.err.as_str()), (Some(0), ""));
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/include");
+    let tables = "const pw_interface_table *tables[] = {&plugin_interface_0, &plugin_interface_0_required_0};
+                  const pw_slice *texts[] = {&plugin_id, &plugin_version};";
+    let source = format!("#include \"plugwright_plugin.h\"\n{}\n{tables}", made.out);
+    let arguments = [OsStr::new("-I"), include.as_os_str()];
+    assert!(cc::shared("libtagged.so", &source, &arguments).is_file());
+    // What it says to people is what its digits say.
+    let changed = saved.out.replace("fn tag", "fn tug");
+    fs::write(folder.path().join("greeter.json"), changed).expect("written");
+    let made = header(folder.path(), &[]);
+    assert_eq!(made.code, Some(1), "{}", made.out);
+    assert!(
+        made.err.contains("its member `required` says"),
+        "{}",
+        made.err
+    );
+}
+
 /// What the program prints compiles, and the program reads the plugin that comes out of it.
 #[test]
 fn a_plugin_in_c_is_a_plugin() {

@@ -9,6 +9,7 @@ static CODEC: InterfaceShape = InterfaceShape {
     id: "org.example.codec",
     version: plugwright_manifest::InterfaceVersion::new(1, 2),
     bounds: plugwright_manifest::schema::Bounds::NONE,
+    requires: &[],
     methods: &[],
 };
 

@@ -1,7 +1,7 @@
 //! What is refused, why, and that nothing of it ran.
 
 use fixture_greeter::Greeter;
-use fixture_marker_interface::Marker;
+use fixture_marker_interface::{Bare, Marker, Tag, Tagged};
 use plugwright_host::{CreateErrorKind, Handle, Host, Policy, RefusalKind};
 use plugwright_plugin::interface;
 use plugwright_trust::{Audit, Code, Digest, Severity, Unpinned};
@@ -63,7 +63,88 @@ fn an_interface_that_does_not_fit_is_refused_before_constructors_run() {
     assert!(!mark.try_exists().expect("readable"), "a constructor ran");
 }
 
-/// The control of the test above: the mark is left when the plugin is loaded.
+/// What is no method is compared too: interfaces that are required, constants, and what the trait
+/// requires of an interface that has no methods.
+#[test]
+fn what_is_no_method_is_compared_before_constructors_run() {
+    mod other_tag {
+        #[plugwright_plugin::interface(id = "org.example.tag", version = "1.0")]
+        pub(crate) trait Tag: Send + Sync {
+            fn tag(&self) -> Option<String>;
+        }
+
+        #[plugwright_plugin::interface(id = "org.example.tagged", version = "1.0")]
+        pub(crate) trait Tagged: Tag {
+            const LONGEST: u32 = 64;
+        }
+    }
+    mod other_constant {
+        use fixture_marker_interface::Tag;
+
+        #[plugwright_plugin::interface(id = "org.example.tagged", version = "1.0")]
+        pub(crate) trait Tagged: Tag {
+            const LONGEST: u32 = 32;
+        }
+    }
+    mod other_bounds {
+        #[plugwright_plugin::interface(id = "org.example.bare", version = "1.0")]
+        pub(crate) trait Bare: Send {}
+    }
+    #[track_caller]
+    fn check<T: ?Sized + plugwright_plugin::Interface>(host: &Host, key: &str, expected: &str) {
+        let error = host.create::<T>(key).expect_err("another one");
+        let [attempt] = error.attempts() else {
+            panic!("one attempt");
+        };
+        assert!(matches!(attempt.refusal.kind(), RefusalKind::Mismatch(_)));
+        let text = attempt.refusal.to_string();
+        assert!(text.ends_with(expected), "{text}");
+        assert!(host.plugins().all(|plugin| !plugin.is_loaded()));
+    }
+    if is_child() {
+        let folder = Folder::with(&["marker"]);
+        let host = folder.host();
+        check::<dyn other_tag::Tagged>(
+            &host,
+            "tagged",
+            "does not fit: the plugin provides org.example.tagged 1.0, the host wants 1.0: org.example.tag, which it \
+             requires, is at 1.1 in the plugin and at 1.0 in the host: method `tag` at result: the host has \
+             `Option<String>`, the plugin has `String`",
+        );
+        check::<dyn other_constant::Tagged>(
+            &host,
+            "tagged",
+            "does not fit: the plugin provides org.example.tagged 1.0, the host wants 1.0: constant `LONGEST`: the \
+             host has `u32 = 32`, the plugin has `u32 = 64`",
+        );
+        check::<dyn other_bounds::Bare>(
+            &host,
+            "bare",
+            "does not fit: the plugin provides org.example.bare 1.0, the host wants 1.0: the trait requires Send in \
+             the host, and Send + Sync in the plugin",
+        );
+        return;
+    }
+    let folder = Folder::new();
+    let mark = folder.join("mark");
+    in_child(
+        "refusals::what_is_no_method_is_compared_before_constructors_run",
+        &mark,
+    );
+    assert!(!mark.try_exists().expect("readable"), "a constructor ran");
+}
+
+/// What is as the host has it fits: the control of the test above.
+#[test]
+fn what_is_no_method_fits() {
+    let folder = Folder::with(&["marker"]);
+    let host = folder.host();
+    let tagged: Handle<dyn Tagged> = host.create("tagged").expect("fits");
+    assert_eq!((tagged.tag().as_str(), <dyn Tagged>::LONGEST), ("mark", 64));
+    let _bare: Handle<dyn Bare> = host.create("bare").expect("fits");
+}
+
+/// The control of the tests above: the mark is left when the plugin is loaded.
 #[test]
 fn constructors_run_when_a_plugin_is_loaded() {
     if is_child() {

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// Whether the trait of an interface requires `Send` and `Sync`, itself or through a trait that it
 /// requires.
 ///
-/// It is part of every method's fingerprint: a host that sends objects to other threads and a
-/// plugin whose objects stay on one do not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Both sides have to agree on it: a host that sends objects to other threads and a plugin whose
+/// objects stay on one do not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
 pub struct Bounds {
     /// It requires `Send`.
@@ -18,30 +20,27 @@ pub struct Bounds {
 
 impl Bounds {
     /// Neither is required.
-    pub const NONE: Self = Self::from_bits(0);
+    pub const NONE: Self = Self {
+        send: false,
+        sync: false,
+    };
 
-    /// All that there are.
-    pub(crate) const ALL: [Self; 4] = [
-        Self::NONE,
-        Self::from_bits(1),
-        Self::from_bits(2),
-        Self::from_bits(3),
-    ];
-
-    const fn from_bits(bits: u64) -> Self {
-        Self {
-            send: bits & 1 != 0,
-            sync: bits & 2 != 0,
+    /// What a number stands for in a record and in a table: see [`Bounds::code`].
+    #[must_use]
+    pub const fn from_code(code: u16) -> Option<Self> {
+        if code > 3 {
+            return None;
         }
+        Some(Self {
+            send: code & 1 != 0,
+            sync: code & 2 != 0,
+        })
     }
 
-    pub(crate) fn from_code(code: u64) -> Option<Self> {
-        (code <= 3).then(|| Self::from_bits(code))
-    }
-
-    /// The number in the manifest: 1 for `Send`, and 2 for `Sync`.
-    pub(crate) const fn code(self) -> u64 {
-        self.send as u64 | (self.sync as u64) << 1
+    /// The number in a record and in a table: 1 for `Send`, and 2 for `Sync`.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        self.send as u16 | (self.sync as u16) << 1
     }
 
     /// Whether both are required, so that objects may be used by any thread.

@@ -120,6 +120,9 @@ pub struct Schema {
     pub bounds: Bounds,
     /// Its methods in the order of the vtable.
     pub methods: Vec<Method>,
+    /// The interfaces that it requires, in the order in which they stand in front of the
+    /// methods: those that one of these requires are among them, and stand here only.
+    pub requires: Vec<Self>,
 }
 
 impl Schema {
@@ -144,11 +147,13 @@ impl Schema {
             result: method.result.constant(),
             since: method.since,
         });
+        let requires = self.requires.iter().map(Self::to_shape);
         Box::leak(Box::new(InterfaceShape {
             id: leaked(self.interface.as_str()),
             version: self.version,
             bounds: self.bounds,
             methods: methods.collect::<Vec<_>>().leak(),
+            requires: requires.collect::<Vec<_>>().leak(),
         }))
     }
 }
@@ -368,10 +373,16 @@ impl Serialize for Schema {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
 
-        let mut out = serializer.serialize_struct("Schema", 3)?;
+        let mut out = serializer.serialize_struct("Schema", 5)?;
         out.serialize_field("interface", &self.interface)?;
         out.serialize_field("version", &self.version)?;
+        out.serialize_field("bounds", &self.bounds)?;
         out.serialize_field("methods", &self.methods)?;
+        if self.requires.is_empty() {
+            out.skip_field("requires")?;
+        } else {
+            out.serialize_field("requires", &self.requires)?;
+        }
         out.end()
     }
 }

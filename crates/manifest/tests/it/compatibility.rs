@@ -1,12 +1,12 @@
 //! A misfit is told as a difference that one can act on.
 
 use plugwright_manifest::schema::{
-    Bounds, ConstantShape, FieldShape, InterfaceShape, MethodShape, Receiver, Scalar, Shape,
-    VariantShape,
+    Bounds, ConstantShape, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Scalar,
+    Schema, Shape, VariantShape,
 };
 use plugwright_manifest::{InterfaceVersion, compat};
 
-use crate::{ENCODE, NAME, U32, mismatch, provided_and_schema};
+use crate::{ENCODE, NAME, U32, described, mismatch, provided_and_schema};
 
 const fn wanted(major: u16, minor: u16, methods: &'static [MethodShape]) -> InterfaceShape {
     InterfaceShape {
@@ -14,6 +14,7 @@ const fn wanted(major: u16, minor: u16, methods: &'static [MethodShape]) -> Inte
         version: InterfaceVersion::new(major, minor),
         bounds: Bounds::NONE,
         methods,
+        requires: &[],
     }
 }
 
@@ -131,7 +132,7 @@ fn a_constant_with_another_value() {
         };
         let plugin = method(plugin);
         let (mut provided, mut schema) = provided_and_schema();
-        provided.fingerprints = vec![plugin.fingerprint(Bounds::NONE)];
+        provided.fingerprints = vec![plugin.fingerprint()];
         schema.methods = vec![(&plugin).into()];
         let wanted = wanted(1, 2, vec![method(host)].leak());
         let found = compat::check(&wanted, &provided, Some(&schema));
@@ -190,7 +191,7 @@ fn an_enum_that_grows() {
         const PLUGIN: &Shape = &Shape::Open("Event", &[A], &[B]);
         let plugin = opened(PLUGIN);
         let (mut provided, mut schema) = provided_and_schema();
-        provided.fingerprints = vec![plugin.fingerprint(Bounds::NONE)];
+        provided.fingerprints = vec![plugin.fingerprint()];
         schema.methods = vec![(&plugin).into()];
         let wanted = wanted(1, 2, vec![opened(host)].leak());
         let found = compat::check(&wanted, &provided, Some(&schema));
@@ -234,12 +235,108 @@ fn another_bound() {
     check(wanted(&[NAME, ENCODE]), told);
     let error = compat::check(&wanted(&[NAME, ENCODE]), &provided, None);
     assert_eq!(error.expect_err("another bound").to_string(), told);
+    // An interface without methods has bounds too.
+    let (mut marker, _) = provided_and_schema();
+    marker.fingerprints.clear();
+    let error = compat::check(&wanted(&[]), &marker, None);
+    assert_eq!(error.expect_err("another bound").to_string(), told);
     // A method that differs beside it is told as well.
     const OTHER: MethodShape = MethodShape {
         result: U32,
         ..NAME
     };
     check(wanted(&[OTHER, ENCODE]), &format!("{told}; method `name`"));
+}
+
+/// What differs in an interface that is required is told as in the interface itself, and without the
+/// schema more coarsely.
+#[test]
+fn a_required_interface() {
+    const NAMED: InterfaceShape = InterfaceShape {
+        id: "org.example.named",
+        ..wanted(1, 1, &[NAME])
+    };
+    const REQUIRES: MethodShape = MethodShape {
+        name: "org.example.named",
+        receiver: Receiver::Shared,
+        params: &[],
+        result: &Shape::Interface(Holder::Super, "org.example.named", 1),
+        since: 0,
+    };
+    const PLUGIN: InterfaceShape = InterfaceShape {
+        requires: &[&NAMED],
+        ..wanted(1, 2, &[REQUIRES, ENCODE])
+    };
+    let (provided, schema) = described(&PLUGIN);
+    let methods = |schema: &Schema| schema.methods.len();
+    assert_eq!((methods(&schema), methods(&schema.requires[0])), (2, 1));
+    assert_eq!(schema.to_shape().requires[0].id, "org.example.named");
+    let check = |required: InterfaceShape, schema, expected: &str| {
+        let required: &[&InterfaceShape] = vec![&*Box::leak(Box::new(required))].leak();
+        let wanted = InterfaceShape {
+            requires: required,
+            ..PLUGIN
+        };
+        match compat::check(&wanted, &provided, schema) {
+            Ok(()) => assert_eq!(expected, "fits"),
+            Err(found) => assert_eq!(found.to_string(), expected),
+        }
+    };
+    check(NAMED, Some(&schema), "fits");
+    const OTHER: MethodShape = MethodShape {
+        result: U32,
+        ..NAME
+    };
+    let other = InterfaceShape {
+        methods: &[OTHER],
+        ..NAMED
+    };
+    check(
+        other,
+        Some(&schema),
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
+         1.1 in the plugin and at 1.1 in the host: method `name` at result: the host has `u32`, the plugin has \
+         `String`",
+    );
+    check(
+        other,
+        None,
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
+         1.1 in the plugin and at 1.1 in the host: method `name`: the host has `fn name(&self) -> u32`, the plugin \
+         another signature",
+    );
+    let later = |since| InterfaceShape {
+        version: InterfaceVersion::new(1, 2),
+        methods: vec![NAME, MethodShape { since, ..OTHER }].leak(),
+        ..NAMED
+    };
+    check(later(2), None, "fits");
+    check(
+        later(1),
+        None,
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
+         1.1 in the plugin and at 1.2 in the host: the plugin has no `fn name(&self) -> u32`",
+    );
+    let bounds = Bounds {
+        send: true,
+        sync: false,
+    };
+    check(
+        InterfaceShape { bounds, ..NAMED },
+        None,
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
+         1.1 in the plugin and at 1.1 in the host: the trait requires Send in the host, and neither Send nor Sync in \
+         the plugin",
+    );
+    // A record that says that it requires the interface, and does not describe it.
+    let mut without = provided.clone();
+    without.requires.clear();
+    let error = compat::check(&PLUGIN, &without, Some(&schema)).expect_err("it may be any");
+    assert_eq!(
+        error.to_string(),
+        "the plugin provides org.example.codec 1.2, the host wants 1.2: the plugin has no `requires \
+         org.example.named 1`"
+    );
 }
 
 #[test]

@@ -57,6 +57,7 @@ const CODEC: InterfaceShape = InterfaceShape {
     version: InterfaceVersion::new(1, 2),
     bounds: plugwright_manifest::schema::Bounds::NONE,
     methods: &[NAME, ENCODE],
+    requires: &[],
 };
 
 /// `{"level": 3}`
@@ -119,10 +120,7 @@ fn a_summary_comes_back() {
     assert_eq!(provided.version, InterfaceVersion::new(1, 2));
     assert_eq!(
         provided.fingerprints,
-        [
-            NAME.fingerprint(plugwright_manifest::schema::Bounds::NONE),
-            ENCODE.fingerprint(plugwright_manifest::schema::Bounds::NONE)
-        ]
+        [NAME.fingerprint(), ENCODE.fingerprint()]
     );
     assert_eq!(provided.keys, ["zstd", "zst"]);
     assert_eq!(provided.rank, -7);
@@ -405,6 +403,32 @@ pub(crate) fn provided_and_schema() -> (plugwright_manifest::Provided, Schema) {
     let summary = Summary::decode(NOTES.summary()).expect("our own summary");
     let detail = Detail::decode(NOTES.detail()).expect("our own detail");
     (summary.provides[0].clone(), detail.schemas[0].clone())
+}
+
+/// What a record says of an interface.
+#[expect(
+    clippy::host_endian_bytes,
+    reason = "a note's words have the byte order of the machine that made it: this one"
+)]
+pub(crate) fn described(
+    interface: &'static InterfaceShape,
+) -> (plugwright_manifest::Provided, Schema) {
+    let provides: &[ProvidedDef] = vec![ProvidedDef {
+        interface,
+        ..DEF.provides[0]
+    }]
+    .leak();
+    let notes = embed::note_bytes(&RecordDef { provides, ..DEF }).expect("small");
+    let word = |at: usize| {
+        let bytes = notes[at..][..4].try_into().expect("four bytes");
+        usize::try_from(u32::from_ne_bytes(bytes)).expect("small")
+    };
+    let head = 12 + word(0).next_multiple_of(4);
+    let summary = Summary::decode(&notes[head..][..word(4)]).expect("our own summary");
+    let second = head + word(4).next_multiple_of(4);
+    let detail = &notes[second + head..][..word(second + 4)];
+    let mut detail = Detail::decode(detail).expect("our own detail");
+    (summary.provides[0].clone(), detail.schemas.remove(0))
 }
 
 pub(crate) fn mismatch(wanted: &InterfaceShape) -> String {

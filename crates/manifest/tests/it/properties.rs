@@ -37,6 +37,11 @@ fn check_summary(summary: &Summary) -> Result<(), TestCaseError> {
     for provided in &summary.provides {
         prop_assert!(is_valid_id(provided.interface.as_str()));
         prop_assert!(provided.fingerprints.len() <= MAX_ENTRIES);
+        prop_assert!(provided.requires.len() <= MAX_ENTRIES);
+        for required in &provided.requires {
+            prop_assert!(is_valid_id(required.interface.as_str()));
+            prop_assert!(required.fingerprints.len() <= MAX_ENTRIES);
+        }
         prop_assert!(provided.keys.len() <= MAX_ENTRIES);
         texts.extend(provided.keys.iter().map(String::as_str));
     }
@@ -48,7 +53,8 @@ fn check_detail(detail: &Detail) -> Result<(), TestCaseError> {
     prop_assert!(detail.entry().len() <= MAX_TEXT);
     prop_assert!(detail.schemas.len() <= MAX_ENTRIES);
     prop_assert!(detail.provided_metadata.len() <= MAX_ENTRIES);
-    for schema in &detail.schemas {
+    for schema in (detail.schemas.iter()).flat_map(|schema| schema.requires.iter().chain([schema]))
+    {
         prop_assert!(is_valid_id(schema.interface.as_str()));
         prop_assert!(schema.methods.len() <= MAX_ENTRIES);
         // Every type that was accepted can be written down.

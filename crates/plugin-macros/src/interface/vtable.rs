@@ -98,6 +98,7 @@ impl Interface {
                     id: ::plugwright_plugin::__private::RawSlice::of(#id),
                     major: #major,
                     minor: #minor,
+                    bounds: <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.bounds.code(),
                     methods: ::plugwright_plugin::__private::count(#count),
                     fingerprints: FINGERPRINTS.as_ptr(),
                 };
@@ -120,6 +121,7 @@ impl Interface {
                             }
                         },
                         methods: &[#(#shapes),*],
+                        requires: &[#(<dyn #supers as ::plugwright_plugin::Interface>::SHAPE),*],
                     }
                     .checked(#futures);
                 const TABLE: &'static ::plugwright_plugin::__private::InterfaceTable = &TABLE;

@@ -40,7 +40,7 @@ fn expressions() -> Vec<(String, usize)> {
         "pw_keep" = RawKeep { context, retain, release }
         "pw_buffer" = RawBuffer { bytes, keep }
         "pw_failure" = Failure { release, kind, line, column, message, file, plugin }
-        "pw_interface_table" = InterfaceTable { id, major, minor, methods, fingerprints }
+        "pw_interface_table" = InterfaceTable { id, major, minor, bounds, methods, fingerprints }
         "pw_vtable_head" = VtableHead { size, interface, image, retain, release, invoke }
         "pw_link" = RawLink {
             size, keep, call, export = export_object, import = import_object, retain, release, is_open,

@@ -127,13 +127,16 @@ fn tables_of_other_interfaces() {
                 result,
                 since,
             }
-            .fingerprint(<dyn Probe as plugwright_plugin::Interface>::SHAPE.bounds)
+            .fingerprint()
         };
         let fingerprints = ["first", "second", "third"].map(method).to_vec().leak();
         let mut table = InterfaceTable {
             id: RawSlice::of("org.example.probe"),
             major: 1,
             minor: 1,
+            bounds: <dyn Probe as plugwright_plugin::Interface>::SHAPE
+                .bounds
+                .code(),
             methods: 3,
             fingerprints: fingerprints.as_ptr(),
         };
@@ -152,6 +155,7 @@ fn tables_of_other_interfaces() {
         DECLARED,
     );
     check(table(&|table| table.major = 2), DECLARED);
+    check(table(&|table| table.bounds ^= 1), DECLARED);
     check(table(&|table| table.methods = 1), DECLARED);
     check(
         table(&|table| table.fingerprints = &raw const OTHER),
