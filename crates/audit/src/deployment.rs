@@ -9,6 +9,7 @@ use plugwright_manifest::Role;
 
 use crate::os::Stat;
 use crate::ownership::Ownership;
+use crate::review::reach;
 use crate::subject::FileSubject;
 use crate::system::System;
 use crate::walk::{Entry, EntryKind};
@@ -48,8 +49,11 @@ pub(crate) struct Summary {
     pub(crate) plugins: Vec<(String, String)>,
     pub(crate) is_plugin: bool,
     pub(crate) is_program: bool,
+    pub(crate) is_elf: bool,
     pub(crate) has_capabilities: bool,
     pub(crate) loads_libraries: bool,
+    /// The folders in which a loader looks because of it.
+    pub(crate) searches: Vec<PathBuf>,
 }
 
 impl Summary {
@@ -77,6 +81,11 @@ impl Summary {
             plugins: plugins.collect(),
             is_plugin: file.is_plugin(),
             is_program: file.is_program(),
+            is_elf: file.elf().is_some(),
+            searches: file.elf().map_or_else(Vec::new, |(image, elf)| {
+                let paths: Vec<&Untrusted> = elf.rpath.iter().chain(&image.run_path).collect();
+                reach::searches(file.path, &paths)
+            }),
             has_capabilities: file.has_capabilities,
             loads_libraries: file
                 .images()

@@ -95,6 +95,18 @@ impl Finding {
         }
     }
 
+    /// Makes it milder by one, for this reason.
+    pub(crate) fn lower(&mut self, why: &str) {
+        let lowered = self.severity.lowered();
+        if lowered == self.severity {
+            return;
+        }
+        let before = self.adjusted.take().map(|before| format!("{before}; "));
+        let before = before.unwrap_or_default();
+        self.adjusted = Some(format!("{before}{} to {lowered}: {why}", self.severity));
+        self.severity = lowered;
+    }
+
     /// Fixes the fingerprint, once all evidence is there. `place` is the target as seen from what was reviewed, so that the
     /// same deployment elsewhere has the same fingerprints.
     pub(crate) fn seal(&mut self, place: &[u8]) {

@@ -4,6 +4,7 @@ mod around;
 mod file;
 mod parallel;
 mod processes;
+pub(crate) mod reach;
 mod tally;
 mod text;
 
@@ -51,6 +52,8 @@ struct Listed {
     entries: Vec<Entry>,
     libraries: Vec<Summary>,
     processes: Vec<Process>,
+    /// Whether a script or a unit in it chooses the folders that are searched.
+    is_steered: bool,
 }
 
 impl Listed {
@@ -67,6 +70,7 @@ impl Listed {
         report.images = report.images.saturating_add(outcome.images);
         report.bytes = report.bytes.saturating_add(outcome.bytes);
         report.unread = report.unread.saturating_add(outcome.unread);
+        self.is_steered |= outcome.steers;
         if let Some(kind) = outcome.kind.filter(|_| work.named) {
             report.kind = kind;
         }
@@ -168,6 +172,7 @@ pub fn review_watched(
             processes::ask(listed, &proc, &ownership, &mut tally, &mut context);
             continue;
         }
+        reach::lower(listed, &system, options, &mut tally.findings);
         ask_deployment(
             listed,
             options,
@@ -228,6 +233,7 @@ fn single(target: usize, path: &Path, work: &mut Vec<Work>) -> Listed {
         root,
         libraries: Vec::new(),
         processes: Vec::new(),
+        is_steered: false,
     }
 }
 
@@ -272,6 +278,7 @@ fn folder(
         entries: found.entries,
         libraries: Vec::new(),
         processes: Vec::new(),
+        is_steered: false,
     }
 }
 

@@ -86,6 +86,8 @@ fn filters() -> String {
 }
 
 fn header(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
+    let text = &report.assessment.text;
+    let (found, rest) = text.split_once(". ").unwrap_or((text, ""));
     let known = known(report.known);
     let notes = known.iter().chain(&report.warnings);
     let notes: String = notes
@@ -95,15 +97,34 @@ fn header(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
         f,
         r##"<header><div>
 <h1>Security review</h1>
-<p class="lead"><span class="badge s-{}">{}</span> {}</p>
-<p class="soft">By the ten pillars of CWE {}. Nothing that was reviewed was executed.</p>
+<p class="lead"><span class="badge s-{}">{}</span> <strong>{}</strong></p>
+<p>{}</p>
+<p class="soft">{}. By the ten pillars of CWE {}. Nothing that was reviewed was executed.</p>
 {notes}<nav><a href="#pillars">Pillars</a><a href="#findings">Findings</a><a href="#context">Context</a><a href="#loads">What loads what</a><a href="#examined">What was examined</a><a href="#uncovered">Not covered</a></nav>
 </div></header>"##,
         report.assessment.worst.map_or("good", Severity::as_str),
         report.assessment.worst.map_or("clean", Severity::as_str),
-        escaped(&report.assessment.text),
+        escaped(found),
+        escaped(rest),
+        reviewed(report),
         report.cwe_version,
     )
+}
+
+/// What was reviewed, in a few words: the whole list stands further down.
+fn reviewed(report: &Report) -> String {
+    const SHOWN: usize = 3;
+    let targets = report.targets.iter().take(SHOWN);
+    let targets =
+        targets.map(|target| format!("<code>{}</code>", escaped(&target.target.to_string())));
+    let targets: Vec<String> = targets.collect();
+    let more = report.targets.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("Reviewed: {}{more}", targets.join(", "))
 }
 
 fn pillars(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {

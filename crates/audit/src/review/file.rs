@@ -54,6 +54,8 @@ pub(super) struct Outcome {
     pub(super) brings_in: Vec<PathBuf>,
     /// Why these run with more rights than who starts the file, if they do.
     pub(super) gives_rights: Option<&'static str>,
+    /// Whether it is a text that chooses the folders in which libraries are looked for.
+    pub(super) steers: bool,
     pub(super) images: u64,
     pub(super) bytes: u64,
     pub(super) unread: u64,
@@ -100,12 +102,13 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
     let foreign = |code| matches!(code, Code::NotALibrary | Code::EmptyFile);
     if found.images.is_empty() && found.problems.iter().all(|problem| foreign(problem.code)) {
         let stat = os::stat(opened.metadata());
-        let is_text = text::look(work, &held, &stat, &mut tally);
-        return if work.named && !is_text {
+        let steers = text::look(work, &held, &stat, &mut tally);
+        return if work.named && steers.is_none() {
             refuse(tally, "it is no library")
         } else {
             Outcome {
                 findings: tally.findings,
+                steers: steers.unwrap_or_default(),
                 ..Outcome::default()
             }
         };
@@ -168,6 +171,7 @@ pub(super) fn look(work: &Work, tools: &Tools<'_>) -> Outcome {
         }),
         loads,
         summary: Some(Summary::of(&subject)),
+        steers: false,
         images: u64::try_from(found.images.len()).unwrap_or(u64::MAX),
         bytes: opened.size(),
         unread: 0,

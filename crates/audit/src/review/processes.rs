@@ -70,6 +70,7 @@ impl Listed {
             entries: Vec::new(),
             libraries: Vec::new(),
             processes: Vec::new(),
+            is_steered: false,
         }
     }
 

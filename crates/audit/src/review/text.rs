@@ -12,14 +12,20 @@ use crate::subject::{Held, TextSubject, read, shown};
 /// Bytes of such a file that are read; real ones are far shorter.
 const MOST: usize = 256 << 10;
 
-/// Asks the rules about texts, if the file is one. Whether it is.
-pub(super) fn look(work: &Work, file: &Held<'_>, stat: &Stat, tally: &mut Tally<'_>) -> bool {
+/// Asks the rules about texts, if the file is one: whether it chooses the folders in which libraries are looked for, or `None` if
+/// it is no text.
+pub(super) fn look(
+    work: &Work,
+    file: &Held<'_>,
+    stat: &Stat,
+    tally: &mut Tally<'_>,
+) -> Option<bool> {
     let by_name = is_known(&work.path);
     if !by_name && stat.mode & 0o111 == 0 {
-        return false;
+        return None;
     }
     if !by_name && !file.head().starts_with(b"#!") {
-        return false;
+        return None;
     }
     let bytes = read(file, 0, MOST);
     let text = String::from_utf8_lossy(&bytes);
@@ -37,7 +43,7 @@ pub(super) fn look(work: &Work, file: &Held<'_>, stat: &Stat, tally: &mut Tally<
             _ => None,
         }
     });
-    true
+    Some(text.contains("LIBRARY_PATH") || text.contains("LD_PRELOAD"))
 }
 
 /// Whether a file of this name is read by something that starts programs.

@@ -29,12 +29,18 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
         looked = looked.saturating_add(symbols.count());
         if symbols.indirect_count > 0 || relocations > 0 {
             let plural = |count: u64, what: &str| {
-                format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+                let (noun, rest) = what.split_once(' ').unwrap_or((what, ""));
+                format!("{count} {noun}{} {rest}", if count == 1 { "" } else { "s" })
             };
+            let counts = [
+                (symbols.indirect_count, "function that others call"),
+                (relocations, "relocation of its own"),
+            ];
+            let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+            let told: Vec<String> = counts.map(|(count, what)| plural(count, what)).collect();
             let title = format!(
-                "code of it runs while symbols are bound: for {} that others call, in {}",
-                plural(symbols.indirect_count, "function"),
-                plural(relocations, "relocation"),
+                "code of it runs while symbols are bound, for {}",
+                told.join(" and for ")
             );
             let name = image.headers.name.as_ref();
             let is_toolchain = name

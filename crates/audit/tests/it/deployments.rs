@@ -171,3 +171,66 @@ fn links_are_counted_and_told() {
         Some(Severity::Info)
     );
 }
+
+/// A folder with a program that looks into `lib`, and in `lib` and `spare` the same library with an executable stack.
+fn with_program(folder: &Path, program: ElfBuilder) {
+    let mut program = program
+        .runpath("$ORIGIN/../lib")
+        .section(".interp", 2, b"/lib64/ld-linux-x86-64.so.2\0")
+        .build();
+    program.set_header(plugwright_testkit::elf::EhdrField::Type, 2);
+    let mut library = ElfBuilder::x86_64().soname("liba.so.1").build();
+    let stack = library.segment(0x6474_e551, 0);
+    library.set_segment(stack, plugwright_testkit::elf::PhdrField::Flags, 7);
+    for name in ["bin", "lib", "spare"] {
+        fs::create_dir_all(folder.join(name)).expect("made");
+        chmod(&folder.join(name), 0o755);
+    }
+    chmod(folder, 0o755);
+    write(&folder.join("bin/app"), program.bytes(), 0o755);
+    write(&folder.join("lib/liba.so.1"), library.bytes(), 0o644);
+    write(&folder.join("spare/liba.so.1"), library.bytes(), 0o644);
+}
+
+#[test]
+fn a_library_outside_of_every_search_path_is_milder() {
+    let severities = |folder: &Path| {
+        let report = review(folder);
+        let stacks = report
+            .findings
+            .iter()
+            .filter(|found| found.rule.id == "B10");
+        let mut stacks: Vec<_> = stacks
+            .map(|found| {
+                (
+                    found.target.to_string(),
+                    found.severity,
+                    found.adjusted.clone(),
+                )
+            })
+            .collect();
+        stacks.sort();
+        let [(_, searched, None), (_, spare, why)] = &stacks[..] else {
+            panic!("{report}")
+        };
+        assert_eq!(why.is_some(), spare != searched, "{report}");
+        (*searched, *spare)
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    with_program(folder, ElfBuilder::x86_64());
+    assert_eq!(severities(folder), (Severity::High, Severity::Medium));
+    // Who opens libraries by itself can open any.
+    let opens = ElfBuilder::x86_64().import("dlopen", None);
+    with_program(folder, opens.relocation(6, Some("dlopen"), 0));
+    assert_eq!(severities(folder), (Severity::High, Severity::High));
+    // So can what sets the folders that are searched.
+    with_program(folder, ElfBuilder::x86_64());
+    let script = b"#!/bin/sh\nLD_LIBRARY_PATH=/opt/app/spare exec bin/app\n";
+    write(&folder.join("start"), script, 0o755);
+    assert_eq!(severities(folder), (Severity::High, Severity::High));
+    // Without a program nothing is known of who loads them.
+    fs::remove_file(folder.join("start")).expect("removed");
+    fs::remove_file(folder.join("bin/app")).expect("removed");
+    assert_eq!(severities(folder), (Severity::High, Severity::High));
+}

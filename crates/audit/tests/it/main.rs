@@ -1,5 +1,7 @@
 //! The review on made objects.
 
+#[cfg(unix)]
+mod changes;
 mod closures;
 mod comparisons;
 #[cfg(unix)]

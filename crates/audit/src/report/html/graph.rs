@@ -256,7 +256,7 @@ fn edge(f: &mut fmt::Formatter<'_>, from: &Node<'_>, to: &Node<'_>) -> fmt::Resu
     let class = if to.absent { r#" class="absent""# } else { "" };
     writeln!(
         f,
-        r#"<path{class} d="M{from_x} {from_y} C{} {from_y} {} {to_y} {to_x} {to_y}"/>"#,
+        r#"<path{class} d="M{from_x} {from_y} C{} {from_y} {} {to_y} {to_x} {to_y}"/><path class="tip" d="M{to_x} {to_y}l-7 -3.5v7z"/>"#,
         from_x.saturating_add(bend),
         to_x.saturating_sub(bend),
     )
