@@ -55,7 +55,7 @@ impl<'s> NameView<'s> {
         }
     }
 
-    const fn whole(name: &'s [u8]) -> Self {
+    pub(crate) const fn whole(name: &'s [u8]) -> Self {
         Self {
             rest: name,
             ends_with_nul: false,
@@ -147,8 +147,8 @@ fn images<R: ReadAt + ?Sized>(
     } else if macho::is_macho(source.head()) {
         macho::read(source, Depth::Symbols, file_name, problems)
     } else if pe::is_pe(source.head()) {
-        let image = pe::read(source, Depth::Symbols, file_name, problems);
-        image.into_iter().collect()
+        let image = pe::scan(source, file_name, &mut |symbol| see(0, symbol), problems);
+        return image.into_iter().collect();
     } else {
         problems.push(foreign::describe(source.head(), source.size()));
         Vec::new()

@@ -80,7 +80,7 @@ pub(crate) fn entropy(bytes: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in bytes {
         if let Some(count) = counts.get_mut(usize::from(*byte)) {
-            *count = count.saturating_add(1);
+            *count = count.wrapping_add(1);
         }
     }
     if bytes.is_empty() {

@@ -122,7 +122,7 @@ fn processes_that_end_during_the_review_are_told_and_counted() {
     let ended = report
         .findings
         .iter()
-        .find(|found| found.target.to_string() == "process 9");
+        .find(|found| found.target.as_bytes() == b"process 9");
     let ended = ended.map(|found| (found.rule.id, found.severity, found.title.as_str()));
     assert_eq!(
         ended,
@@ -147,8 +147,8 @@ fn what_of_a_process_may_not_be_seen_is_told() {
     let report = review(Target::Processes, top, Stage::Files, || {});
     let of = |name: &str| {
         let findings = report.findings.iter();
-        let findings =
-            findings.filter(|found| found.rule.id == "A01" && found.target.to_string() == name);
+        let findings = findings
+            .filter(|found| found.rule.id == "A01" && found.target.as_bytes() == name.as_bytes());
         findings
             .map(|found| (found.severity, found.title.clone()))
             .collect::<Vec<_>>()

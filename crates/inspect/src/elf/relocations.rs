@@ -77,6 +77,8 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
 ) -> Relocations {
     let mut counted = Relocations::default();
     let writable = dynamic.relocatable();
+    // The first is there in any case: it stands for no symbol.
+    let known = symbols.map_or(u64::MAX, |count| count.max(1));
     for (table, size, addend) in tables(dynamic) {
         let Some(len) = dynamic.value(size).filter(|len| *len > 0) else {
             continue;
@@ -87,18 +89,24 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
         let mut told = false;
         // Entries of one type stand together, so that the map is asked once for each run.
         let mut run = (0, 0_u64);
-        let mut kept = None;
+        // The range that held the place before mostly holds the next one.
+        let mut kept = 0..0;
         let at = dynamic.find(table).map(|entry| entry.at);
         let entry = entry_size(dynamic, addend);
         let mut look = |bytes: &[u8], problems: &mut Problems| {
+            // Large libraries have hundreds of thousands: what is asked of each is held here, and not behind the closure.
+            let (mut kind, mut count, mut range) = (run.0, run.1, kept.clone());
             for relocation in entries(dynamic, bytes, addend) {
-                if run.0 != relocation.kind {
-                    counted.add(run);
-                    run = (relocation.kind, 0);
+                if kind != relocation.kind {
+                    counted.add((kind, count));
+                    (kind, count) = (relocation.kind, 0);
                 }
-                run.1 = run.1.saturating_add(1);
+                count = count.saturating_add(1);
+                if range.contains(&relocation.place) & (relocation.symbol < known) {
+                    continue;
+                }
                 // One is enough to know, and a damaged table has thousands.
-                if !told && !is_sound(&relocation, &writable, &mut kept, symbols) {
+                if !told && !is_sound(&relocation, &writable, &mut range, known) {
                     told = true;
                     problems.add(
                         Code::RelocationInvalid,
@@ -112,6 +120,7 @@ pub(crate) fn count<R: ReadAt + ?Sized>(
                     );
                 }
             }
+            (run, kept) = ((kind, count), range);
         };
         let most = limits::RELOCATIONS;
         dynamic.pieces((table, len), entry, most, source, problems, &mut look);
@@ -163,23 +172,23 @@ fn tables(dynamic: &Dynamic<'_>) -> [(u64, u64, bool); 3] {
     ]
 }
 
-/// Whether a loader can apply it: type 0 does nothing on every processor. `kept` is the
-/// range that held the place before, which mostly holds the next one.
+/// Whether a loader can apply it, of symbols below `known`: type 0 does nothing on every processor. `kept` becomes the range that
+/// holds its place.
 fn is_sound(
     relocation: &Relocation,
     writable: &[Range<u64>],
-    kept: &mut Option<Range<u64>>,
-    symbols: Option<u64>,
+    kept: &mut Range<u64>,
+    known: u64,
 ) -> bool {
     if relocation.kind == 0 {
         return true;
     }
-    let known = symbols.is_none_or(|count| relocation.symbol < count || relocation.symbol == 0);
-    let holds = |range: &Range<u64>| range.contains(&relocation.place);
-    if !kept.as_ref().is_some_and(holds) {
-        *kept = writable.iter().find(|range| holds(range)).cloned();
+    let mut ranges = writable.iter();
+    let found = ranges.find(|range| range.contains(&relocation.place));
+    if let Some(range) = found {
+        kept.clone_from(range);
     }
-    known && kept.is_some()
+    found.is_some() && relocation.symbol < known
 }
 
 fn entries(dynamic: &Dynamic<'_>, table: &[u8], addend: bool) -> impl Iterator<Item = Relocation> {

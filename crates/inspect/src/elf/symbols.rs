@@ -172,10 +172,10 @@ impl SymbolTable {
 
     /// Every symbol with its index, the reserved first one left out.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, RawSymbol)> {
-        let entries = self.symbols.chunks_exact(self.entry_size());
+        let rest = self.symbols.get(self.entry_size()..).unwrap_or_default();
+        let entries = rest.chunks_exact(self.entry_size());
         entries
-            .zip(0_u32..)
-            .skip(1)
+            .zip(1_u32..)
             .filter_map(|(bytes, index)| Some((index, self.decode(bytes)?)))
     }
 
@@ -323,7 +323,7 @@ impl SymbolTable {
         // No early end: all bytes are looked at side by side.
         let visible = |plain, byte: &u8| plain & matches!(byte, 0 | 0x21..=0x7e);
         let plain = self.strings.iter().fold(true, visible);
-        for (index, raw) in self.iter() {
+        self.iter().for_each(|(index, raw)| {
             let is_export = raw.is_definition();
             if is_export || raw.is_reference() {
                 see(SymbolView {
@@ -335,7 +335,7 @@ impl SymbolTable {
                     offset: self.place(index),
                 });
             }
-        }
+        });
     }
 
     /// Exports and imports for the depth *symbols*.

@@ -7,7 +7,7 @@ use crate::limits;
 use crate::problem::{Code, Loader, Problems};
 use crate::read_at::ReadAt;
 use crate::source::Source;
-use crate::symbols::{Binding, Symbol, SymbolKind};
+use crate::symbols::SymbolKind;
 use crate::untrusted::Untrusted;
 
 use super::header::{self, Header, Section, locate};
@@ -32,13 +32,30 @@ pub(super) struct Directories<'h, 's, 'r, R: ?Sized> {
     pub(super) at: u64,
 }
 
-/// A library that is imported, and the functions that are.
+/// A library that is imported.
 pub(super) struct Import {
     pub(super) library: Untrusted,
     /// Where its descriptor stands in the file.
     pub(super) at: u64,
-    pub(super) symbols: Vec<Symbol>,
 }
+
+/// A symbol while it is shown.
+pub(super) struct PeSymbol<'s> {
+    pub(super) is_export: bool,
+    /// Empty for an import by number.
+    pub(super) name: &'s [u8],
+    /// Of an import.
+    pub(super) library: Option<&'s Untrusted>,
+    pub(super) ordinal: Option<u32>,
+    pub(super) kind: SymbolKind,
+    /// Of an export.
+    pub(super) address: u32,
+    /// Where its entry stands in the file.
+    pub(super) offset: u64,
+}
+
+/// Who is shown every symbol, if anybody wants them.
+pub(super) type See<'s> = Option<&'s mut dyn FnMut(PeSymbol<'_>)>;
 
 impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
     /// Address and size of a directory, which from now on is the place of what is wrong.
@@ -99,19 +116,32 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
         found
     }
 
-    /// The library's name and, `with_symbols`, its exports.
-    pub(super) fn exports(&mut self, with_symbols: bool) -> (Option<Untrusted>, Vec<Symbol>) {
-        let Some((address, size)) = self.directory(header::EXPORTS) else {
-            return Default::default();
-        };
-        let Some(bytes) = self.table("the export directory", address, 40) else {
-            return Default::default();
-        };
+    /// As [`Directories::text`], into memory that is there already; empty if it cannot be had. Whether it could.
+    fn text_into(&mut self, what: &str, address: u32, name: &mut Vec<u8>) -> bool {
+        name.clear();
+        let found = locate(self.sections, address).and_then(|(at, rest)| {
+            [256, limits::STRING].into_iter().find_map(|most| {
+                let len = usize::try_from(rest).unwrap_or(usize::MAX).min(most);
+                let text = until_nul(self.source.bytes(at, len).ok()?)?;
+                self.text.spend(text.len())?;
+                name.extend_from_slice(text);
+                Some(())
+            })
+        });
+        if found.is_none() {
+            self.invalid(what, address);
+        }
+        found.is_some()
+    }
+
+    /// The library's name; shows its exports.
+    pub(super) fn exports(&mut self, see: &mut See<'_>) -> Option<Untrusted> {
+        let (address, size) = self.directory(header::EXPORTS)?;
+        let bytes = self.table("the export directory", address, 40)?;
         let fields = Fields::new(&bytes, ByteOrder::Little);
         let number = |at| fields.u32(at).unwrap_or_default();
         let name = self.text("the library's name", number(12));
-        let mut symbols = Vec::new();
-        if with_symbols {
+        if let Some(see) = see {
             let (base, functions, names) = (number(16), number(20), number(24));
             let tables = [
                 (
@@ -137,6 +167,7 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                 self.table(what, address, len).unwrap_or_default()
             });
             let functions = Fields::new(&functions, ByteOrder::Little);
+            let mut text = Vec::new();
             let places = (self.place(number(32))..).step_by(4);
             let pairs = names.chunks_exact(4).zip(numbers.chunks_exact(2));
             for ((name, number), offset) in pairs.zip(places) {
@@ -146,18 +177,18 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                 let index = Fields::new(number, ByteOrder::Little)
                     .u16(0)
                     .unwrap_or_default();
-                let Some(name) = self.text("an export's name", name) else {
+                if !self.text_into("an export's name", name, &mut text) {
                     break;
-                };
+                }
                 let at = usize::from(index).saturating_mul(4);
                 let target = functions.u32(at).unwrap_or_default();
                 // An address inside the directory is the name of another library's symbol.
                 let forwarded = target
                     .checked_sub(address)
                     .is_some_and(|inside| inside < size);
-                symbols.push(Symbol {
-                    name,
-                    version: None,
+                see(PeSymbol {
+                    is_export: true,
+                    name: &text,
                     library: None,
                     ordinal: base.checked_add(index.into()),
                     kind: if forwarded {
@@ -165,18 +196,16 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                     } else {
                         SymbolKind::Unknown
                     },
-                    binding: Binding::Global,
-                    address: target.into(),
-                    size: 0,
+                    address: target,
                     offset,
                 });
             }
         }
-        (name, symbols)
+        name
     }
 
-    /// The imported libraries; `delayed` chooses those that are loaded on first use.
-    pub(super) fn imports(&mut self, delayed: bool, with_symbols: bool) -> Vec<Import> {
+    /// The imported libraries, of which it shows the functions; `delayed` chooses those that are loaded on first use.
+    pub(super) fn imports(&mut self, delayed: bool, see: &mut See<'_>) -> Vec<Import> {
         // The places of the name and of the table of names in a descriptor, and its size.
         let (index, name_at, table_at, len) = if delayed {
             (header::DELAYED_IMPORTS, 4, 16, 32_u64)
@@ -227,16 +256,11 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             let Some(library) = name.and_then(|name| self.text("an imported library", name)) else {
                 break;
             };
-            let symbols = match table {
-                Some(table) if with_symbols => self.names(table, &library, &mut symbols_left),
-                _ => Vec::new(),
-            };
+            if let (Some(table), Some(see)) = (table, see.as_mut()) {
+                self.names(table, &library, &mut symbols_left, see);
+            }
             let at = self.place(address);
-            imports.push(Import {
-                library,
-                at,
-                symbols,
-            });
+            imports.push(Import { library, at });
             let Some(next) = address.checked_add(u32::try_from(len).unwrap_or(20)) else {
                 break;
             };
@@ -245,23 +269,27 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
         imports
     }
 
-    /// The functions of one imported library.
-    fn names(&mut self, table: u32, library: &Untrusted, left: &mut usize) -> Vec<Symbol> {
+    /// Shows the functions of one imported library.
+    fn names(
+        &mut self,
+        table: u32,
+        library: &Untrusted,
+        left: &mut usize,
+        see: &mut dyn FnMut(PeSymbol<'_>),
+    ) {
         let class = self.header.target.class;
         let (size, by_number) = match class {
             Class::Bits32 => (4_u32, 1_u64 << 31),
             Class::Bits64 => (8, 1_u64 << 63),
         };
         let what = "a table of imported names";
-        let mut symbols = Vec::new();
+        let mut text = Vec::new();
         let Some((mut at, mut rest)) = locate(self.sections, table) else {
-            self.invalid(what, table);
-            return symbols;
+            return self.invalid(what, table);
         };
         loop {
             let Some(after) = rest.checked_sub(size.into()) else {
-                self.invalid(what, table);
-                return symbols;
+                return self.invalid(what, table);
             };
             let entry = match self.source.bytes(at, usize::try_from(size).unwrap_or(8)) {
                 Ok(bytes) => Fields::new(bytes, ByteOrder::Little).word(0, class),
@@ -272,13 +300,13 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
                 }
             };
             let Some(entry) = entry.filter(|entry| *entry != 0) else {
-                return symbols;
+                return;
             };
             let Some(less) = left.checked_sub(1) else {
                 let limit = limits::PE_IMPORTS as u64;
                 self.problems
                     .limit(self.at, "imported symbols", limit.saturating_add(1), limit);
-                return symbols;
+                return;
             };
             *left = less;
             let ordinal = entry & by_number != 0;
@@ -286,20 +314,20 @@ impl<R: ReadAt + ?Sized> Directories<'_, '_, '_, R> {
             let name = u32::try_from(entry & 0x7fff_ffff)
                 .ok()
                 .and_then(|address| address.checked_add(2))
-                .filter(|_| !ordinal)
-                .and_then(|address| self.text("an imported name", address));
-            if name.is_none() && !ordinal {
-                return symbols;
+                .filter(|_| !ordinal);
+            text.clear();
+            let is_there =
+                name.is_some_and(|name| self.text_into("an imported name", name, &mut text));
+            if !is_there && !ordinal {
+                return;
             }
-            symbols.push(Symbol {
-                name: name.unwrap_or_default(),
-                version: None,
-                library: Some(library.clone()),
+            see(PeSymbol {
+                is_export: false,
+                name: &text,
+                library: Some(library),
                 ordinal: ordinal.then(|| u32::try_from(entry & 0xffff).unwrap_or_default()),
                 kind: SymbolKind::Unknown,
-                binding: Binding::Global,
                 address: 0,
-                size: 0,
                 offset: at,
             });
             (at, rest) = (at.saturating_add(size.into()), after);

@@ -16,10 +16,11 @@ use crate::problem::{Code, Loader, Problems};
 use crate::qt::{self, QtMetadata};
 use crate::read_at::ReadAt;
 use crate::records;
+use crate::scan::{ImageScan, NameView, SymbolView};
 use crate::source::Source;
-use crate::symbols::ImageSymbols;
+use crate::symbols::{Binding, ImageSymbols, Symbol};
 
-use super::directories::Directories;
+use super::directories::{Directories, PeSymbol, See};
 use super::header::{self, Header, Section};
 use super::{PeFacts, PeFlags};
 
@@ -34,6 +35,71 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
     file_name: Option<&OsStr>,
     problems: &mut Problems,
 ) -> Option<ImageSymbols> {
+    let (mut exports, mut imports) = (Vec::new(), Vec::new());
+    let mut keep = |symbol: PeSymbol<'_>| {
+        let list = if symbol.is_export {
+            &mut exports
+        } else {
+            &mut imports
+        };
+        list.push(Symbol {
+            name: symbol.name.into(),
+            version: None,
+            library: symbol.library.cloned(),
+            ordinal: symbol.ordinal,
+            kind: symbol.kind,
+            binding: Binding::Global,
+            address: symbol.address.into(),
+            size: 0,
+            offset: symbol.offset,
+        });
+    };
+    let see: See<'_> = if depth >= Depth::Symbols {
+        Some(&mut keep)
+    } else {
+        None
+    };
+    let headers = headers(source, depth, file_name, see, problems)?;
+    Some(ImageSymbols {
+        headers,
+        exports,
+        imports,
+        relocations: None,
+        kinds: Vec::new(),
+    })
+}
+
+/// Shows each symbol instead of keeping it.
+pub(crate) fn scan<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    file_name: Option<&OsStr>,
+    see: &mut dyn FnMut(SymbolView<'_>),
+    problems: &mut Problems,
+) -> Option<ImageScan> {
+    let mut show = |symbol: PeSymbol<'_>| {
+        see(SymbolView {
+            name: NameView::whole(symbol.name),
+            is_export: symbol.is_export,
+            kind: symbol.kind,
+            binding: Binding::Global,
+            address: symbol.address.into(),
+            offset: symbol.offset,
+        });
+    };
+    let headers = headers(source, Depth::Symbols, file_name, Some(&mut show), problems)?;
+    Some(ImageScan {
+        headers,
+        relocations: None,
+    })
+}
+
+fn headers<R: ReadAt + ?Sized>(
+    source: &mut Source<'_, R>,
+    depth: Depth,
+    file_name: Option<&OsStr>,
+    mut see: See<'_>,
+    problems: &mut Problems,
+) -> Option<ImageHeaders> {
     let header = Header::read(source, problems)?;
     let sections = header.read_sections(source, problems);
     let image = Image {
@@ -53,37 +119,33 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
         crates: Vec::new(),
         facts: FormatFacts::Pe(Box::default()),
     };
-    let (mut exports, mut imports) = (Vec::new(), Vec::new());
     if depth >= Depth::Headers {
         let listed = |section: &&Section| section.name == auditable::SECTION;
         if let Some(section) = sections.iter().find(listed) {
             let (at, len) = (section.offset.into(), section.len().into());
             headers.crates = auditable::read(source, at, len, problems);
         }
-        let with_symbols = depth >= Depth::Symbols;
         let mut directories = Directories {
             header: &header,
             sections: &sections,
             source,
             problems,
-            text: Budget::new(if with_symbols {
+            text: Budget::new(if see.is_some() {
                 limits::SYMBOL_TEXT
             } else {
                 limits::HEADER_TEXT
             }),
             at: 0,
         };
-        (headers.name, exports) = directories.exports(with_symbols);
-        for import in directories.imports(false, with_symbols) {
+        headers.name = directories.exports(&mut see);
+        for import in directories.imports(false, &mut see) {
             headers.needed.push(import.library);
             headers.needed_at.push(import.at);
-            imports.extend(import.symbols);
         }
         let mut facts = facts(&header, &sections);
-        for import in directories.imports(true, with_symbols) {
+        for import in directories.imports(true, &mut see) {
             facts.delayed.push(import.library);
             facts.delayed_at.push(import.at);
-            imports.extend(import.symbols);
         }
         if let Some((file, id)) = directories.debug() {
             (facts.debug_file, facts.debug_id) = (Some(file), Some(id));
@@ -94,13 +156,7 @@ pub(crate) fn read<R: ReadAt + ?Sized>(
         facts.stack_cookie = directories.has_stack_cookie();
         headers.facts = FormatFacts::Pe(Box::new(facts));
     }
-    Some(ImageSymbols {
-        headers,
-        exports,
-        imports,
-        relocations: None,
-        kinds: Vec::new(),
-    })
+    Some(headers)
 }
 
 fn facts(header: &Header, sections: &[Section]) -> PeFacts {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::untrusted::Untrusted;
 
 pub(crate) use header::is_pe;
-pub(crate) use image::read;
+pub(crate) use image::{read, scan};
 
 /// What only PE images have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
