@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// The exit codes, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Everything was read and nothing is wrong. Also where the reader of the output closed the pipe.
+    /// Everything was read and nothing is wrong. Also where the reader of a mere listing closed the pipe before its end.
     Good,
     /// There is at least one problem in the result.
     Problems,
@@ -36,7 +36,8 @@ impl Exit {
         ),
         (
             Self::Output,
-            "the result could not be written (a closed pipe is no error)",
+            "the result could not be written; a closed pipe is no such error, and ends why, find, audit, verify and lock with 1 where \
+             they had more to tell",
         ),
     ];
 

@@ -88,6 +88,14 @@ impl Command {
         let program = clap::Command::new("plugwright").max_term_width(WIDEST);
         Some(program.subcommand_required(true).subcommand(command))
     }
+
+    /// Whether scripts take its exit code for a yes or a no about what they gave it.
+    const fn is_verdict(&self) -> bool {
+        matches!(
+            self,
+            Self::Why(_) | Self::Find(_) | Self::Audit(_) | Self::Verify(_) | Self::Lock(_)
+        )
+    }
 }
 
 fn main() -> ExitCode {
@@ -103,6 +111,7 @@ fn main() -> ExitCode {
         }
     };
     let mut output = Output::open();
+    let is_verdict = command.is_verdict();
     let result = match command {
         Command::List(list) => list.run(&mut output),
         Command::Inspect(inspect) => inspect.run(&mut output),
@@ -120,10 +129,18 @@ fn main() -> ExitCode {
         Command::Completions(completions) => completions.run(CommandLine::command(), &mut output),
         Command::Man(man) => man.run(CommandLine::command(), &mut output),
     };
-    match result.and_then(|exit| output.finish().map(|()| exit)) {
+    // Whoever closes the pipe has seen enough: `plugwright list | head` is a success.
+    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    let result = match (result, output.finish()) {
+        (Ok(exit), Err(error)) if closed(&error) => Ok(exit),
+        (Ok(exit), finished) => finished.map(|()| exit),
+        // What was not looked at any more may be what would have made the answer no.
+        (Err(error), _) if closed(&error) && is_verdict => Ok(Exit::Problems),
+        (Err(error), _) if closed(&error) => Ok(Exit::Good),
+        (Err(error), _) => Err(error),
+    };
+    match result {
         Ok(exit) => exit.into(),
-        // Whoever closes the pipe has seen enough: `plugwright list | head` is a success.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good.into(),
         Err(error) => {
             output::complain(&format!("the result could not be written: {error}"));
             Exit::Output.into()

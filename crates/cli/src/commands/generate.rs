@@ -17,6 +17,7 @@ const MAN_EXAMPLES: &str = "\
 Examples:
   plugwright man > plugwright.1
   plugwright man why > plugwright-why.1
+  plugwright man key new > plugwright-key-new.1
   plugwright man why | man -l -";
 
 /// Print the completions of the command line for a shell
@@ -40,26 +41,34 @@ impl Completions {
 #[derive(Debug, clap::Args)]
 #[command(before_help = MAN_EXAMPLES, hide = true)]
 pub(crate) struct Man {
-    /// The command that the page is for, instead of the program
-    command: Option<String>,
+    /// The command that the page is for, instead of the program, and the command within it
+    command: Vec<String>,
 }
 
 impl Man {
-    pub(crate) fn run(&self, mut program: Command, output: &mut Output) -> io::Result<Exit> {
+    pub(crate) fn run(&self, program: Command, output: &mut Output) -> io::Result<Exit> {
+        let mut program = without_help(program);
         program.build();
-        let page = match &self.command {
-            None => program,
-            Some(name) => match program.find_subcommand(name) {
-                Some(command) => command.clone(),
-                None => {
-                    output::complain("there is no such command; plugwright --help has all");
-                    return Ok(Exit::Usage);
-                }
-            },
+        let page = self
+            .command
+            .iter()
+            .try_fold(&program, |command, name| command.find_subcommand(name));
+        let Some(page) = page else {
+            output::complain("there is no such command; plugwright --help has all");
+            return Ok(Exit::Usage);
         };
         let mut text = Vec::new();
-        clap_mangen::Man::new(page).render(&mut text)?;
+        clap_mangen::Man::new(page.clone())
+            .source(concat!("plugwright ", env!("CARGO_PKG_VERSION")))
+            .render(&mut text)?;
         output.text(&text)?;
         Ok(Exit::Good)
     }
+}
+
+/// The same without the command `help`, which is for who has no manual.
+fn without_help(command: Command) -> Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
 }

@@ -280,30 +280,51 @@ fn ten_thousand_files_are_listed_in_order() {
     assert!(problems.is_sorted());
 }
 
-#[test]
-fn a_reader_that_leaves_is_no_failure() {
-    let folder = folder();
-    for number in 0..2_000 {
-        fs::write(
-            folder
-                .path()
-                .join(format!("a-name-of-some-length-{number:05}.so")),
-            "x",
-        )
-        .unwrap();
-    }
+/// Runs the program with an output that nobody reads, and says how it ended.
+#[track_caller]
+fn end_without_a_reader(folder: &TempDir, arguments: &[&str]) -> Option<i32> {
     let mut command = program::command(folder.path());
     let mut child = command
-        .arg("list")
+        .args(arguments)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
-        .unwrap();
-    // More is printed than a pipe holds, so the program meets the closed end.
+        .expect("it starts");
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
+    let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    output.status.code()
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let folder = folder();
+    let good = plugwright_testkit::elf::ElfBuilder::x86_64().qt_note(&[1, 6, 4, 0, 0xa0]);
+    let good = good.build().into_bytes();
+    for number in 0..2_000 {
+        let name = format!("a-name-of-some-length-{number:05}.so");
+        fs::write(folder.path().join(name), &good).unwrap();
+    }
+    // More is printed than a pipe holds, so the program meets the closed end.
+    assert_eq!(end_without_a_reader(&folder, &["list"]), Some(0));
+}
+
+/// "It would load" is not said of what was not looked at.
+#[test]
+fn a_reader_that_leaves_is_no_yes() {
+    let folder = folder();
+    fs::write(folder.path().join("bad.so"), "text").unwrap();
+    for arguments in [&["why", "bad.so"][..], &["why", "."], &["list"]] {
+        assert_eq!(
+            end_without_a_reader(&folder, arguments),
+            Some(1),
+            "{arguments:?}"
+        );
+    }
+    let good = plugwright_testkit::elf::ElfBuilder::x86_64().build();
+    fs::write(folder.path().join("good.so"), good.bytes()).unwrap();
+    let arguments = ["why", "--format", "jsonl", "good.so", "good.so"];
+    assert_eq!(end_without_a_reader(&folder, &arguments), Some(1));
 }
 
 #[test]
