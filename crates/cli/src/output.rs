@@ -55,7 +55,8 @@ impl Output {
 
     /// Prints a line. The caller has escaped what came from a file.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.stream, "{text}")
+        self.stream.write_all(text.as_bytes())?;
+        self.stream.write_all(b"\n")
     }
 
     /// Prints text of the program's own, in lines already.

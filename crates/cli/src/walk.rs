@@ -8,6 +8,7 @@
 //! asked of the system but the folders' entries.
 
 use std::cmp::Ordering;
+use std::collections::hash_map::Entry::Vacant;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -148,7 +149,7 @@ pub(crate) fn scan(
             _ => walk.add(ROOTS, root.clone().into_os_string()),
         }
     }
-    walk.finish()
+    walk.finish(roots.len())
 }
 
 #[derive(Debug)]
@@ -158,8 +159,9 @@ struct Walk<'a> {
     scan: Scan,
     /// Links to files, with where they lead.
     links: Vec<(usize, OsString, PathBuf)>,
-    /// The true paths of all folders that were read, so that none is read twice, with their places in the scan.
-    true_folders: HashMap<PathBuf, usize>,
+    /// The true paths of all folders that were read, so that none is read twice, with their places in the scan. As
+    /// texts, because a path is taken apart to be hashed.
+    true_folders: HashMap<OsString, usize>,
 }
 
 /// A folder whose entries are being looked at.
@@ -232,35 +234,28 @@ impl Walk<'_> {
         true_path: PathBuf,
         looking: &mut dyn FnMut(usize, &Path),
     ) -> io::Result<Option<Open>> {
-        if self.true_folders.contains_key(&true_path) {
+        let Vacant(true_folder) = self.true_folders.entry(true_path.clone().into()) else {
             return Ok(None);
-        }
+        };
         looking(self.scan.entries.len(), &path);
         let (folder, mut entries) = match (self.scan.open.get(parent), path.file_name()) {
             (Some(Some(parent)), Some(name)) => parent.open_folder(name)?,
             _ => Folder::open(&path)?,
         };
         if !self.excluded.is_empty() {
-            entries.retain(|(name, _)| !self.is_excluded(&path, name));
+            entries.retain(|(name, _)| !is_excluded(self.excluded, &path, name));
         }
         let place = self.scan.folders.len();
         if place < OPEN_FOLDERS {
             self.scan.open.push(Some(folder));
         }
         self.scan.folders.push(path);
-        self.true_folders.insert(true_path.clone(), place);
+        true_folder.insert(place);
         Ok(Some(Open {
             place,
             true_path,
             entries: entries.into_iter(),
         }))
-    }
-
-    fn is_excluded(&self, folder: &Path, name: &OsStr) -> bool {
-        !self.excluded.is_empty() && {
-            let path = folder.join(name);
-            self.excluded.iter().any(|pattern| matches(pattern, &path))
-        }
     }
 
     fn link(&mut self, folder: usize, name: OsString, path: &Path) {
@@ -271,9 +266,11 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes in the links whose files are not in the scan, each file once.
-    fn finish(mut self) -> Scan {
+    /// Takes in the links whose files are not in the scan, each file once, and brings all into order.
+    fn finish(mut self, roots: usize) -> Scan {
         let mut links = std::mem::take(&mut self.links);
+        // What is below one root was found in order.
+        let is_in_order = links.is_empty() && roots < 2;
         let place = |link: &(usize, OsString, PathBuf)| self.scan.folders[link.0].join(&link.1);
         links.sort_by_cached_key(place);
         let mut targets = HashSet::new();
@@ -282,13 +279,15 @@ impl Walk<'_> {
                 self.add(folder, name);
             }
         }
-        let mut entries = std::mem::take(&mut self.scan.entries);
-        // In order already, but for links and for several roots.
-        entries.sort_by(|a, b| self.scan.order(a, b));
-        self.scan.entries = entries;
+        if !is_in_order {
+            let mut entries = std::mem::take(&mut self.scan.entries);
+            entries.sort_by(|a, b| self.scan.order(a, b));
+            self.scan.entries = entries;
+        }
+        debug_assert!((self.scan.entries).is_sorted_by(|a, b| self.scan.order(a, b).is_le()));
         self.scan.true_folders = vec![PathBuf::new(); self.scan.folders.len()];
         for (path, place) in self.true_folders {
-            self.scan.true_folders[place] = path;
+            self.scan.true_folders[place] = path.into();
         }
         self.scan
     }
@@ -298,8 +297,15 @@ impl Walk<'_> {
         let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
             return false;
         };
-        let place = self.true_folders.get(folder);
-        place.is_some_and(|place| !self.is_excluded(&self.scan.folders[*place], name))
+        let place = self.true_folders.get(folder.as_os_str());
+        place.is_some_and(|place| !is_excluded(self.excluded, &self.scan.folders[*place], name))
+    }
+}
+
+fn is_excluded(excluded: &[Pattern], folder: &Path, name: &OsStr) -> bool {
+    !excluded.is_empty() && {
+        let path = folder.join(name);
+        excluded.iter().any(|pattern| matches(pattern, &path))
     }
 }
 

@@ -52,6 +52,16 @@ impl Untrusted {
         }
     }
 
+    /// As [`Untrusted::escape`], of what is known to be UTF-8.
+    #[must_use]
+    pub fn escape_str(text: &str) -> Cow<'_, str> {
+        if is_plain(text.as_bytes()) {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(Self::from(text).to_string())
+        }
+    }
+
     /// Whether `Display` has to escape anything: such text in a name is an attack or damage.
     #[must_use]
     pub fn needs_escape(&self) -> bool {
@@ -94,11 +104,17 @@ fn is_dangerous(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text, where there is nothing to escape: nearly always, and a listing writes very many.
+/// The text, where there is nothing to escape.
 fn plain(bytes: &[u8]) -> Option<&str> {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
-    let text = bytes.iter().all(is_plain).then_some(bytes)?;
+    let text = is_plain(bytes).then_some(bytes)?;
     std::str::from_utf8(text).ok()
+}
+
+/// Whether there is nothing to escape: nearly always, and a listing asks very often. Without an
+/// early end, so that many bytes are looked at at once.
+fn is_plain(bytes: &[u8]) -> bool {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') & (byte != b'\\');
+    bytes.iter().fold(true, |all, byte| all & plain(*byte))
 }
 
 impl fmt::Display for Untrusted {
@@ -141,6 +157,10 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], expected: &str) {
         assert_eq!(Untrusted::from(bytes).to_string(), expected);
+        assert_eq!(Untrusted::escape(bytes), expected);
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            assert_eq!(Untrusted::escape_str(text), expected);
+        }
     }
 
     #[test]

@@ -245,12 +245,9 @@ fn list(output: &mut Output) -> io::Result<Exit> {
     for rule in RULES {
         let weakness = format!("CWE-{}", rule.cwe);
         let severity = rule.severity.to_string();
-        table.row(&[
-            rule.id.to_owned(),
-            weakness,
-            severity,
-            rule.title.to_owned(),
-        ]);
+        for cell in [rule.id, &weakness, &severity, rule.title] {
+            table.cell(|text| text.push_str(cell));
+        }
     }
     table.print(output.width(), |line| output.line(line))?;
     Ok(Exit::Good)

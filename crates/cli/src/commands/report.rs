@@ -27,6 +27,12 @@ impl From<&Path> for PathText {
     }
 }
 
+impl From<PathBuf> for PathText {
+    fn from(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
 impl Serialize for PathText {
     /// Writes members, to be flattened into the object that the path belongs to.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,6 +4,7 @@
 //! that forge a line of the result, and controls of writing direction that show `gpj.exe` as `exe.jpg`. All of these
 //! are shown as Rust writes them, by the one rule that [`Untrusted`] has.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use plugwright_inspect::Untrusted;
@@ -15,7 +16,12 @@ pub(crate) fn path(path: &Path) -> String {
 
 /// A text, as printed.
 pub(crate) fn text(text: &str) -> String {
-    Untrusted::escape(text.as_bytes()).into_owned()
+    shown(text).into_owned()
+}
+
+/// The same, copied only where it has to be.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    Untrusted::escape_str(text)
 }
 
 /// A sentence that its maker escaped already; checked once more, because this is the last door.
@@ -34,6 +40,7 @@ mod tests {
     #[track_caller]
     fn check(hostile: &str, expected: &str) {
         assert_eq!(text(hostile), expected);
+        assert_eq!(shown(hostile), expected);
         assert_eq!(path(Path::new(hostile)), expected);
     }
 

@@ -1,7 +1,6 @@
 //! Tables that fit: on a terminal, cells that are too wide are broken into lines; elsewhere nothing is.
 
 use std::io;
-use std::iter;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -30,17 +29,19 @@ impl<const N: usize> Table<N> {
             ends: Vec::new(),
             widest: [0; N],
         };
-        table.row(&headings.map(str::to_owned));
+        for heading in headings {
+            table.cell(|text| text.push_str(heading));
+        }
         table
     }
 
-    /// Adds a row.
-    pub(crate) fn row(&mut self, cells: &[String; N]) {
-        for (cell, widest) in cells.iter().zip(&mut self.widest) {
-            self.text.push_str(cell);
-            self.ends.push(self.text.len());
-            *widest = columns(cell).max(*widest);
-        }
+    /// Adds the next cell of a row, or the first of a new one: what `write` appends.
+    pub(crate) fn cell(&mut self, write: impl FnOnce(&mut String)) {
+        let column = self.ends.len() % N;
+        let start = self.text.len();
+        write(&mut self.text);
+        self.ends.push(self.text.len());
+        self.widest[column] = columns(&self.text[start..]).max(self.widest[column]);
     }
 
     /// The number of rows below the headings.
@@ -59,25 +60,25 @@ impl<const N: usize> Table<N> {
         let mut start = 0;
         let mut line = String::new();
         for ends in self.ends.chunks_exact(N) {
-            let mut cells: [Vec<&str>; N] = [const { Vec::new() }; N];
-            for ((cell, end), width) in cells.iter_mut().zip(ends).zip(widths) {
-                *cell = broken(&self.text[start..*end], width);
+            let mut cells = [""; N];
+            for (cell, end) in cells.iter_mut().zip(ends) {
+                *cell = &self.text[start..*end];
                 start = *end;
             }
-            let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+            if widths == self.widest {
+                print(laid_out(&mut line, cells, widths))?;
+                continue;
+            }
+            let mut lines: [Vec<&str>; N] = [const { Vec::new() }; N];
+            for ((lines, cell), width) in lines.iter_mut().zip(cells).zip(widths) {
+                *lines = broken(cell, width);
+            }
+            let height = lines.iter().map(Vec::len).max().unwrap_or(1);
             for number in 0..height {
-                line.clear();
-                let (mut column, mut used) = (0_usize, 0);
-                for (cell, width) in cells.iter().zip(widths) {
-                    let text = cell.get(number).copied().unwrap_or_default();
-                    if !text.is_empty() {
-                        line.extend(iter::repeat_n(' ', column.saturating_sub(used)));
-                        line.push_str(text);
-                        used = column + columns(text);
-                    }
-                    column += width + GAP;
+                for (cell, lines) in cells.iter_mut().zip(&lines) {
+                    *cell = lines.get(number).copied().unwrap_or_default();
                 }
-                print(line.trim_end())?;
+                print(laid_out(&mut line, cells, widths))?;
             }
         }
         Ok(())
@@ -101,6 +102,31 @@ impl<const N: usize> Table<N> {
         }
         widths
     }
+}
+
+/// One line with a cell in each column, without the space behind the last.
+fn laid_out<'l, const N: usize>(
+    line: &'l mut String,
+    cells: [&str; N],
+    widths: [usize; N],
+) -> &'l str {
+    const SPACES: &str = "                                ";
+    line.clear();
+    let (mut column, mut used) = (0_usize, 0);
+    for (cell, width) in cells.into_iter().zip(widths) {
+        if !cell.is_empty() {
+            let mut missing = column.saturating_sub(used);
+            while missing > 0 {
+                let some = missing.min(SPACES.len());
+                line.push_str(&SPACES[..some]);
+                missing -= some;
+            }
+            line.push_str(cell);
+            used = column + columns(cell);
+        }
+        column += width + GAP;
+    }
+    line.trim_end()
 }
 
 /// The lines of a cell, none wider than `width`; broken after a space or a sign between words where
@@ -149,12 +175,16 @@ mod tests {
 
     fn table() -> Table<3> {
         let mut table = Table::new(["ID", "KEYS", "WHERE"]);
-        table.row(&[
-            "org.example.zstd".into(),
-            "zstd, zst".into(),
-            "/usr/lib/press/libpress_zstd.so".into(),
-        ]);
-        table.row(&["日本".into(), String::new(), "x".into()]);
+        for cell in [
+            "org.example.zstd",
+            "zstd, zst",
+            "/usr/lib/press/libpress_zstd.so",
+            "日本",
+            "",
+            "x",
+        ] {
+            table.cell(|text| text.push_str(cell));
+        }
         table
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::Format;
-use super::plugin::{HEADINGS, Plugin};
+use super::plugin::HEADINGS;
 use super::read::{Answer, Passed};
 use crate::commands::report::{PathText, Trouble};
 use crate::exit::Exit;
@@ -94,9 +94,7 @@ impl<'o> Listing<'o> {
                 Some(Passed::OtherFile) => self.passed_over.other_files += 1,
                 None => {}
             }
-            for plugin in &answer.plugins {
-                self.plugin(plugin)?;
-            }
+            self.plugins(&answer)?;
             for what in &answer.problems {
                 let path = &answer.path;
                 self.problem(&Located { path, what })?;
@@ -109,25 +107,34 @@ impl<'o> Listing<'o> {
         }
     }
 
-    fn plugin(&mut self, plugin: &Plugin) -> io::Result<()> {
-        self.plugins += 1;
+    /// The plugins of one file.
+    fn plugins(&mut self, answer: &Answer) -> io::Result<()> {
+        if answer.plugins.is_empty() {
+            return Ok(());
+        }
+        let is_first = self.plugins == 0;
+        self.plugins += answer.plugins.len();
+        let path = &answer.path;
+        let mut listed = answer.plugins.iter().map(|plugin| plugin.listed(path));
         match &mut self.layout {
             Layout::Table { table, .. } => {
-                table.row(&plugin.row());
+                let path = path.shown();
+                for plugin in &answer.plugins {
+                    plugin.add_row(&path, table);
+                }
                 Ok(())
             }
-            Layout::Json { .. } => {
+            Layout::Json { .. } => (0..).zip(listed).try_for_each(|(number, plugin)| {
                 let mut text = Vec::new();
-                element(&mut text, plugin)?;
-                let before = if self.plugins == 1 {
-                    "{\n  \"plugins\": ["
-                } else {
-                    ","
+                element(&mut text, &plugin)?;
+                let before = match (is_first, number) {
+                    (true, 0) => "{\n  \"plugins\": [",
+                    _ => ",",
                 };
                 self.output.text(before.as_bytes())?;
                 self.output.text(&text)
-            }
-            Layout::Lines => self.output.json_line(plugin),
+            }),
+            Layout::Lines => listed.try_for_each(|plugin| self.output.json_line(&plugin)),
         }
     }
 

@@ -1,7 +1,5 @@
 //! What a listing tells of a plugin, whatever system it is for.
 
-use std::path::Path;
-
 use plugwright_inspect::{Image, PluginKind, QtMetadata, Recognised};
 use plugwright_manifest::{Provided, Record, Role};
 use serde::de::Error as _;
@@ -11,18 +9,16 @@ use serde_json::Value;
 use super::read::Reading;
 use crate::commands::report::PathText;
 use crate::output::escape;
+use crate::output::table::Table;
 
-/// A plugin in a file.
+/// A plugin as a listing in JSON has it.
 #[derive(Debug, Serialize)]
-pub(super) struct Plugin {
-    pub(super) kind: PluginKind,
+pub(super) struct Listed<'a> {
+    kind: PluginKind,
     #[serde(flatten)]
-    path: PathText,
+    path: &'a PathText,
     #[serde(flatten)]
-    pub(super) said: Said,
-    /// What the application's own metadata are, for the filter; `inspect` tells them.
-    #[serde(skip)]
-    pub(super) metadata: Vec<Value>,
+    said: &'a Said,
 }
 
 /// What is told of any plugin.
@@ -37,12 +33,13 @@ pub(super) struct Said {
 
 /// What a file tells of a plugin, wherever the file is.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Unplaced {
+pub(super) struct Plugin {
     #[serde(deserialize_with = "kind")]
     pub(super) kind: PluginKind,
-    said: Said,
+    pub(super) said: Said,
+    /// What the application's own metadata are, for the filter; `inspect` tells them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    metadata: Vec<Value>,
+    pub(super) metadata: Vec<Value>,
 }
 
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PluginKind, D::Error> {
@@ -83,10 +80,10 @@ struct Provides {
     keys: Vec<String>,
 }
 
-/// The headings of [`Plugin::row`].
+/// The headings of [`Plugin::add_row`].
 pub(super) const HEADINGS: [&str; 6] = ["KIND", "ID", "VERSION", "PROVIDES", "WHERE", "KEYS"];
 
-impl Unplaced {
+impl Plugin {
     /// Adds the plugins that an image offers; of other systems' those that are recognised as `kinds`. Of Qt's the
     /// application's own metadata are told only where everything is `read`.
     pub(super) fn add(
@@ -140,16 +137,13 @@ impl Unplaced {
             new(found.kind, Vec::new(), says, Vec::new())
         }));
     }
-}
 
-impl Plugin {
-    /// A plugin of the file at `path`.
-    pub(super) fn at(path: &Path, found: Unplaced) -> Self {
-        Self {
-            kind: found.kind,
-            path: PathText::from(path),
-            said: found.said,
-            metadata: found.metadata,
+    /// As JSON has it, of the file at `path`.
+    pub(super) fn listed<'a>(&'a self, path: &'a PathText) -> Listed<'a> {
+        Listed {
+            kind: self.kind,
+            path,
+            said: &self.said,
         }
     }
 
@@ -165,21 +159,31 @@ impl Plugin {
         }
     }
 
-    /// The cells of its row, escaped.
-    pub(super) fn row(&self) -> [String; 6] {
-        let shown = |text: &Option<String>| escape::text(text.as_deref().unwrap_or("?"));
-        let (id, version, provides) = match &self.said.says {
+    /// Adds its row; `path` is its file's, escaped.
+    pub(super) fn add_row(&self, path: &str, table: &mut Table<{ HEADINGS.len() }>) {
+        fn add(text: &mut String, part: &str) {
+            text.push_str(&escape::shown(part));
+        }
+        let add_known = |text: &mut String, part: &Option<String>| {
+            add(text, part.as_deref().unwrap_or("?"));
+        };
+        table.cell(|text| text.push_str(self.kind.as_str()));
+        match &self.said.says {
             Says::Plugwright {
                 id,
                 version,
                 provides,
             } => {
-                let provides: Vec<String> = provides
-                    .iter()
-                    .map(|provided| format!("{} {}", provided.interface, provided.version))
-                    .collect();
-                let provides = escape::text(&provides.join(", "));
-                (escape::text(id), escape::text(version), provides)
+                table.cell(|text| add(text, id));
+                table.cell(|text| add(text, version));
+                table.cell(|text| {
+                    for (number, provided) in provides.iter().enumerate() {
+                        text.push_str(if number > 0 { ", " } else { "" });
+                        add(text, &provided.interface);
+                        text.push(' ');
+                        add(text, &provided.version);
+                    }
+                });
             }
             Says::Qt {
                 iid,
@@ -187,23 +191,27 @@ impl Plugin {
                 qt_version,
                 debug,
             } => {
-                let debug = if *debug { " debug" } else { "" };
-                let version = format!("Qt {}{debug}", shown(qt_version));
-                (shown(class), version, shown(iid))
+                table.cell(|text| add_known(text, class));
+                table.cell(|text| {
+                    text.push_str("Qt ");
+                    add_known(text, qt_version);
+                    text.push_str(if *debug { " debug" } else { "" });
+                });
+                table.cell(|text| add_known(text, iid));
             }
             Says::Other { name, .. } => {
-                let name = name.as_deref().map_or_else(String::new, escape::text);
-                (name, String::new(), String::new())
+                table.cell(|text| add(text, name.as_deref().unwrap_or_default()));
+                table.cell(|_| {});
+                table.cell(|_| {});
             }
-        };
-        [
-            self.kind.as_str().to_owned(),
-            id,
-            version,
-            provides,
-            self.path.shown(),
-            escape::text(&self.said.keys.join(", ")),
-        ]
+        }
+        table.cell(|text| text.push_str(path));
+        table.cell(|text| {
+            for (number, key) in self.said.keys.iter().enumerate() {
+                text.push_str(if number > 0 { ", " } else { "" });
+                add(text, key);
+            }
+        });
     }
 }
 

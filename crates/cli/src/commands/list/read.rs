@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use plugwright_inspect::{Group, Opened, PluginKind, Problem, Recognised};
+use plugwright_inspect::{Group, Opened, PluginKind, Problem};
 use serde::{Deserialize, Serialize};
 
 use super::List;
 use super::kept::{self, Before};
-use super::plugin::{Plugin, Unplaced};
+use super::plugin::Plugin;
 use crate::commands::report::{PathText, Trouble};
 use crate::walk::{self, Item, Scan};
 
@@ -45,28 +45,31 @@ pub(super) enum Reading {
     Headers,
 }
 
-type Images = Vec<(plugwright_inspect::Image, Vec<Recognised>)>;
-
 impl Reading {
-    fn of(self, file: &Opened, path: &Path) -> (Images, Vec<Problem>) {
+    /// Adds the plugins that are in a file, and returns what is wrong with it.
+    fn of(self, file: &Opened, path: &Path, plugins: &mut Vec<Plugin>) -> Vec<Problem> {
         let name = path.file_name();
         match self {
             Self::Identity => {
                 let found = plugwright_inspect::identity(file, name);
-                let images = found.images.into_iter().map(|image| (image, Vec::new()));
-                (images.collect(), found.problems)
+                for image in &found.images {
+                    Plugin::add(image, Vec::new(), self, plugins);
+                }
+                found.problems
             }
             Self::Kinds => {
                 let found = plugwright_inspect::kinds(file, name);
-                let images = found.images.into_iter();
-                let images = images.map(|found| (found.image, found.kinds));
-                (images.collect(), found.problems)
+                for found in found.images {
+                    Plugin::add(&found.image, found.kinds, self, plugins);
+                }
+                found.problems
             }
             Self::Headers => {
                 let found = plugwright_inspect::headers(file, name);
-                let images = found.images.into_iter();
-                let images = images.map(|headers| (headers.image, Vec::new()));
-                (images.collect(), found.problems)
+                for headers in &found.images {
+                    Plugin::add(&headers.image, Vec::new(), self, plugins);
+                }
+                found.problems
             }
         }
     }
@@ -76,7 +79,7 @@ impl Reading {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Told {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    plugins: Vec<Unplaced>,
+    plugins: Vec<Plugin>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     problems: Vec<Trouble>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,14 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Of what could not be opened.
+    fn of_trouble(trouble: Trouble) -> Self {
+        Self {
+            problems: vec![trouble],
+            ..Self::default()
+        }
+    }
+
     /// Whether it depends on more than the file.
     pub(super) const fn is_of_the_moment(&self) -> bool {
         self.has_failed
@@ -97,45 +108,43 @@ impl List {
     /// What the item at `at` has for the listing. `before` is what an earlier one kept.
     pub(super) fn read(&self, scan: &Scan, at: usize, before: Option<&Before>) -> Answer {
         let (path, item) = scan.item(at);
-        let mut answer = Answer {
-            path: PathText::from(path.as_path()),
-            plugins: Vec::new(),
-            problems: Vec::new(),
-            passed: None,
-            kept: None,
-            is_new: false,
-        };
-        if let Item::Unreadable(error) = item {
-            answer.problems.push(Trouble::of_folder(error));
-            return answer;
-        }
-        if let Some((told, kept)) = before.and_then(|before| before.find(scan, at, &path)) {
-            answer.kept = Some(kept);
-            self.tell(told, &path, &mut answer);
-            return answer;
-        }
-        let opened = SystemTime::now();
-        match scan.open(at, &path) {
-            Ok(file) => {
-                let told = self.read_file(&file, &path);
-                if before.is_some() {
-                    answer.kept = kept::answer(&told, file.metadata(), opened);
-                    answer.is_new = true;
+        let mut kept = None;
+        let mut is_new = false;
+        let told = if let Item::Unreadable(error) = item {
+            Told::of_trouble(Trouble::of_folder(error))
+        } else if let Some((told, answer)) = before.and_then(|before| before.find(scan, at, &path))
+        {
+            kept = Some(answer);
+            told
+        } else {
+            let opened = before.map(|_| SystemTime::now());
+            match scan.open(at, &path) {
+                Ok(file) => {
+                    let told = self.read_file(&file, &path);
+                    if let Some(opened) = opened {
+                        kept = kept::answer(&told, file.metadata(), opened);
+                        is_new = true;
+                    }
+                    told
                 }
-                self.tell(told, &path, &mut answer);
+                Err(error) => Told::of_trouble(Trouble::of_open(&error)),
             }
-            Err(error) => answer.problems.push(Trouble::of_open(&error)),
+        };
+        let mut plugins = told.plugins;
+        plugins.retain(|plugin| !self.problems && self.filter.takes(plugin));
+        Answer {
+            path: path.into(),
+            plugins,
+            problems: told.problems,
+            passed: told.passed,
+            kept,
+            is_new,
         }
-        answer
     }
 
     fn read_file(&self, file: &Opened, path: &Path) -> Told {
-        let reading = self.filter.reading();
-        let (images, mut problems) = reading.of(file, path);
         let mut plugins = Vec::new();
-        for (image, kinds) in images {
-            Unplaced::add(&image, kinds, reading, &mut plugins);
-        }
+        let mut problems = self.filter.reading().of(file, path, &mut plugins);
         let mut told = Told {
             has_failed: (problems.iter()).any(|problem| problem.code.group() == Group::Reading),
             ..Told::default()
@@ -158,15 +167,5 @@ impl List {
         told.plugins = plugins;
         told.problems = problems.iter().map(Trouble::of_problem).collect();
         told
-    }
-
-    /// Chooses what the listing is to have of what a file told.
-    fn tell(&self, told: Told, path: &Path, answer: &mut Answer) {
-        let plugins = told.plugins.into_iter();
-        let plugins = plugins.map(|found| Plugin::at(path, found));
-        let wanted = plugins.filter(|plugin| !self.problems && self.filter.takes(plugin));
-        answer.plugins = wanted.collect();
-        answer.problems = told.problems;
-        answer.passed = told.passed;
     }
 }
