@@ -1,7 +1,6 @@
 //! Whole processes: how long they run, and how much memory they ever had.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,26 +30,78 @@ pub(crate) fn program<S: AsRef<OsStr>>(
     command
 }
 
+/// How the program was linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linked {
+    /// With the system's libraries.
+    Dynamically,
+    /// With all it needs inside (`cargo static`).
+    Statically,
+}
+
+impl Linked {
+    /// Those that [`build_plugwright`] left.
+    pub(crate) const BUILT: &[Self] = if cfg!(all(
+        target_arch = "x86_64",
+        target_os = "linux",
+        target_env = "gnu"
+    )) {
+        &[Self::Dynamically, Self::Statically]
+    } else {
+        &[Self::Dynamically]
+    };
+
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::Dynamically => "`plugwright list --recursive`",
+            Self::Statically => "the same, linked statically",
+        }
+    }
+
+    /// The alias or command of Cargo that builds it.
+    const fn build(self) -> &'static [&'static str] {
+        match self {
+            Self::Dynamically => &["build", "--release", "-p", "plugwright-cli"],
+            Self::Statically => &["static"],
+        }
+    }
+
+    /// Below the folder for what Cargo builds.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Dynamically => "release",
+            Self::Statically => "x86_64-unknown-linux-gnu/release",
+        }
+    }
+}
+
 /// The program of this workspace, as [`build_plugwright`] left it.
 pub(crate) fn plugwright<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    plugwright_as(Linked::Dynamically, arguments)
+}
+
+/// The same, linked in one way or the other.
+pub(crate) fn plugwright_as<S: AsRef<OsStr>>(
+    linked: Linked,
+    arguments: impl IntoIterator<Item = S>,
+) -> Command {
     let bench = std::env::current_exe().expect("the bench has a path");
-    let folder = bench.parent().and_then(Path::parent);
-    let program_path: PathBuf = folder.expect("target/release").join("plugwright");
-    program(program_path, arguments)
+    // Of target/release/deps/inspection.
+    let target = bench.ancestors().nth(3).expect("a folder");
+    program(target.join(linked.folder()).join("plugwright"), arguments)
 }
 
 /// Builds the program with the settings that the bench itself was built with.
 pub(crate) fn build_plugwright() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = program(
-        cargo,
-        ["build", "--release", "--quiet", "-p", "plugwright-cli"],
-    );
-    let status = build.stderr(Stdio::inherit()).status();
-    assert!(
-        status.is_ok_and(|status| status.success()),
-        "plugwright is built"
-    );
+    for linked in Linked::BUILT {
+        let mut build = program(&cargo, linked.build().iter().chain(&["--quiet"]));
+        let status = build.stderr(Stdio::inherit()).status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "plugwright is built"
+        );
+    }
 }
 
 /// Whether a program can be started at all.
