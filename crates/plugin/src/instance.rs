@@ -83,6 +83,16 @@ impl<T: 'static> Instance<T> {
         unsafe { &*self.value.get() }
     }
 
+    /// What became of a call that panicked.
+    #[cold]
+    fn poisoned(&self, payload: Box<dyn Any + Send>) -> *mut Failure {
+        // What was taken whole is not there any more, panic or not.
+        if self.state.load(Ordering::Relaxed) != state::CONSUMED {
+            self.state.store(state::POISONED, Ordering::Relaxed);
+        }
+        panicked(self.plugin, payload)
+    }
+
     /// Runs a hook behind the panic boundary.
     ///
     /// # Safety
@@ -210,26 +220,70 @@ fn bounded<T: 'static, P, A: Copy>(
     take: impl FnOnce() -> P,
     run: impl FnOnce(P) -> Result<A, Fault>,
 ) -> Reply<A> {
-    let whole = || {
+    if now != state::RUNNING {
+        let mut take = ManuallyDrop::new(take);
+        let instance = std::ptr::from_ref(instance).cast();
+        // SAFETY: the instance lives during the call; `take` is of this type and not used again.
+        let refused = unsafe { refused::<T, P, _>(instance, now, converted, &raw mut take) };
+        return Reply::failed(refused);
+    }
+    // It has all that it needs: what it borrowed would have to lie on the stack.
+    let whole = move || {
         let _kept = Kept::when(converted);
-        let arguments = take();
-        if now == state::RUNNING {
-            run(arguments)
-        } else {
-            Err(Fault::NotRunning(now))
-        }
+        run(take()).map_err(|fault| {
+            let mut fault = ManuallyDrop::new(fault);
+            // SAFETY: `fault` is not used again.
+            unsafe { told((&raw const instance.plugin).cast(), (&raw mut fault).cast()) }
+        })
     };
     match catch_unwind(AssertUnwindSafe(whole)) {
         Ok(Ok(value)) => Reply::ok(value),
-        Ok(Err(fault)) => Reply::failed(faulty(instance.plugin, fault)),
-        Err(payload) => {
-            // What was taken whole is not there any more, panic or not.
-            if instance.state.load(Ordering::Relaxed) != state::CONSUMED {
-                instance.state.store(state::POISONED, Ordering::Relaxed);
-            }
-            Reply::failed(panicked(instance.plugin, payload))
-        }
+        Ok(Err(failure)) => Reply::failed(failure),
+        Err(payload) => Reply::failed(instance.poisoned(payload)),
     }
+}
+
+/// Takes the arguments of a call over that is not run.
+///
+/// What goes wrong is told by functions that are never in line and, since they are of C, never
+/// unwind: with that a method that cannot panic needs no place on the stack, nor any step for it.
+///
+/// # Safety
+/// `instance` is an `Instance<T>`, and `take` a `ManuallyDrop<F>` that is used by nobody else.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn refused<T: 'static, P, F: FnOnce() -> P>(
+    instance: *const (),
+    now: u8,
+    converted: bool,
+    take: *mut ManuallyDrop<F>,
+) -> *mut Failure {
+    // SAFETY: by this function's contract.
+    let instance = unsafe { &*instance.cast::<Instance<T>>() };
+    // SAFETY: by this function's contract.
+    let take = ManuallyDrop::into_inner(unsafe { take.read() });
+    let taken = catch_unwind(AssertUnwindSafe(|| {
+        let _kept = Kept::when(converted);
+        drop(take());
+    }));
+    match taken {
+        Ok(()) => not_running(instance.plugin, now),
+        Err(payload) => instance.poisoned(payload),
+    }
+}
+
+/// As [`faulty`], for a call: see [`refused`].
+///
+/// # Safety
+/// `plugin` is a `&'static str`, and `fault` a [`Fault`] that is used by nobody else.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn told(plugin: *const (), fault: *mut ()) -> *mut Failure {
+    // SAFETY: by this function's contract.
+    let plugin = unsafe { *plugin.cast::<&'static str>() };
+    // SAFETY: by this function's contract.
+    let fault = unsafe { fault.cast::<Fault>().read() };
+    faulty(plugin, fault)
 }
 
 /// The object whose method gave a future, as far as that needs it: whether it still answers

@@ -150,10 +150,13 @@ unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Inv
     if !same || methods < needed || nowhere {
         return Err(invalid);
     }
-    for (index, method) in shape.methods.iter().enumerate().take(methods) {
-        let theirs = table.fingerprints.wrapping_add(index);
+    for index in 0..shape.methods.len().min(methods) {
         // SAFETY: there are as many fingerprints as methods.
-        if unsafe { *theirs } != method.fingerprint() {
+        let theirs = unsafe { *table.fingerprints.wrapping_add(index) };
+        // SAFETY: so there are in the table of this side, which the macro made of the shape. Made
+        // again here, they were most of what an object costs that crosses.
+        let ours = unsafe { *T::TABLE.fingerprints.wrapping_add(index) };
+        if theirs != ours {
             return Err(invalid);
         }
     }

@@ -48,8 +48,42 @@ fn is_short_ascii(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether these are at most sixteen bytes of ASCII and letters of two bytes: all of Latin, Greek,
+/// Cyrillic, Hebrew and Arabic, in one number, where the standard library's check takes a text
+/// apart byte by byte.
+fn is_short_text(bytes: &[u8]) -> bool {
+    const BYTES: u128 = u128::MAX / 0xFF;
+    const HIGH: u128 = BYTES * 0x80;
+    let all = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        if bytes.len() > 16 {
+            return false;
+        }
+        let last = u128::from(u64::from_le_bytes(*last));
+        u128::from(u64::from_le_bytes(*first)) | last << ((bytes.len() - 8) * 8)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let last = u128::from(u32::from_le_bytes(*last));
+        u128::from(u32::from_le_bytes(*first)) | last << ((bytes.len() - 4) * 8)
+    } else {
+        let bytes = bytes.iter().rev();
+        bytes.fold(0, |all, byte| all << 8 | u128::from(*byte))
+    };
+    // The two highest bits of a byte, each at the place of the highest one: 11 leads, 10 follows.
+    let leads = all & (all << 1) & HIGH;
+    let follows = all & !(all << 1) & HIGH;
+    // Those that lead more than one byte, and those of which a shorter form exists.
+    let longer = leads & (all << 2);
+    let overlong = leads & !((all & (BYTES * 0x1E)) + BYTES * 0x7E);
+    // A lead at the end of sixteen bytes is lost by the shift.
+    let is_whole = leads >> 127 == 0;
+    is_whole && leads << 8 == follows && longer == 0 && overlong == 0
+}
+
 #[inline(never)]
 fn longer(bytes: &[u8]) -> Option<&str> {
+    if is_short_text(bytes) {
+        // SAFETY: just looked at.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
     let (words, rest) = bytes.as_chunks::<8>();
     let all = words
         .iter()
@@ -130,6 +164,37 @@ unsafe impl Portable for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn agree(bytes: &[u8]) {
+        let expected = std::str::from_utf8(bytes);
+        assert_eq!(utf8(bytes).is_ok(), expected.is_ok(), "{bytes:x?}");
+    }
+
+    /// Everything that two bytes can be, and what three can be at the bounds of what they may: in
+    /// texts of each length that is told in one number, at each place.
+    #[test]
+    fn short_texts_are_told_as_by_the_standard_library() {
+        for pair in 0..=u16::MAX {
+            let [first, second] = pair.to_be_bytes();
+            agree(&[first, second]);
+            agree(&[b'a', first, second, 0xC3, 0xA9]);
+            agree(&[b'a', b'b', b'c', b'd', b'e', b'f', b'g', first, second]);
+        }
+        const BOUNDS: [u8; 14] = [
+            0, 0x7F, 0x80, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xF0, 0xF4, 0xFF,
+        ];
+        for length in 3..=17 {
+            for at in 0..=length - 3 {
+                for count in 0..BOUNDS.len().pow(3) {
+                    let digit = |power| BOUNDS[count / BOUNDS.len().pow(power) % BOUNDS.len()];
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at..at + 3].copy_from_slice(&[digit(0), digit(1), digit(2)]);
+                    agree(&bytes);
+                }
+            }
+        }
+    }
 
     /// Both ways to tell must agree with the standard library's, for every length around the
     /// sizes of words and every place of a byte that is not ASCII.
