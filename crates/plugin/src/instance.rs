@@ -4,11 +4,12 @@
 //! run only between its start and its stop, and not after one of them panicked; the
 //! plugin's panic message is printed only when no boundary took it to the host.
 
+mod note;
+
 use std::any::{Any, TypeId};
-use std::cell::{RefCell, UnsafeCell};
-use std::io::Write;
+use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 
@@ -25,6 +26,7 @@ use crate::own;
 use crate::portable::{Invalid, Kept, Portable};
 use crate::remote::invoke;
 use crate::{CallError, CallErrorKind, forward};
+use note::{Note, note_panic, take_note};
 
 /// An object as its vtables see it.
 #[repr(C)]
@@ -741,91 +743,4 @@ pub unsafe fn enter(
         let _ = catch_unwind(|| HOOK.call_once(|| std::panic::set_hook(Box::new(note_panic))));
     }
     std::ptr::from_ref(table)
-}
-
-/// What is known of a panic.
-#[derive(Default)]
-struct Note {
-    message: String,
-    file: String,
-    line: u32,
-    column: u32,
-}
-
-/// The latest panic of this thread, until a boundary takes it. A panic that a boundary
-/// never takes (on a thread of the plugin's own, or caught by the plugin itself) is printed
-/// when the thread ends or panics again. Nothing here costs a call that does not panic,
-/// and the thread-local's destructor is registered by a panic only.
-struct Latest(Option<Note>);
-
-impl Drop for Latest {
-    fn drop(&mut self) {
-        if let Some(note) = self.0.take() {
-            note.print();
-        }
-    }
-}
-
-thread_local! {
-    static LATEST: RefCell<Latest> = const { RefCell::new(Latest(None)) };
-}
-
-fn note_panic(info: &PanicHookInfo<'_>) {
-    let (file, line, column) = info.location().map_or_else(Default::default, |location| {
-        (
-            location.file().to_owned(),
-            location.line(),
-            location.column(),
-        )
-    });
-    let note = Note {
-        message: message_of(info),
-        file,
-        line,
-        column,
-    };
-    let mut note = Some(note);
-    let previous = LATEST.try_with(|latest| {
-        let mut latest = latest.try_borrow_mut().ok()?;
-        std::mem::replace(&mut latest.0, note.take())
-    });
-    // The thread is ending already, or nobody took the panic before this one.
-    for untaken in [note, previous.unwrap_or_default()].into_iter().flatten() {
-        untaken.print();
-    }
-}
-
-fn message_of(info: &PanicHookInfo<'_>) -> String {
-    info.payload_as_str()
-        .map_or_else(|| "a panic without a message".to_owned(), str::to_owned)
-}
-
-fn take_note() -> Option<Note> {
-    LATEST
-        .try_with(|latest| latest.try_borrow_mut().ok()?.0.take())
-        .ok()
-        .flatten()
-}
-
-impl Note {
-    /// What there is to say without a place.
-    fn of(message: String) -> Self {
-        Self {
-            message,
-            ..Self::default()
-        }
-    }
-
-    fn print(&self) {
-        // What std prints for a panic that nobody catches. A write that fails has nobody
-        // left to be told.
-        let _ = writeln!(
-            std::io::stderr(),
-            "a thread of a plugin panicked at {}:{}:{}:\n{}",
-            self.file,
-            self.line,
-            self.column,
-            self.message
-        );
-    }
 }
