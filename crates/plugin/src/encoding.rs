@@ -142,10 +142,16 @@ impl<'a> Encoder<'a> {
     pub fn object<I: ?Sized + Interface>(&mut self, object: RawInterface) {
         match self.link {
             Some(link) if I::ANY_THREAD => {
+                let mut has = Self::new(None);
+                // SAFETY: it is still the caller's object, whose vtable fits `I`.
+                unsafe { remote::describe(object.object.vtable, I::SUPERS.len(), &mut has) };
                 // SAFETY: the caller gave the object away.
                 let (home, number) = unsafe { remote::give::<I>(link, object) };
                 self.raw(&[u8::from(home)]);
                 self.count(number);
+                if !home {
+                    self.raw(&has.bytes);
+                }
             }
             link => {
                 // SAFETY: the caller gave the object away; it is dropped, since it goes nowhere.
@@ -326,7 +332,7 @@ impl<'a> Decoder<'a> {
         let number = self.count()?;
         let link = self.link.ok_or(VALUES_ONLY)?;
         match home {
-            0 => Ok(remote::proxy::<I>(link, number)),
+            0 => remote::arrived::<I>(link, number, self),
             1 if I::SHAPE.is_exclusive() => Err(Invalid::new(
                 "an object that has one handle to be called from where it is",
             )),

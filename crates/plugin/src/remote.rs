@@ -6,18 +6,23 @@
 //! ([`Handle::remote`](crate::Handle::remote)), and the function of every vtable that decodes and calls. A remote
 //! handle is an ordinary [`Handle`](crate::Handle): who calls it does not know.
 //!
+//! The two sides may be of different minor versions: with an object's number goes what it has, and a
+//! method that it does not have is answered on this side, as it is without a connection.
+//!
 //! Numbers of objects count references: each message that carries a number hands one over,
 //! so a connection that keeps the order of its messages never names an object that is gone.
 
 mod connection;
+mod description;
 mod invoking;
 mod proxy;
 
 pub(crate) use connection::KeptLink;
 pub use connection::Link;
+pub(crate) use description::write as describe;
 pub(crate) use invoking::invoke;
 pub use invoking::{Invocation, Object, is_cancelled, time_left};
-pub use proxy::NotRemotable;
+pub use proxy::{NotRemotable, RemoteError};
 #[doc(hidden)]
 pub use proxy::{Proxy, send};
-pub(crate) use proxy::{come_home, give, proxy};
+pub(crate) use proxy::{arrived, come_home, give};

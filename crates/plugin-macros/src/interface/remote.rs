@@ -76,6 +76,7 @@ impl Interface {
                     unsafe {
                         ::plugwright_plugin::__private::send::<#ty, _>(
                             __object,
+                            <dyn #ident as ::plugwright_plugin::Interface>::SHAPE,
                             #number,
                             #converted,
                             __take,

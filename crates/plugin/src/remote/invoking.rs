@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use plugwright_manifest::schema::Receiver;
 
 use super::connection::{Link, answer, crossing, raw};
+use super::description::{self, DESCRIBE};
+use super::proxy::Proxy;
 use crate::abi::{InvokeContext, KeepAlive, RawInterface, RawLink, RawObject, RawSlice, RawVec};
 use crate::encoding::{Arena, Decoder, Encoder};
 use crate::handle::borrowed_calls;
-use crate::instance::{Fault, Using, guarded};
+use crate::instance::{Fault, Using, at_home, guarded};
 use crate::interface::{Interface, Provides};
-use crate::portable::{Kept, Portable};
+use crate::portable::{Invalid, Kept, Portable};
 use crate::{CallError, CallErrorKind};
 
 /// An object of any interface: what a connection hands about.
@@ -249,6 +251,10 @@ impl Drop for Nested {
     }
 }
 
+/// In the number of a method, from this bit on, stands which interface that is required it is of:
+/// from 1, in their order; 0 stands for none of them.
+pub(super) const REQUIRED: u32 = 16;
+
 /// The `invoke` of a vtable of `I` on objects of `T`.
 pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provides<T>>(
     object: *const (),
@@ -257,6 +263,19 @@ pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provi
     input: RawSlice,
     output: *mut RawVec,
 ) -> u32 {
+    let place = usize::try_from(method >> REQUIRED).unwrap_or(usize::MAX);
+    if (1..=I::SUPERS.len()).contains(&place) {
+        let method = method & ((1 << REQUIRED) - 1);
+        // SAFETY: by this function's contract, and there are so many.
+        return unsafe {
+            invoke_required::<T, I>(object, context, place - 1, method, input, output)
+        };
+    }
+    if method == DESCRIBE {
+        let described = guarded(|| Ok(described::<T, I>(object)?));
+        // SAFETY: the caller gives a place for the output.
+        return unsafe { answer(described, output) };
+    }
     // SAFETY: the caller lends the context for the call.
     let context = unsafe { &*context };
     let result = guarded(|| {
@@ -297,6 +316,75 @@ pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provi
     });
     // SAFETY: the caller gives a place for the output.
     unsafe { answer(result, output) }
+}
+
+/// Calls a method of an interface that `I` requires.
+///
+/// # Safety
+/// As [`invoke`], and `I` requires more than `place` others.
+unsafe fn invoke_required<T: 'static, I: ?Sized + Interface + Provides<T>>(
+    object: *const (),
+    context: *const InvokeContext,
+    place: usize,
+    method: u32,
+    input: RawSlice,
+    output: *mut RawVec,
+) -> u32 {
+    let required = I::SHAPE.requires[place];
+    // What that interface does not know of itself: that this one has methods which want the object
+    // alone.
+    let using = if I::SHAPE.is_exclusive() && !required.is_exclusive() {
+        let index = usize::try_from(method).unwrap_or(usize::MAX);
+        let called = required.methods.get(index);
+        if called.is_some_and(|method| !I::SHAPE.is_remotable(method)) {
+            let local = "its result borrows an object that others may want alone meanwhile";
+            let error = CallError::new(CallErrorKind::Unsupported, "", local);
+            // SAFETY: the caller gives a place for the output.
+            return unsafe { answer(Err(error), output) };
+        }
+        // SAFETY: the object is one of `T`, and is kept during the call.
+        match unsafe { Using::enter::<T>(object, Receiver::Shared) } {
+            Ok(using) => Some(using),
+            // SAFETY: as above.
+            Err(error) => return unsafe { answer(Err(error), output) },
+        }
+    } else {
+        None
+    };
+    let vtable = std::ptr::from_ref(I::VTABLE).cast();
+    // SAFETY: it is the vtable of `I`, which has so many entries for others.
+    let vtable = unsafe { description::super_vtable(vtable, place) };
+    // SAFETY: each is a vtable for the same object.
+    let head = unsafe { &*vtable };
+    let status = match head.invoke {
+        // SAFETY: by this function's contract.
+        Some(invoke) => unsafe { invoke(object, context, method, input, output) },
+        None => {
+            let error = CallError::unsupported(required.id);
+            // SAFETY: the caller gives a place for the output.
+            unsafe { answer(Err(error), output) }
+        }
+    };
+    drop(using);
+    status
+}
+
+/// What an object has, as bytes.
+fn described<T: 'static, I: ?Sized + Interface + Provides<T>>(
+    object: *const (),
+) -> Result<Vec<u8>, Invalid> {
+    let whole = std::ptr::from_ref(I::VTABLE).cast();
+    let itself = RawObject {
+        object,
+        vtable: whole,
+    };
+    // SAFETY: the object is one of `T`, and is kept during the call; a proxy is never used
+    // exclusively.
+    let proxied = unsafe { at_home::<Proxy, _>(itself, Proxy::vtable) };
+    let mut out = Encoder::new(None);
+    // SAFETY: both are vtables of `I`.
+    unsafe { description::write(proxied.unwrap_or(whole), I::SUPERS.len(), &mut out) };
+    out.finish().map(|(bytes, _)| bytes)
 }
 
 fn served<I: ?Sized + Interface>(

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use plugwright_manifest::schema::InterfaceShape;
 
 use super::connection::{KeptLink, Link, crossing, raw};
-use super::invoking::{Object, result_of, time_left};
-use crate::abi::{KeepAlive, RawInterface, RawLink, Reply};
+use super::description::{self, DESCRIBE};
+use super::invoking::{Object, REQUIRED, result_of, time_left};
+use crate::abi::{KeepAlive, RawInterface, RawLink, RawObject, Reply, VtableHead};
 use crate::encoding::{Arena, Decoder, Encoder};
 use crate::instance::{self, Fault};
 use crate::interface::{Interface, Provides};
@@ -18,22 +19,50 @@ use crate::{CallError, CallErrorKind, Handle, own};
 pub struct Proxy {
     link: KeptLink,
     number: u64,
+    /// The interface as which the other side knows the object.
+    interface: &'static InterfaceShape,
+    /// The vtable that it has here: with what the object has.
+    vtable: *const VtableHead,
 }
 
 impl Proxy {
     /// # Safety
     /// The connection is kept by somebody meanwhile, and one reference to the object is the
     /// proxy's from now on.
-    unsafe fn new(link: &RawLink, number: u64) -> Self {
+    unsafe fn new<I: ?Sized + Interface>(
+        link: &RawLink,
+        number: u64,
+        vtable: *const VtableHead,
+    ) -> Self {
         Self {
             // SAFETY: by this function's contract.
             link: unsafe { KeptLink::retained(link) },
             number,
+            interface: I::SHAPE,
+            vtable,
+        }
+    }
+
+    /// The vtable that it has here.
+    pub(super) fn vtable(&self) -> *const VtableHead {
+        self.vtable
+    }
+
+    /// The number of a method of the object's interface, or of one that this requires.
+    fn method(&self, interface: &InterfaceShape, method: u32) -> Result<u32, Fault> {
+        if interface.id == self.interface.id {
+            return Ok(method);
+        }
+        let mut required = (1..).zip(self.interface.requires);
+        match required.find(|(_, required)| required.id == interface.id) {
+            Some((place, _)) => Ok(place << REQUIRED | method),
+            None => Err(CallError::unsupported(interface.id).into()),
         }
     }
 
     fn send<R: Portable>(
         &self,
+        interface: &InterfaceShape,
         method: u32,
         arguments: impl FnOnce(&mut Encoder<'_>) -> Result<(), Invalid>,
     ) -> Result<R, Fault> {
@@ -42,6 +71,7 @@ impl Proxy {
             let local = "its result borrows from the object, so it cannot be called from elsewhere";
             return Err(CallError::new(CallErrorKind::Unsupported, "", local).into());
         }
+        let method = self.method(interface, method)?;
         let link: &RawLink = &self.link;
         let mut out = Encoder::new(Some(link));
         arguments(&mut out)?;
@@ -94,6 +124,7 @@ impl fmt::Debug for Proxy {
 /// borrow is lent to this function.
 pub unsafe fn send<R: Portable, P>(
     object: *const (),
+    interface: &'static InterfaceShape,
     method: u32,
     converted: bool,
     take: impl FnOnce() -> P,
@@ -104,21 +135,44 @@ pub unsafe fn send<R: Portable, P>(
     unsafe {
         instance::call::<Proxy, P, _>(object, converted, take, |proxy, arguments| {
             let encode = |out: &mut Encoder<'_>| encode(arguments, out);
-            proxy.send::<R>(method, encode).map(R::into_abi)
+            proxy.send::<R>(interface, method, encode).map(R::into_abi)
         })
     }
 }
 
-/// A proxy for an object of the other side, one reference to which it takes over.
-pub(crate) fn proxy<I: ?Sized + Interface + Provides<Proxy>>(
+/// A proxy for an object of the other side that has so many methods, one reference to which it
+/// takes over.
+fn proxy<I: ?Sized + Interface + Provides<Proxy>>(
     link: &RawLink,
     number: u64,
+    has: Vec<usize>,
 ) -> RawInterface {
+    let vtable = description::vtable::<I>(has);
     // SAFETY: whoever lends the connection keeps it; the message handed a reference over.
-    let proxy = unsafe { Proxy::new(link, number) };
+    let proxy = unsafe { Proxy::new::<I>(link, number, vtable) };
+    let RawObject { object, .. } = instance::object::<Proxy, I>(own::plugin(), proxy);
     RawInterface {
-        object: instance::object::<Proxy, I>(own::plugin(), proxy),
+        object: RawObject { object, vtable },
         keep: own::keep().into_raw(),
+    }
+}
+
+/// A proxy for an object of the other side, of which the message says next what it has.
+///
+/// # Errors
+/// When it is of another interface: the reference that the message handed over is given up.
+pub(crate) fn arrived<I: ?Sized + Interface + Provides<Proxy>>(
+    link: &RawLink,
+    number: u64,
+    input: &mut Decoder<'_>,
+) -> Result<RawInterface, Invalid> {
+    match description::read(I::SHAPE, input) {
+        Ok(has) => Ok(proxy::<I>(link, number, has)),
+        Err(invalid) => {
+            // SAFETY: whoever lends the connection keeps it.
+            unsafe { (link.release)(link.keep.context, number) };
+            Err(invalid)
+        }
     }
 }
 
@@ -138,14 +192,16 @@ pub(crate) fn come_home(link: &RawLink, number: u64) -> Result<RawInterface, Inv
 }
 
 /// Gives an object to the other side: whether it goes home, and its number. One that has a
-/// single handle does not go home, where another call might still use it: it is called
-/// through here then.
+/// single handle does not go home, where another call might still use it, nor one that is seen as
+/// an interface which its own requires: it is called through here then.
 ///
 /// # Safety
 /// `raw` is an object of `I` that is given away here.
 pub(crate) unsafe fn give<I: ?Sized + Interface>(link: &RawLink, raw: RawInterface) -> (bool, u64) {
     let mine = |proxy: &Proxy| {
-        let same = !I::SHAPE.is_exclusive() && proxy.link.keep.context == link.keep.context;
+        let same = !I::SHAPE.is_exclusive()
+            && proxy.interface.id == I::ID
+            && proxy.link.keep.context == link.keep.context;
         same.then_some(proxy.number)
     };
     // SAFETY: the object is referenced until it is given away below; a proxy is never used
@@ -191,10 +247,9 @@ impl std::error::Error for NotRemotable {}
 
 impl NotRemotable {
     fn check(shape: &'static InterfaceShape) -> Result<(), Self> {
-        let local = shape
-            .methods
-            .iter()
-            .filter(|method| !shape.is_remotable(method));
+        let required = shape.requires.iter().flat_map(|required| required.methods);
+        let all = shape.methods.iter().chain(required);
+        let local = all.filter(|method| !shape.is_remotable(method));
         let methods: Vec<_> = local.map(|method| method.name).collect();
         if methods.is_empty() {
             return Ok(());
@@ -206,21 +261,68 @@ impl NotRemotable {
     }
 }
 
+/// Why there is no handle for an object on the other side of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The interface cannot be called over a connection at all.
+    NotRemotable(NotRemotable),
+    /// The object was asked what it has: the connection failed, or it is of another interface.
+    Call(CallError),
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRemotable(error) => error.fmt(f),
+            Self::Call(error) => write!(f, "the object on the other side cannot be used: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RemoteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotRemotable(error) => Some(error),
+            Self::Call(error) => Some(error),
+        }
+    }
+}
+
+/// How many methods an object of the other side has, of `T` and of what that requires.
+fn asked<T: ?Sized + Interface>(link: &dyn Link, number: u64) -> Result<Vec<usize>, CallError> {
+    let said = link.call(number, DESCRIBE, &[], time_left())?;
+    let arena = Arena::default();
+    let has = description::read(T::SHAPE, &mut Decoder::new(&said, &arena, None));
+    has.map_err(|invalid| CallError::invalid("", invalid))
+}
+
 impl<T: ?Sized + Interface + Provides<Proxy>> Handle<T> {
     /// A handle for an object on the other side of `link`, which has it under this number;
-    /// one reference to it is the handle's from now on.
+    /// one reference to it is the handle's from now on. The other side is asked what the object
+    /// has: methods that were added after it was built are answered by their default bodies here.
     ///
     /// # Errors
-    /// When a method of the interface needs shared memory: which.
-    pub fn remote(link: Arc<dyn Link>, number: u64) -> Result<Self, NotRemotable> {
-        NotRemotable::check(T::SHAPE)?;
+    /// When a method of the interface needs shared memory: which. When the object cannot be asked,
+    /// or is of another interface. The reference is given up then.
+    pub fn remote(link: Arc<dyn Link>, number: u64) -> Result<Self, RemoteError> {
+        let has = NotRemotable::check(T::SHAPE)
+            .map_err(RemoteError::NotRemotable)
+            .and_then(|()| asked::<T>(&*link, number).map_err(RemoteError::Call));
+        let has = match has {
+            Ok(has) => has,
+            Err(error) => {
+                link.release(number);
+                return Err(error);
+            }
+        };
         let link = raw(link);
-        let raw = proxy::<T>(&link, number);
+        let raw = proxy::<T>(&link, number, has);
         // SAFETY: the reference that `raw` made is given up once; the proxy has its own.
         drop(unsafe { KeepAlive::from_raw(link.keep) });
         // SAFETY: made just now.
         let keep = unsafe { KeepAlive::from_raw(raw.keep) };
-        // SAFETY: as above, with the vtable of this very interface.
+        // SAFETY: as above, with a vtable of this very interface.
         Ok(unsafe { Self::of_own_vtable(raw.object, keep) })
     }
 }

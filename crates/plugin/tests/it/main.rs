@@ -15,6 +15,7 @@ mod objects;
 mod receivers;
 mod remote;
 mod supers;
+mod supers_remote;
 mod transport;
 mod unknown;
 
