@@ -122,6 +122,14 @@ fn filters_choose_plugins() {
     check(&["--key", "english", "--key", "*"], &[hello, polyglot], 1);
     check(&["--key", "english", "--kind", "qt"], &[], 1);
     check(&["--metadata", "no.such=1"], &[], 1);
+    check(&["--metadata", "language=en"], &[hello], 1);
+    check(&["--metadata", "weight=1.5", "--key", "en"], &[hello], 1);
+    check(&["--metadata", "since=1066"], &[hello], 1);
+    check(
+        &["--metadata", "language=de", "--metadata", "since=1067"],
+        &[],
+        1,
+    );
     check(&["--problems"], &[], 1);
     check(&["--exclude", "old"], &[hello, polyglot], 0);
     check(&["--exclude", "*.so"], &[], 0);

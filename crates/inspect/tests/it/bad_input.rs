@@ -3,7 +3,7 @@
 //! | input | test |
 //! |---|---|
 //! | archives, scripts named as libraries | [`what_is_no_library`] |
-//! | a sparse terabyte; metadata of 2 GB | [`sparse_files`] |
+//! | a sparse terabyte; metadata of 2 GB | [`sparse_files`], [`tables_as_large_as_a_sparse_terabyte`] |
 //! | files that shrink while they are read | [`a_file_that_is_cut_after_opening`], [`a_file_that_shrinks_between_two_reads`] |
 //! | /proc, devices | [`files_of_proc_are_empty`], [`only_regular_files_open`] |
 //! | FIFOs, sockets, links in circles and to nowhere | [`only_regular_files_open`] |
@@ -17,8 +17,8 @@ use std::path::Path;
 
 #[cfg(unix)]
 use plugwright_inspect::OpenErrorKind;
-use plugwright_inspect::{Code, Links, ReadAt, headers, identity, open, symbols};
-use plugwright_testkit::elf::ElfBuilder;
+use plugwright_inspect::{Code, Links, ReadAt, headers, identity, kinds, open, scan, symbols};
+use plugwright_testkit::elf::{EhdrField, ElfBuilder, PhdrField, ShdrField};
 use plugwright_testkit::macho::MachOBuilder;
 use plugwright_testkit::pe::PeBuilder;
 
@@ -136,11 +136,7 @@ fn sparse_files() {
     let (note, _) = file.place(".note.qt.metadata");
     let index = file.segment(4, 0);
     file.write(note + 4, 4, 0x8000_0000);
-    file.set_segment(
-        index,
-        plugwright_testkit::elf::PhdrField::Filesz,
-        0x9000_0000,
-    );
+    file.set_segment(index, PhdrField::Filesz, 0x9000_0000);
     fs::write(&path, file.bytes()).expect("a file");
     let sparse = fs::OpenOptions::new()
         .write(true)
@@ -156,6 +152,95 @@ fn sparse_files() {
     assert_eq!(codes(&found.problems), [Code::LimitReached; 2]);
     assert_eq!(found.problems[1].found, "2147483648 bytes");
     assert_eq!(found.images[0].qt, None);
+}
+
+/// A terabyte of which all but the front are zeros. It counts what is read.
+struct Sparse {
+    front: Vec<u8>,
+    read: std::cell::Cell<usize>,
+    largest: std::cell::Cell<usize>,
+}
+
+impl ReadAt for Sparse {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        self.read.set(self.read.get() + buf.len());
+        self.largest.set(self.largest.get().max(buf.len()));
+        let front = self.front.as_slice().read_at(buf, offset)?;
+        buf[front..].fill(0);
+        Ok(buf.len())
+    }
+
+    fn size(&self) -> u64 {
+        1 << 40
+    }
+}
+
+/// What is stated to fill such a file is not read in whole, at no depth.
+#[test]
+fn tables_as_large_as_a_sparse_terabyte() {
+    const HALF: u64 = 1 << 39;
+    let good = || {
+        let builder = ElfBuilder::x86_64().soname("liba.so").export("f");
+        builder.needed("libb.so").qt_note(QT6).build()
+    };
+    let segment = |kind| {
+        let mut file = good();
+        let index = file.segment(kind, 0);
+        file.set_segment(index, PhdrField::Filesz, HALF);
+        file.set_segment(index, PhdrField::Memsz, HALF);
+        file.into_bytes()
+    };
+    let mut table = good();
+    table.set_header(EhdrField::Shoff, HALF);
+    table.set_header(EhdrField::Shnum, 0xfeff);
+    let mut sections = good();
+    let count = sections.bytes()[60].into();
+    for index in 1..count {
+        sections.set_section(index, ShdrField::Size, HALF);
+    }
+    let mut segments = good();
+    segments.set_header(EhdrField::Phnum, 0xfffe);
+    let mut macho = MachOBuilder::arm64().symbol("_f", 0x0f, 1, 0).build();
+    // The number of load commands, and the size of all.
+    macho[16..24].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f]);
+    let mut pe = PeBuilder::amd64().export("f").build();
+    let header = usize::from(u16::from_le_bytes([pe[0x3c], pe[0x3d]]));
+    // The number of sections.
+    pe[header + 6..header + 8].fill(0xff);
+    for (name, front) in [
+        ("good", good().into_bytes()),
+        ("loaded", segment(1)),
+        ("dynamic", segment(2)),
+        ("notes", segment(4)),
+        ("section table", table.into_bytes()),
+        ("sections", sections.into_bytes()),
+        ("segment table", segments.into_bytes()),
+        ("Mach-O", macho),
+        ("PE", pe),
+        ("zeros", Vec::new()),
+    ] {
+        let file = Sparse {
+            front,
+            read: std::cell::Cell::new(0),
+            largest: std::cell::Cell::new(0),
+        };
+        let depths: [&dyn Fn(&Sparse); 5] = [
+            &|file| drop(identity(file, None)),
+            &|file| drop(kinds(file, None)),
+            &|file| drop(headers(file, None)),
+            &|file| drop(symbols(file, None)),
+            &|file| drop(scan(file, None, &mut |_, _| {})),
+        ];
+        for (depth, read) in depths.iter().enumerate() {
+            file.read.set(0);
+            read(&file);
+            let (all, largest) = (file.read.get(), file.largest.get());
+            assert!(
+                all <= 64 << 20 && largest <= 4 << 20,
+                "{name}, depth {depth}: {all} bytes, at most {largest} at once"
+            );
+        }
+    }
 }
 
 /// A file on disk that is cut after it was opened: its stated size is no longer true.
@@ -258,15 +343,22 @@ fn files_of_proc_are_empty() {
     );
 }
 
-/// Ten thousand levels in a record, and text that is not UTF-8.
+/// Ten thousand levels in a record, as many as one can have, and text that is not UTF-8.
 #[test]
 fn records_nested_without_end() {
-    for bytes in [&[0x81; 2000][..], &[0xa1; 2000], b"\xa1\x01\x61\xff"] {
+    let deep = [[0x81; 10_000], [0xa1; 10_000]];
+    for (bytes, code) in [
+        (&deep[0][..], Code::LimitReached),
+        (&deep[1], Code::LimitReached),
+        (&deep[0][..2000], Code::RecordInvalid),
+        (&deep[1][..2000], Code::RecordInvalid),
+        (b"\xa1\x01\x61\xff", Code::RecordInvalid),
+    ] {
         let file = ElfBuilder::x86_64()
             .note(".note.plugwright", 4, b"plugwright\0", 0x5057_0001, bytes)
             .build();
         let found = identity(file.bytes(), None);
-        assert_eq!(codes(&found.problems), [Code::RecordInvalid]);
+        assert_eq!(codes(&found.problems), [code]);
     }
     let deep = plugwright_manifest::cbor::to_json(&mut plugwright_manifest::cbor::Reader::new(
         &[0x81; 10_000],
