@@ -64,12 +64,6 @@ impl Opened {
     pub fn metadata(&self) -> &std::fs::Metadata {
         &self.metadata
     }
-
-    /// The open file itself.
-    #[must_use]
-    pub fn into_file(self) -> File {
-        self.file
-    }
 }
 
 impl ReadAt for Opened {

@@ -275,12 +275,6 @@ impl Problem {
         }
     }
 
-    /// Whether the file's structure is at fault, as against its metadata or the reading.
-    #[must_use]
-    pub fn is_structural(&self) -> bool {
-        self.code.group() == Group::Structure
-    }
-
     /// Whether asking the system's loader for this file would end the process.
     #[must_use]
     pub fn is_fatal_to_loader(&self) -> bool {

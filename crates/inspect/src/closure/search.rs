@@ -93,13 +93,6 @@ impl Search {
         self
     }
 
-    /// Sets the current folder.
-    #[must_use]
-    pub fn with_current_folder(mut self, folder: &Path) -> Self {
-        self.current_folder = Some(folder.to_owned());
-        self
-    }
-
     /// The folders of a run path of the library at `path`, with `$ORIGIN`, `$LIB` and
     /// `$PLATFORM` (also in braces) replaced.
     pub(super) fn expand(&self, run_path: &Untrusted, path: &Path) -> Vec<PathBuf> {

@@ -475,7 +475,7 @@ fn paths_tokens_and_levels() {
     check(&closure, &[(Kind::NotFound, "./libc.so")]);
     assert_eq!(closure.problems[0].steps[0].outcome, Outcome::CurrentFolder);
     place.put("here/libc.so", &library());
-    let search = search.with_current_folder(&place.path("here"));
+    search.current_folder = Some(place.path("here"));
     check(&Closures::new(search).of(&root), &[]);
 }
 
