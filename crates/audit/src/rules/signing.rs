@@ -2,7 +2,8 @@
 //!
 //! Only files that something lists or signs are read whole; the others are told as what nobody speaks for.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,22 +60,12 @@ impl<'a> Signing<'a> {
             .and_then(|text| Lock::parse(&text).ok())
             .into_iter()
             .collect();
-        let mut bundles: BTreeMap<PathBuf, Option<Arc<Bundle>>> = BTreeMap::new();
+        let mut bundles = Bundles::new(deployment.given);
+        let beside = Beside::of(deployment);
         let libraries = deployment.libraries.iter().filter(|file| !file.is_program);
         let files = libraries.map(|library| {
             let path = library.path.as_path();
-            let folders = folder_of(path).ancestors();
-            let within = folders.take_while(|folder| {
-                deployment
-                    .given
-                    .is_none_or(|given| folder.starts_with(given))
-            });
-            let bundle = within.take(DEPTH).find_map(|folder| {
-                let bundle = bundles
-                    .entry(folder.to_owned())
-                    .or_insert_with(|| bundle(folder).map(Arc::new));
-                bundle.clone().map(|bundle| (folder.to_owned(), bundle))
-            });
+            let bundle = bundles.nearest(folder_of(path));
             let listed = bundle.as_ref().and_then(|(folder, bundle)| {
                 let below = path.strip_prefix(folder).unwrap_or(path);
                 let mut files = bundle.files.iter();
@@ -92,9 +83,7 @@ impl<'a> Signing<'a> {
             let locked = locked
                 .filter(|file| name == file.name.as_str())
                 .map(|file| file.digest);
-            let mut beside = path.as_os_str().to_owned();
-            beside.push(SIGNATURE_SUFFIX);
-            let has_signature = matches!(Path::new(&beside).try_exists(), Ok(true));
+            let has_signature = beside.has_signature(path);
             let mut file = SignedFile {
                 path,
                 plugins: &library.plugins,
@@ -127,6 +116,67 @@ impl<'a> Signing<'a> {
             has_keys: !options.keys.is_empty(),
             wants_signatures: options.wants_signatures,
             now: now(),
+        }
+    }
+}
+
+/// The bundle manifests of folders, each folder looked at once.
+struct Bundles<'a> {
+    /// The folder above which nothing is looked at.
+    given: Option<&'a Path>,
+    nearest: HashMap<&'a OsStr, Option<(PathBuf, Arc<Bundle>)>>,
+}
+
+impl<'a> Bundles<'a> {
+    fn new(given: Option<&'a Path>) -> Self {
+        let nearest = HashMap::new();
+        Self { given, nearest }
+    }
+
+    /// The one of a folder, or of the nearest above.
+    fn nearest(&mut self, folder: &'a Path) -> Option<(PathBuf, Arc<Bundle>)> {
+        if let Some(known) = self.nearest.get(folder.as_os_str()) {
+            return known.clone();
+        }
+        let given = self.given;
+        let is_within = |folder: &&Path| given.is_none_or(|given| folder.starts_with(given));
+        let within = folder.ancestors().take_while(is_within);
+        let found = within
+            .take(DEPTH)
+            .find_map(|folder| Some((folder.to_owned(), Arc::new(bundle(folder)?))));
+        self.nearest.insert(folder.as_os_str(), found.clone());
+        found
+    }
+}
+
+/// The signatures that lie beside files.
+struct Beside<'a> {
+    /// Those of a whole folder, which was listed; of a single file the system is asked.
+    listed: Option<HashSet<&'a OsStr>>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(deployment: &Deployment<'a>) -> Self {
+        let names = deployment
+            .entries
+            .iter()
+            .map(|entry| entry.path.as_os_str());
+        let suffix = SIGNATURE_SUFFIX.as_bytes();
+        let signatures = names.filter(|name| name.as_encoded_bytes().ends_with(suffix));
+        Self {
+            listed: deployment.given.map(|_| signatures.collect()),
+        }
+    }
+
+    fn has_signature(&self, path: &Path) -> bool {
+        if self.listed.as_ref().is_some_and(HashSet::is_empty) {
+            return false;
+        }
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(SIGNATURE_SUFFIX);
+        match &self.listed {
+            Some(listed) => listed.contains(beside.as_os_str()),
+            None => matches!(Path::new(&beside).try_exists(), Ok(true)),
         }
     }
 }
