@@ -124,6 +124,8 @@ fn each_rule_tells_its_folder_and_passes_the_other() {
         fs::create_dir(&folder).expect("made");
         chmod(&folder, 0o755);
         write(&folder.join("liba.so.1"), &library("liba.so.1"), 0o644);
+        let script = b"#!/bin/sh\nLD_LIBRARY_PATH=/opt/lib exec app\n";
+        write(&folder.join("start"), script, 0o755);
         assert_eq!(of(&review(&folder), rule.id), None, "{}", rule.id);
         if fail(rule.id, &folder) {
             let report = review(&folder);
