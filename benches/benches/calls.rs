@@ -7,7 +7,6 @@ use fixture_adder_interface::{Adder, Sink};
 use plugwright_benches::{Contestant, markdown, race};
 use plugwright_host::{Handle, Host, InProcess};
 
-const CALLS: u64 = 200_000;
 const CALLBACKS: u64 = 1_000_000;
 
 fn main() {
@@ -37,15 +36,15 @@ fn main() {
 
     let results = race(
         vec![
-            numbers("Box<dyn Adder> of the same cdylib", |n| {
+            Contestant::chain("Box<dyn Adder> of the same cdylib", |n| {
                 black_box(&peer).add(n)
             }),
-            numbers("Handle<dyn Adder>", |n| black_box(&handle).add(n)),
-            numbers("Handle::try_add", |n| {
+            Contestant::chain("Handle<dyn Adder>", |n| black_box(&handle).add(n)),
+            Contestant::chain("Handle::try_add", |n| {
                 black_box(&handle).try_add(n).unwrap_or(0)
             }),
-            numbers("Box<dyn Adder> of a Handle", |n| black_box(&boxed).add(n)),
-            numbers("libloading symbol", |n| black_box(&function)(n)),
+            Contestant::chain("Box<dyn Adder> of a Handle", |n| black_box(&boxed).add(n)),
+            Contestant::chain("libloading symbol", |n| black_box(&function)(n)),
         ],
         301,
     );
@@ -55,10 +54,10 @@ fn main() {
         let data = vec![1_u8; length];
         let results = race(
             vec![
-                numbers("Box<dyn Adder> of the same cdylib", |n| {
+                Contestant::chain("Box<dyn Adder> of the same cdylib", |n| {
                     n ^ black_box(&peer).sum(black_box(&data))
                 }),
-                numbers("Handle<dyn Adder>", |n| {
+                Contestant::chain("Handle<dyn Adder>", |n| {
                     n ^ black_box(&handle).sum(black_box(&data))
                 }),
             ],
@@ -78,10 +77,10 @@ fn main() {
     ] {
         let results = race(
             vec![
-                numbers("Box<dyn Adder> of the same cdylib", |n| {
+                Contestant::chain("Box<dyn Adder> of the same cdylib", |n| {
                     n ^ black_box(&peer).measure(black_box(text))
                 }),
-                numbers("Handle<dyn Adder>, which checks the text", |n| {
+                Contestant::chain("Handle<dyn Adder>, which checks the text", |n| {
                     n ^ black_box(&handle).measure(black_box(text))
                 }),
             ],
@@ -97,11 +96,12 @@ fn main() {
 
     let results = race(
         vec![
-            many(
+            Contestant::whole(
                 "Box<dyn Sink> of this program, called by the cdylib",
+                CALLBACKS,
                 || peer.repeat(Box::new(Plus(black_box(1))), CALLBACKS),
             ),
-            many("the same through Handle<dyn Adder>", || {
+            Contestant::whole("the same through Handle<dyn Adder>", CALLBACKS, || {
                 handle.repeat(Box::new(Plus(black_box(1))), CALLBACKS)
             }),
         ],
@@ -111,10 +111,15 @@ fn main() {
 
     let results = race(
         vec![
-            objects("Box<dyn Adder>, made by the same cdylib", || peer.make()),
-            objects("the same through Handle<dyn Adder>", || handle.make()),
-            objects(
+            Contestant::repeated("Box<dyn Adder>, made by the same cdylib", 2_000, || {
+                peer.make()
+            }),
+            Contestant::repeated("the same through Handle<dyn Adder>", 2_000, || {
+                handle.make()
+            }),
+            Contestant::repeated(
                 "Host::create: found by its key, made, started, stopped",
+                2_000,
                 || -> Box<dyn Adder> {
                     Box::new(host.create::<dyn Adder>("adder").expect("it fits"))
                 },
@@ -145,13 +150,13 @@ fn main() {
 fn large(peer: &dyn Adder, handle: &Handle<dyn Adder>, title: &str) {
     let results = race(
         vec![
-            megabytes("Box<dyn Adder> of the same cdylib", || {
+            Contestant::repeated("Box<dyn Adder> of the same cdylib", 20, || {
                 black_box(peer).bytes(1 << 20)
             }),
-            megabytes("Handle<dyn Adder>, one copy", || {
+            Contestant::repeated("Handle<dyn Adder>, one copy", 20, || {
                 black_box(handle).bytes(1 << 20)
             }),
-            megabytes("Handle<dyn Adder>, as a Buffer", || {
+            Contestant::repeated("Handle<dyn Adder>, as a Buffer", 20, || {
                 black_box(handle).buffer(1 << 20)
             }),
         ],
@@ -166,54 +171,6 @@ struct Plus(u64);
 impl Sink for Plus {
     fn put(&self, number: u64) -> u64 {
         number.wrapping_add(self.0)
-    }
-}
-
-fn many<'a>(name: &'a str, call: impl Fn() -> u64 + 'a) -> Contestant<'a> {
-    Contestant {
-        name,
-        round: Box::new(move || {
-            black_box(call());
-            CALLBACKS
-        }),
-    }
-}
-
-fn objects<'a>(name: &'a str, make: impl Fn() -> Box<dyn Adder> + 'a) -> Contestant<'a> {
-    Contestant {
-        name,
-        round: Box::new(move || {
-            for _ in 0..2_000 {
-                black_box(make());
-            }
-            2_000
-        }),
-    }
-}
-
-fn numbers<'a>(name: &'a str, call: impl Fn(u64) -> u64 + 'a) -> Contestant<'a> {
-    Contestant {
-        name,
-        round: Box::new(move || {
-            let mut number = 0;
-            for _ in 0..CALLS {
-                number = call(number);
-            }
-            black_box(number);
-            CALLS
-        }),
-    }
-}
-
-fn megabytes<'a, B: 'a>(name: &'a str, call: impl Fn() -> B + 'a) -> Contestant<'a> {
-    Contestant {
-        name,
-        round: Box::new(move || {
-            for _ in 0..20 {
-                black_box(call());
-            }
-            20
-        }),
     }
 }
 

@@ -19,6 +19,47 @@ pub struct Contestant<'a> {
     pub round: Box<dyn FnMut() -> u64 + 'a>,
 }
 
+/// How many calls a round of [`Contestant::chain`] makes.
+const CALLS: u64 = 200_000;
+
+impl<'a> Contestant<'a> {
+    /// Calls with a number again and again, each time with what the call before gave, so that no two overlap.
+    #[must_use]
+    pub fn chain(name: &'a str, call: impl Fn(u64) -> u64 + 'a) -> Self {
+        let round = Box::new(move || {
+            let mut number = 0;
+            for _ in 0..CALLS {
+                number = call(number);
+            }
+            black_box(number);
+            CALLS
+        });
+        Self { name, round }
+    }
+
+    /// Does something so many times, and drops what it gave.
+    #[must_use]
+    pub fn repeated<T: 'a>(name: &'a str, count: u64, call: impl Fn() -> T + 'a) -> Self {
+        let round = Box::new(move || {
+            for _ in 0..count {
+                black_box(call());
+            }
+            count
+        });
+        Self { name, round }
+    }
+
+    /// Does something once that consists of so many operations.
+    #[must_use]
+    pub fn whole<T: 'a>(name: &'a str, count: u64, call: impl Fn() -> T + 'a) -> Self {
+        let round = Box::new(move || {
+            black_box(call());
+            count
+        });
+        Self { name, round }
+    }
+}
+
 impl std::fmt::Debug for Contestant<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Contestant")

@@ -9,7 +9,6 @@ use peers_interface::{abi_stable_adder, cglue_adder, ours, stabby_adder};
 use plugwright_benches::{Contestant, markdown, race};
 use plugwright_host::{Handle, Host, InProcess};
 
-const CALLS: u64 = 200_000;
 const CALLBACKS: u64 = 1_000_000;
 
 fn main() {
@@ -57,14 +56,14 @@ fn main() {
         "a call with a u64, in a chain",
         &race(
             vec![
-                numbers("`Box<dyn>` of the same cdylib", |n| {
+                Contestant::chain("`Box<dyn>` of the same cdylib", |n| {
                     black_box(&boxed).add(n)
                 }),
-                numbers("Plugwright", |n| ours::Adder::add(black_box(&handle), n)),
-                numbers("a symbol, by libloading", |n| black_box(&function)(n)),
-                numbers("abi_stable", |n| black_box(&sabi).add(n)),
-                numbers("stabby", |n| black_box(&stab).add(n)),
-                numbers("cglue", |n| black_box(&glue).add(n)),
+                Contestant::chain("Plugwright", |n| ours::Adder::add(black_box(&handle), n)),
+                Contestant::chain("a symbol, by libloading", |n| black_box(&function)(n)),
+                Contestant::chain("abi_stable", |n| black_box(&sabi).add(n)),
+                Contestant::chain("stabby", |n| black_box(&stab).add(n)),
+                Contestant::chain("cglue", |n| black_box(&glue).add(n)),
             ],
             301,
         ),
@@ -75,19 +74,19 @@ fn main() {
             &format!("a call with a slice of {length} bytes"),
             &race(
                 vec![
-                    numbers("`Box<dyn>` of the same cdylib", |n| {
+                    Contestant::chain("`Box<dyn>` of the same cdylib", |n| {
                         n ^ black_box(&boxed).sum(black_box(&data))
                     }),
-                    numbers("Plugwright", |n| {
+                    Contestant::chain("Plugwright", |n| {
                         n ^ ours::Adder::sum(black_box(&handle), black_box(&data))
                     }),
-                    numbers("abi_stable", |n| {
+                    Contestant::chain("abi_stable", |n| {
                         n ^ black_box(&sabi).sum(black_box(&data)[..].into())
                     }),
-                    numbers("stabby", |n| {
+                    Contestant::chain("stabby", |n| {
                         n ^ black_box(&stab).sum(black_box(&data)[..].into())
                     }),
-                    numbers("cglue", |n| n ^ black_box(&glue).sum(black_box(&data))),
+                    Contestant::chain("cglue", |n| n ^ black_box(&glue).sum(black_box(&data))),
                 ],
                 if length < 100 { 301 } else { 31 },
             ),
@@ -99,19 +98,19 @@ fn main() {
             &format!("a call with a text of {length} bytes (Plugwright checks that it is UTF-8)"),
             &race(
                 vec![
-                    numbers("`Box<dyn>` of the same cdylib", |n| {
+                    Contestant::chain("`Box<dyn>` of the same cdylib", |n| {
                         n ^ black_box(&boxed).measure(black_box(text))
                     }),
-                    numbers("Plugwright", |n| {
+                    Contestant::chain("Plugwright", |n| {
                         n ^ ours::Adder::measure(black_box(&handle), black_box(text))
                     }),
-                    numbers("abi_stable", |n| {
+                    Contestant::chain("abi_stable", |n| {
                         n ^ black_box(&sabi).measure(black_box(text).into())
                     }),
-                    numbers("stabby", |n| {
+                    Contestant::chain("stabby", |n| {
                         n ^ black_box(&stab).measure(black_box(text).into())
                     }),
-                    numbers("cglue", |n| n ^ black_box(&glue).measure(black_box(text))),
+                    Contestant::chain("cglue", |n| n ^ black_box(&glue).measure(black_box(text))),
                 ],
                 301,
             ),
@@ -121,18 +120,17 @@ fn main() {
         "1,000,000 callbacks, time for each",
         &race(
             vec![
-                callbacks("`Box<dyn>` of this program", || {
+                Contestant::whole("`Box<dyn>` of this program", CALLBACKS, || {
                     boxed.repeat(Box::new(Plus(black_box(1))), CALLBACKS)
                 }),
-                callbacks("Plugwright, `Box<dyn>`", || {
+                Contestant::whole("Plugwright, `Box<dyn>`", CALLBACKS, || {
                     ours::Adder::repeat(&handle, Box::new(Plus(black_box(1))), CALLBACKS)
                 }),
-                callbacks("abi_stable", || {
-                    let sink =
-                        abi_stable_adder::Sink_TO::from_value(Plus(black_box(1)), TD_Opaque);
+                Contestant::whole("abi_stable", CALLBACKS, || {
+                    let sink = abi_stable_adder::Sink_TO::from_value(Plus(black_box(1)), TD_Opaque);
                     sabi.repeat(sink, CALLBACKS)
                 }),
-                callbacks("stabby", || {
+                Contestant::whole("stabby", CALLBACKS, || {
                     let sink = stabby::boxed::Box::new(Plus(black_box(1)));
                     stab.repeat(sink.into(), CALLBACKS)
                 }),
@@ -144,15 +142,15 @@ fn main() {
         "a call that returns 1 MiB",
         &race(
             vec![
-                some("`Box<dyn>` of the same cdylib", 20, || boxed.bytes(1 << 20)),
-                some("Plugwright, `Vec<u8>`: one copy", 20, || {
+                Contestant::repeated("`Box<dyn>` of the same cdylib", 20, || boxed.bytes(1 << 20)),
+                Contestant::repeated("Plugwright, `Vec<u8>`: one copy", 20, || {
                     ours::Adder::bytes(&handle, 1 << 20)
                 }),
-                some("Plugwright, `Buffer`: none", 20, || {
+                Contestant::repeated("Plugwright, `Buffer`: none", 20, || {
                     ours::Adder::buffer(&handle, 1 << 20)
                 }),
-                some("abi_stable, `RVec`: none", 20, || sabi.bytes(1 << 20)),
-                some("stabby, its own `Vec`: none", 20, || stab.bytes(1 << 20)),
+                Contestant::repeated("abi_stable, `RVec`: none", 20, || sabi.bytes(1 << 20)),
+                Contestant::repeated("stabby, its own `Vec`: none", 20, || stab.bytes(1 << 20)),
             ],
             31,
         ),
@@ -161,18 +159,18 @@ fn main() {
         "making an object and dropping it",
         &race(
             vec![
-                some("`Box<dyn>` of the same cdylib", 2_000, || plain()),
-                some("Plugwright, as a method's result", 2_000, || {
+                Contestant::repeated("`Box<dyn>` of the same cdylib", 2_000, || plain()),
+                Contestant::repeated("Plugwright, as a method's result", 2_000, || {
                     ours::Adder::make(&handle)
                 }),
-                some(
+                Contestant::repeated(
                     "Plugwright: found by key, made, started, stopped",
                     2_000,
                     create,
                 ),
-                some("abi_stable", 2_000, || abi_stable()),
-                some("stabby", 2_000, || stabby()),
-                some("cglue", 2_000, || cglue()),
+                Contestant::repeated("abi_stable", 2_000, || abi_stable()),
+                Contestant::repeated("stabby", 2_000, || stabby()),
+                Contestant::repeated("cglue", 2_000, || cglue()),
             ],
             101,
         ),
@@ -198,42 +196,6 @@ impl abi_stable_adder::Sink for Plus {
 impl stabby_adder::Sink for Plus {
     extern "C" fn put(&self, number: u64) -> u64 {
         number.wrapping_add(self.0)
-    }
-}
-
-fn callbacks<'a>(name: &'a str, call: impl Fn() -> u64 + 'a) -> Contestant<'a> {
-    Contestant {
-        name,
-        round: Box::new(move || {
-            black_box(call());
-            CALLBACKS
-        }),
-    }
-}
-
-fn numbers<'a>(name: &'a str, call: impl Fn(u64) -> u64 + 'a) -> Contestant<'a> {
-    Contestant {
-        name,
-        round: Box::new(move || {
-            let mut number = 0;
-            for _ in 0..CALLS {
-                number = call(number);
-            }
-            black_box(number);
-            CALLS
-        }),
-    }
-}
-
-fn some<'a, T: 'a>(name: &'a str, count: u64, call: impl Fn() -> T + 'a) -> Contestant<'a> {
-    Contestant {
-        name,
-        round: Box::new(move || {
-            for _ in 0..count {
-                black_box(call());
-            }
-            count
-        }),
     }
 }
 

@@ -226,40 +226,40 @@ fn bounded<T: 'static, P, A: Copy>(
         let mut take = ManuallyDrop::new(take);
         let instance = std::ptr::from_ref(instance).cast();
         // SAFETY: the instance lives during the call; `take` is of this type and not used again.
-        let refused = unsafe { refused::<T, P, _>(instance, now, converted, &raw mut take) };
-        return Reply::failed(refused);
+        return unsafe { refused::<T, P, A, _>(instance, now, converted, &raw mut take) };
     }
     // It has all that it needs: what it borrowed would have to lie on the stack.
     let whole = move || {
         let _kept = Kept::when(converted);
-        run(take()).map_err(|fault| {
-            let mut fault = ManuallyDrop::new(fault);
-            // SAFETY: `fault` is not used again.
-            unsafe { told((&raw const instance.plugin).cast(), (&raw mut fault).cast()) }
-        })
+        run(take())
     };
     match catch_unwind(AssertUnwindSafe(whole)) {
         Ok(Ok(value)) => Reply::ok(value),
-        Ok(Err(failure)) => Reply::failed(failure),
+        Ok(Err(fault)) => {
+            let plugin = (&raw const instance.plugin).cast();
+            // SAFETY: both are what they have to be, and the fault is given away.
+            unsafe { told(plugin, Box::into_raw(fault.0).cast()) }
+        }
         Err(payload) => Reply::failed(instance.poisoned(payload)),
     }
 }
 
 /// Takes the arguments of a call over that is not run.
 ///
-/// What goes wrong is told by functions that are never in line and, since they are of C, never
-/// unwind: with that a method that cannot panic needs no place on the stack, nor any step for it.
+/// What goes wrong is told by functions that are never in line, take and give what registers
+/// hold and, since they are of C, never unwind: with that a method which cannot panic needs no
+/// place on the stack, nor any step for it.
 ///
 /// # Safety
-/// `instance` is an `Instance<T>`, and `take` a `ManuallyDrop<F>` that is used by nobody else.
+/// `instance` is an `Instance<T>`, and `take` is used by nobody else.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn refused<T: 'static, P, F: FnOnce() -> P>(
+unsafe extern "C" fn refused<T: 'static, P, A: Copy, F: FnOnce() -> P>(
     instance: *const (),
     now: u8,
     converted: bool,
     take: *mut ManuallyDrop<F>,
-) -> *mut Failure {
+) -> Reply<A> {
     // SAFETY: by this function's contract.
     let instance = unsafe { &*instance.cast::<Instance<T>>() };
     // SAFETY: by this function's contract.
@@ -268,24 +268,24 @@ unsafe extern "C" fn refused<T: 'static, P, F: FnOnce() -> P>(
         let _kept = Kept::when(converted);
         drop(take());
     }));
-    match taken {
+    Reply::failed(match taken {
         Ok(()) => not_running(instance.plugin, now),
         Err(payload) => instance.poisoned(payload),
-    }
+    })
 }
 
 /// As [`faulty`], for a call: see [`refused`].
 ///
 /// # Safety
-/// `plugin` is a `&'static str`, and `fault` a [`Fault`] that is used by nobody else.
+/// `plugin` is a `&'static str`, and `fault` a boxed [`Cause`] that is given away.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn told(plugin: *const (), fault: *mut ()) -> *mut Failure {
+unsafe extern "C" fn told<A: Copy>(plugin: *const (), fault: *mut ()) -> Reply<A> {
     // SAFETY: by this function's contract.
     let plugin = unsafe { *plugin.cast::<&'static str>() };
     // SAFETY: by this function's contract.
-    let fault = unsafe { fault.cast::<Fault>().read() };
-    faulty(plugin, fault)
+    let fault = Fault(unsafe { Box::from_raw(fault.cast()) });
+    Reply::failed(faulty(plugin, fault))
 }
 
 /// The object whose method gave a future, as far as that needs it: whether it still answers
@@ -339,7 +339,7 @@ pub(crate) fn part_of<A: Copy>(
     let whole = || {
         let now = owner.state().load(Ordering::Relaxed);
         if now != state::RUNNING {
-            return Err(Fault::NotRunning(now));
+            return Err(Fault::not_running(now));
         }
         if owner.meanwhile == state::RUNNING {
             return run();
@@ -434,10 +434,13 @@ impl Drop for Using<'_> {
     }
 }
 
-/// Why a method was not run, or gave nothing, although nothing panicked.
+/// Why a method was not run, or gave nothing, although nothing panicked. One word, so that what
+/// a call gives fits into registers.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "what the macros' output can meet")]
-pub enum Fault {
+pub struct Fault(Box<Cause>);
+
+#[derive(Debug)]
+enum Cause {
     /// An argument is none of its type.
     Invalid(Invalid),
     /// Another call that this one is made of failed.
@@ -447,14 +450,34 @@ pub enum Fault {
 }
 
 impl From<Invalid> for Fault {
+    #[inline]
     fn from(invalid: Invalid) -> Self {
-        Self::Invalid(invalid)
+        /// As [`refused`].
+        #[cold]
+        #[inline(never)]
+        extern "C" fn boxed(expected: *const u8, length: usize) -> *mut () {
+            // SAFETY: these are the parts of a text that lives for ever.
+            let expected = unsafe { std::slice::from_raw_parts(expected, length) };
+            // SAFETY: as above.
+            let expected = unsafe { std::str::from_utf8_unchecked(expected) };
+            Box::into_raw(Box::new(Cause::Invalid(Invalid::new(expected)))).cast()
+        }
+        let expected = invalid.expected();
+        let cause = boxed(expected.as_ptr(), expected.len());
+        // SAFETY: boxed just now.
+        Self(unsafe { Box::from_raw(cause.cast()) })
     }
 }
 
 impl From<CallError> for Fault {
     fn from(error: CallError) -> Self {
-        Self::Call(error)
+        Self(Box::new(Cause::Call(error)))
+    }
+}
+
+impl Fault {
+    fn not_running(now: u8) -> Self {
+        Self(Box::new(Cause::NotRunning(now)))
     }
 }
 
@@ -480,12 +503,12 @@ fn not_running(plugin: &'static str, now: u8) -> *mut Failure {
 
 #[cold]
 fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
-    match fault {
-        Fault::Invalid(invalid) => {
+    match *fault.0 {
+        Cause::Invalid(invalid) => {
             let note = Note::of(invalid.to_string());
             failure(CallErrorKind::Invalid, plugin, note)
         }
-        Fault::Call(error) => {
+        Cause::Call(error) => {
             // Without a line the file is the whole location.
             let note = Note {
                 message: error.message().to_owned(),
@@ -494,7 +517,7 @@ fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
             };
             failure(error.kind(), error.plugin(), note)
         }
-        Fault::NotRunning(now) => not_running(plugin, now),
+        Cause::NotRunning(now) => not_running(plugin, now),
     }
 }
 
@@ -502,13 +525,15 @@ fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
 pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, CallError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(Fault::Call(error))) => Err(error),
-        Ok(Err(Fault::Invalid(invalid))) => Err(CallError::invalid("", invalid)),
-        Ok(Err(Fault::NotRunning(now))) => {
-            let failure = not_running(own::plugin(), now);
-            // SAFETY: made just now.
-            Err(unsafe { CallError::take(failure, "") })
-        }
+        Ok(Err(fault)) => Err(match *fault.0 {
+            Cause::Call(error) => error,
+            Cause::Invalid(invalid) => CallError::invalid("", invalid),
+            Cause::NotRunning(now) => {
+                let failure = not_running(own::plugin(), now);
+                // SAFETY: made just now.
+                unsafe { CallError::take(failure, "") }
+            }
+        }),
         // SAFETY: made just now.
         Err(payload) => Err(unsafe { CallError::take(panicked(own::plugin(), payload), "") }),
     }
@@ -588,7 +613,7 @@ pub unsafe fn create<T: 'static>(
     // SAFETY: by this function's contract.
     let Some(arguments) = (unsafe { arguments.as_ref() }) else {
         let invalid = Invalid::new("arguments for an instance, not null");
-        return Reply::failed(faulty(plugin, invalid.into()));
+        return Reply::failed(faulty(plugin, Fault::from(invalid)));
     };
     let make = || {
         // SAFETY: by this function's contract the host lends its services during the call.
@@ -596,7 +621,7 @@ pub unsafe fn create<T: 'static>(
         // SAFETY: as above, for the text.
         let configuration = unsafe { <&str>::from_abi(arguments.configuration) }?;
         forward::install::<T>(&context);
-        Ok((life.make)(configuration, context))
+        Ok::<_, Fault>((life.make)(configuration, context))
     };
     let failed = |kind, message| Reply::failed(failure(kind, plugin, Note::of(message)));
     match catch_unwind(AssertUnwindSafe(make)) {
@@ -606,7 +631,7 @@ pub unsafe fn create<T: 'static>(
         }),
         Ok(Ok(Err(Unmade::Configuration(text)))) => failed(CallErrorKind::Configuration, text),
         Ok(Ok(Err(Unmade::Failed(text)))) => failed(CallErrorKind::Failed, text),
-        Ok(Err(invalid)) => Reply::failed(faulty(plugin, Fault::Invalid(invalid))),
+        Ok(Err(fault)) => Reply::failed(faulty(plugin, fault)),
         Err(payload) => Reply::failed(panicked(plugin, payload)),
     }
 }

@@ -122,6 +122,10 @@ impl Invalid {
     pub const fn new(expected: &'static str) -> Self {
         Self { expected }
     }
+
+    pub(crate) const fn expected(self) -> &'static str {
+        self.expected
+    }
 }
 
 impl fmt::Display for Invalid {

@@ -78,6 +78,8 @@ fn is_short_text(bytes: &[u8]) -> bool {
     is_whole && leads << 8 == follows && longer == 0 && overlong == 0
 }
 
+/// Cold, so that what a call keeps over this one is put aside here and not by every call.
+#[cold]
 #[inline(never)]
 fn longer(bytes: &[u8]) -> Option<&str> {
     if is_short_text(bytes) {
