@@ -53,6 +53,9 @@ pub(super) fn lower(listed: &Listed, system: &System, options: &Options, finding
 
 /// The folders in which the loader looks because of a file, by its run paths.
 pub(crate) fn searches(path: &Path, texts: &[&Untrusted]) -> Vec<PathBuf> {
+    if texts.is_empty() {
+        return Vec::new();
+    }
     let own = real(folder_of(path));
     let own = own.to_string_lossy();
     let folders = texts

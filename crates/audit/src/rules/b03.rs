@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::run_path::{self, elements};
 use crate::finding::Sink;
+use crate::options::Options;
 use crate::os;
 use crate::ownership::Ownership;
 use crate::rule::{Check, Rule, SubjectKind};
@@ -26,10 +27,9 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     let mut looked = 0_u64;
-    let ownership = Ownership::new(file.options);
     let mut look = |tag: &'static str, text: &[u8], offset: Option<u64>| {
         looked = looked.saturating_add(1);
-        if let Some((severity, what)) = judge(text, &ownership) {
+        if let Some((severity, what)) = judge(text, file.options) {
             let title = format!("the run path names {what}");
             sink.report_as(severity, title).at(tag, text, offset);
         }
@@ -44,7 +44,7 @@ fn check(file: &FileSubject<'_>, sink: &mut Sink<'_>) -> u64 {
     looked
 }
 
-fn judge(element: &[u8], ownership: &Ownership) -> Option<(Severity, &'static str)> {
+fn judge(element: &[u8], options: &Options) -> Option<(Severity, &'static str)> {
     let folder = run_path::plain(element);
     let below = |top: &str| {
         folder
@@ -63,7 +63,7 @@ fn judge(element: &[u8], ownership: &Ownership) -> Option<(Severity, &'static st
         && let path = Path::new("/").join(&folder)
         && matches!(path.try_exists(), Ok(false))
     {
-        Some(if can_be_made(&path, ownership) {
+        Some(if can_be_made(&path, &Ownership::new(options)) {
             (
                 Severity::High,
                 "a folder that is not there, and that others can make",
@@ -91,14 +91,14 @@ fn can_be_made(path: &Path, ownership: &Ownership) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{Options, Tier};
+    use crate::options::Tier;
 
     #[test]
     fn folders_are_told_apart() {
         #[track_caller]
         fn check(element: &str, expected: Option<Severity>) {
-            let ownership = Ownership::new(&Options::new(Tier::Files));
-            let found = judge(element.as_bytes(), &ownership).map(|(severity, _)| severity);
+            let options = Options::new(Tier::Files);
+            let found = judge(element.as_bytes(), &options).map(|(severity, _)| severity);
             assert_eq!(found, expected, "{element}");
         }
         check("/tmp", Some(Severity::High));

@@ -124,13 +124,18 @@ impl<'a> Signing<'a> {
 struct Bundles<'a> {
     /// The folder above which nothing is looked at.
     given: Option<&'a Path>,
+    own: HashMap<&'a OsStr, Option<Arc<Bundle>>>,
     nearest: HashMap<&'a OsStr, Option<(PathBuf, Arc<Bundle>)>>,
 }
 
 impl<'a> Bundles<'a> {
     fn new(given: Option<&'a Path>) -> Self {
-        let nearest = HashMap::new();
-        Self { given, nearest }
+        let (own, nearest) = (HashMap::new(), HashMap::new());
+        Self {
+            given,
+            own,
+            nearest,
+        }
     }
 
     /// The one of a folder, or of the nearest above.
@@ -141,9 +146,11 @@ impl<'a> Bundles<'a> {
         let given = self.given;
         let is_within = |folder: &&Path| given.is_none_or(|given| folder.starts_with(given));
         let within = folder.ancestors().take_while(is_within);
-        let found = within
-            .take(DEPTH)
-            .find_map(|folder| Some((folder.to_owned(), Arc::new(bundle(folder)?))));
+        let found = within.take(DEPTH).find_map(|folder| {
+            let own = self.own.entry(folder.as_os_str());
+            let own = own.or_insert_with(|| bundle(folder).map(Arc::new));
+            Some((folder.to_owned(), Arc::clone(own.as_ref()?)))
+        });
         self.nearest.insert(folder.as_os_str(), found.clone());
         found
     }
