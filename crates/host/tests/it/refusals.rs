@@ -1,7 +1,7 @@
 //! What is refused, why, and that nothing of it ran.
 
 use fixture_greeter::Greeter;
-use fixture_marker_interface::{Bare, Marker, Tag, Tagged};
+use fixture_marker_interface::{Bare, Marker, NextTag, Tag, Tagged};
 use plugwright_host::{CreateErrorKind, Handle, Host, Policy, RefusalKind};
 use plugwright_plugin::interface;
 use plugwright_trust::{Audit, Code, Digest, Severity, Unpinned};
@@ -14,13 +14,15 @@ pub(crate) fn in_child(test: &str, mark: &std::path::Path) {
         clippy::disallowed_methods,
         reason = "constructors read the environment, which a test must not change for others"
     )]
-    let status = std::process::Command::new(std::env::current_exe().expect("a path"))
+    let output = std::process::Command::new(std::env::current_exe().expect("a path"))
         .args([test, "--exact"])
         .env("PLUGWRIGHT_FIXTURE_MARK", mark)
-        .stdout(std::process::Stdio::null())
-        .status()
+        .stderr(std::process::Stdio::inherit())
+        .output()
         .expect("the child runs");
-    assert!(status.success(), "the child's own assertions hold");
+    assert!(output.status.success(), "the child's own assertions hold");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "there is no test {test}: {said}");
 }
 
 pub(crate) fn is_child() -> bool {
@@ -142,6 +144,21 @@ fn what_is_no_method_fits() {
     let tagged: Handle<dyn Tagged> = host.create("tagged").expect("fits");
     assert_eq!((tagged.tag().as_str(), <dyn Tagged>::LONGEST), ("mark", 64));
     let _bare: Handle<dyn Bare> = host.create("bare").expect("fits");
+}
+
+/// A host that knows two major versions of an interface holds both, under the same name.
+#[test]
+fn two_major_versions_are_two_interfaces() {
+    let folder = Folder::with(&["marker"]);
+    let host = folder.host();
+    let first: Handle<dyn Tag> = host.create("tag").expect("fits");
+    let next: Handle<dyn NextTag> = host.create("tag").expect("fits");
+    assert_eq!(
+        (first.tag(), next.tags()),
+        ("mark".to_owned(), vec!["mark".to_owned()])
+    );
+    drop(first);
+    assert_eq!(next.tags().len(), 1);
 }
 
 /// The control of the tests above: the mark is left when the plugin is loaded.
