@@ -8,7 +8,7 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use plugwright_benches::results;
@@ -91,17 +91,21 @@ fn build(place: &Path) -> f64 {
     start.elapsed().as_secs_f64() * 1e9
 }
 
+/// Warnings of what the peers generate are not shown: they would bury the tables.
 fn cargo(place: &Path, arguments: &[&str]) {
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(arguments)
         .current_dir(place)
         .env("CARGO_TARGET_DIR", place.join("target"))
         .env_remove("RUSTFLAGS")
-        .stderr(Stdio::inherit())
-        .stdout(Stdio::null())
-        .status()
+        .output()
         .expect("cargo runs");
-    assert!(status.success(), "cargo {arguments:?} in {}", place.display());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "cargo {arguments:?} in {}: {said}",
+        place.display()
+    );
 }
 
 /// Writes the crate; `round` is a number in one method's body.
@@ -119,7 +123,10 @@ fn write(place: &Path, peer: &Peer, round: usize) {
                 "self.0 + text.len() as u64".to_owned(),
             ),
             2 => (
-                format!("{method} bytes_{index}(&self, bytes: {}) -> u64", peer.bytes),
+                format!(
+                    "{method} bytes_{index}(&self, bytes: {}) -> u64",
+                    peer.bytes
+                ),
                 "self.0 + bytes.len() as u64".to_owned(),
             ),
             _ => (
@@ -174,7 +181,8 @@ fn peers() -> Vec<Peer> {
         },
         Peer {
             name: "abi_stable",
-            dependency: "abi_stable = { version = \"0.11.3\", default-features = false }".to_owned(),
+            dependency: "abi_stable = { version = \"0.11.3\", default-features = false }"
+                .to_owned(),
             head: "use abi_stable::std_types::{RBox, RSlice, RStr, RVec};\n\
                    #[abi_stable::sabi_trait]",
             method: "fn",
