@@ -392,7 +392,15 @@ pub(crate) fn tell_panic(payload: Box<dyn Any + Send>) {
     if let Some(note) = take_note() {
         note.print();
     }
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    let_go(payload);
+}
+
+/// Drops what a panic carried. Its destructor may panic in turn, which would leave the function
+/// that the other side called; what that second panic carries is kept, since it may do the same.
+fn let_go(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        let _kept = ManuallyDrop::new(again);
+    }
 }
 
 /// A call by number, which comes from who may know nothing of borrowing. The objects of
@@ -545,8 +553,7 @@ fn panicked(plugin: &'static str, payload: Box<dyn Any + Send>) -> *mut Failure 
     if note.message.is_empty() {
         note.message = message(&*payload);
     }
-    // A payload's destructor may panic in turn, which here would end the process.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    let_go(payload);
     failure(CallErrorKind::Panicked, plugin, note)
 }
 

@@ -60,10 +60,11 @@ impl Faulty for Faults {
     }
 
     fn odd_payload(&self) {
+        /// Its destructor panics with another of its kind, for ever.
         struct PanicsAgain;
         impl Drop for PanicsAgain {
             fn drop(&mut self) {
-                panic!("in the payload's destructor");
+                std::panic::panic_any(Self);
             }
         }
         std::panic::panic_any(PanicsAgain);
