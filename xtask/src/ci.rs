@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::process::{cargo, command, run, say, succeeds};
-use crate::{Outcome, cross, page, self_audit, tidy, wheels, workspace};
+use crate::{Outcome, cross, fuzz, page, self_audit, tidy, wheels, workspace};
 
 /// Whether `ci` runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ struct Check {
     command: fn() -> Command,
 }
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 12] = [
     Check {
         // A bounded number of rounds is part of the tests.
         name: "killed writers of registries, 10,000 rounds",
@@ -237,14 +237,10 @@ const CHECKS: [Check; 10] = [
         },
     },
     Check {
-        // The readers of hostile bytes, twenty seconds each: what a change broke at once.
+        // The readers of hostile bytes: what a change broke at once.
         name: "fuzz",
-        available: || {
-            cfg!(all(target_os = "linux", target_arch = "x86_64"))
-                && succeeds(&mut nightly(&["--version"]))
-                && succeeds(command("c++").arg("--version"))
-        },
-        missing: "needs x86-64 Linux, a nightly toolchain and a C++ compiler (the fuzzer is written in C++)",
+        available: fuzz::available,
+        missing: fuzz::MISSING,
         command: || {
             let mut command = cargo();
             command.args(["xtask", "fuzz"]);
@@ -277,6 +273,28 @@ const CHECKS: [Check; 10] = [
                 "--target-dir",
                 "target/miri",
             ])
+        },
+    },
+    Check {
+        // What is measured beside its peers, where those are installed: it prints ratios and fails on wrong answers only.
+        name: "benches",
+        available: || true,
+        missing: "",
+        command: || {
+            let mut command = cargo();
+            command.args(["bench", "-p", "plugwright-benches"]);
+            command
+        },
+    },
+    Check {
+        // A workspace of its own, so that nobody else builds other people's plugin systems.
+        name: "peers",
+        available: || true,
+        missing: "",
+        command: || {
+            let mut command = cargo();
+            command.args(["bench", "--manifest-path", "benches/peers/Cargo.toml"]);
+            command
         },
     },
 ];

@@ -1,14 +1,14 @@
 //! The fuzzers: every reader of hostile bytes against bytes that are made up.
 //!
 //! cargo-fuzz is not needed. What it does is to build with coverage counters and to start the
-//! program; both are done here with the flags that it uses, so that any nightly compiler will
-//! do. Sanitizers are left out: the readers forbid unsafe code, and what is looked for are
-//! panics, overflows, broken promises, and time or memory without bound.
+//! program; both are done here with the flags that it uses, which any compiler takes, also a
+//! stable one. Sanitizers, which need a nightly, are left out: the readers forbid unsafe code, and
+//! what is looked for are panics, overflows, broken promises, and time or memory without bound.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::process::{command, run, say};
+use crate::process::{cargo, command, run, say, succeeds};
 use crate::{Outcome, workspace};
 
 /// The processor and system for which the fuzzers are built. It is named to cargo so that the
@@ -27,11 +27,20 @@ const FLAGS: &[&str] = &[
     "--cfg=fuzzing",
 ];
 
+/// Whether this machine can build them: libFuzzer is written in C++.
+pub(crate) fn available() -> bool {
+    cfg!(all(target_os = "linux", target_arch = "x86_64"))
+        && succeeds(command("c++").arg("--version"))
+}
+
+/// What is missing where they cannot be built.
+pub(crate) const MISSING: &str = "needs x86-64 Linux and a C++ compiler: apt-get install g++";
+
 /// How long each fuzzer runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Length {
-    /// So long that a fresh mistake shows: twenty seconds.
+    /// So long that a fresh mistake shows: ten seconds.
     Smoke,
     /// This many executions, however long they take.
     Runs(u64),
@@ -56,9 +65,9 @@ pub fn fuzz(only: Option<&str>, length: Length) -> Outcome {
             all.join(", ")
         ));
     }
-    let mut build = command("rustup");
+    let mut build = cargo();
     build
-        .args(["run", "nightly", "cargo", "build", "--release", "--locked"])
+        .args(["build", "--release", "--locked"])
         .args(["--manifest-path", "fuzz/Cargo.toml"])
         .args(["--target-dir", "target/fuzz", "--target", TARGET])
         .env("RUSTFLAGS", FLAGS.join(" "));
@@ -101,7 +110,7 @@ fn one(name: &str, length: Length) -> Outcome {
         .args(["-rss_limit_mb=2048", "-malloc_limit_mb=512"])
         .args(["-verbosity=0", "-print_final_stats=1"]);
     fuzzer.arg(match length {
-        Length::Smoke => "-max_total_time=20".to_owned(),
+        Length::Smoke => "-max_total_time=10".to_owned(),
         Length::Runs(count) => format!("-runs={count}"),
     });
     run(&format!("fuzz {name}"), &mut fuzzer).map_err(|failure| {

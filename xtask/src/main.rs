@@ -12,7 +12,7 @@ cargo xtask ci --no-test        the same without the tests (where `cargo test --
 cargo xtask ci-full             ci, then each slower check for which this machine has the tool
 cargo xtask cross               type checks for macOS and Windows, where a toolchain for that is installed
 cargo xtask demo                the example application with its plugins, end to end on a real file
-cargo xtask fuzz [NAME]         each fuzzer (or this one) for 20 seconds; with --runs N for N executions
+cargo xtask fuzz [NAME]         each fuzzer (or this one) for 10 seconds; with --runs N for N executions
 cargo xtask wheels              Qt's plugins as Windows and macOS have them, fetched with pip and compared with Linux's
 cargo xtask page                the audit's page of HTML in a browser: pictures to look at, and that nothing in it runs
 cargo xtask self-audit          plugwright audit over what is built here, the distribution's libraries and a live host
