@@ -11,8 +11,8 @@ use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::{
-    FnArg, GenericArgument, Generics, ItemTrait, LitStr, Pat, Path, PathArguments, ReceiverKind,
-    ReturnType, Safety, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
+    FnArg, GenericArgument, Generics, ItemTrait, LitBool, LitStr, Pat, Path, PathArguments,
+    ReceiverKind, ReturnType, Safety, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
@@ -24,6 +24,8 @@ use constants::Constant;
 struct Interface {
     id: LitStr,
     version: InterfaceVersion,
+    /// Whether an object that panicked answers no further calls.
+    poisons: bool,
     item: ItemTrait,
     /// The interfaces that it requires.
     supers: Vec<Path>,
@@ -69,6 +71,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let arguments: Arguments = syn::parse2(arguments)?;
     let mut mistakes = Mistakes::default();
     let (mut id, mut version) = (Slot::default(), Slot::default());
+    let mut poisons = Slot::default();
     for argument in &arguments.0 {
         let name = &argument.name;
         if name == "id" {
@@ -77,8 +80,14 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
         } else if name == "version" {
             let value = argument.text(&mut mistakes);
             version.fill(name, value, &mut mistakes);
+        } else if name == "poisons" {
+            let value = argument.value_as::<LitBool>("false", &mut mistakes);
+            poisons.fill(name, value, &mut mistakes);
         } else {
-            mistakes.at(name, "unknown argument: `id` and `version` are known");
+            mistakes.at(
+                name,
+                "unknown argument: `id`, `version` and `poisons` are known",
+            );
         }
     }
     let id = id.needed("id", "\"org.example.name\"", &mut mistakes);
@@ -103,6 +112,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     Ok(Interface {
         id,
         version,
+        poisons: poisons.given().is_none_or(|literal| literal.value),
         item,
         supers,
         constants,

@@ -26,6 +26,10 @@ use proc_macro::TokenStream;
 /// - `id`: the interface's reverse-DNS name, for ever.
 /// - `version`: `major.minor`. Add methods at the end, each with `#[since("1.2")]`, and raise
 ///   the minor number to that; anything else raises the major number.
+/// - `poisons = false`: a panic is a failure of its own call only. Unless this is given, an object
+///   that panicked answers no further calls, since nobody knows in which state its method left it.
+///   Give it where implementors keep their objects whole also when a method ends early. It is the
+///   library that has the object which decides, and for panics in this interface's own methods.
 ///
 /// The trait may require `Send`, `Sync`, `'static`, and other interfaces: all of them by name,
 /// also those that one of these requires. A handle has the methods of each, and

@@ -58,7 +58,7 @@ const LOCAL_ONLY: Invalid = Invalid::new("no such future: it crosses within a pr
 /// made. It holds the plugin's library. When the plugin panics in it, that is the value where that
 /// is a `Result` whose error can be made of a [`CallError`]; else awaiting panics on this side
 /// with the `CallError`, and the `try_` form of the method gives a future that returns it
-/// ([`Tried`]). A future that borrows its object poisons it by a panic, as a call does; what the
+/// ([`Tried`]). A future that borrows its object poisons it by a panic as a call does; what the
 /// object answers no calls for, as after its stop, is not polled either.
 ///
 /// Over a connection each poll is a call, and each wake one back; the object there is kept until
@@ -296,10 +296,15 @@ pub trait Crossing: Sized {
     /// # Safety
     /// As [`of_object`].
     #[must_use]
-    unsafe fn owned_by<O: 'static>(self, object: *const (), exclusively: bool) -> Self;
+    unsafe fn owned_by<O: 'static>(
+        self,
+        object: *const (),
+        exclusively: bool,
+        poisons: bool,
+    ) -> Self;
 }
 
-/// Binds a future to the object that it borrows.
+/// Binds a future to the object that it borrows, and which a panic in it `poisons`.
 ///
 /// # Safety
 /// `object` is one of this `O`, and outlives the future. When that borrows it `exclusively`,
@@ -309,10 +314,11 @@ pub trait Crossing: Sized {
 pub unsafe fn of_object<O: 'static, F: Crossing>(
     object: *const (),
     exclusively: bool,
+    poisons: bool,
     future: F,
 ) -> F {
     // SAFETY: by this function's contract.
-    unsafe { future.owned_by::<O>(object, exclusively) }
+    unsafe { future.owned_by::<O>(object, exclusively, poisons) }
 }
 
 /// A future whose failures are values: what the `try_` form of an asynchronous method returns.
@@ -370,9 +376,14 @@ macro_rules! futures {
                 self
             }
 
-            unsafe fn owned_by<O: 'static>(mut self, object: *const (), exclusively: bool) -> Self {
+            unsafe fn owned_by<O: 'static>(
+                mut self,
+                object: *const (),
+                exclusively: bool,
+                poisons: bool,
+            ) -> Self {
                 // SAFETY: by this function's contract.
-                self.0.owner = Some(unsafe { Owner::of::<O>(object, exclusively) });
+                self.0.owner = Some(unsafe { Owner::of::<O>(object, exclusively, poisons) });
                 self
             }
         }

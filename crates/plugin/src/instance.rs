@@ -5,6 +5,7 @@
 //! plugin's panic message is printed only when no boundary took it to the host.
 
 mod note;
+mod part;
 
 use std::any::{Any, TypeId};
 use std::cell::UnsafeCell;
@@ -27,6 +28,7 @@ use crate::portable::{Invalid, Kept, Portable};
 use crate::remote::invoke;
 use crate::{CallError, CallErrorKind, forward};
 use note::{Note, note_panic, take_note};
+pub(crate) use part::{Owner, drop_of, part_of};
 
 /// An object as its vtables see it.
 #[repr(C)]
@@ -288,91 +290,6 @@ unsafe extern "C" fn told<A: Copy>(plugin: *const (), fault: *mut ()) -> Reply<A
     Reply::failed(faulty(plugin, fault))
 }
 
-/// The object whose method gave a future, as far as that needs it: whether it still answers
-/// calls, and to poison it.
-#[derive(Debug)]
-pub(crate) struct Owner {
-    state: *const AtomicU8,
-    plugin: &'static str,
-    /// What the object's state is while the future runs.
-    meanwhile: u8,
-}
-
-impl Owner {
-    /// # Safety
-    /// `object` is one that [`create`] made for this `T`, and outlives the result. When the
-    /// future borrows it exclusively, nobody else calls it meanwhile.
-    pub(crate) unsafe fn of<T: 'static>(object: *const (), exclusively: bool) -> Self {
-        // SAFETY: by this function's contract.
-        let instance = unsafe { &*object.cast::<Instance<T>>() };
-        let meanwhile = if exclusively {
-            state::BUSY
-        } else {
-            state::RUNNING
-        };
-        Self {
-            state: &raw const instance.state,
-            plugin: instance.plugin,
-            meanwhile,
-        }
-    }
-
-    fn state(&self) -> &AtomicU8 {
-        // SAFETY: the object outlives this (`Owner::of`).
-        unsafe { &*self.state }
-    }
-
-    fn poison(&self) {
-        self.state().store(state::POISONED, Ordering::Relaxed);
-    }
-}
-
-/// Runs a part of what a method began, as a call of the object is run. What belongs to no object
-/// poisons none.
-pub(crate) fn part_of<A: Copy>(
-    owner: Option<&Owner>,
-    run: impl FnOnce() -> Result<A, Fault>,
-) -> Reply<A> {
-    let Some(owner) = owner else {
-        return reply_of(own::plugin(), run);
-    };
-    let whole = || {
-        let now = owner.state().load(Ordering::Relaxed);
-        if now != state::RUNNING {
-            return Err(Fault::not_running(now));
-        }
-        if owner.meanwhile == state::RUNNING {
-            return run();
-        }
-        owner.state().store(owner.meanwhile, Ordering::Relaxed);
-        let result = run();
-        owner.state().store(state::RUNNING, Ordering::Relaxed);
-        result
-    };
-    match catch_unwind(AssertUnwindSafe(whole)) {
-        Ok(Ok(value)) => Reply::ok(value),
-        Ok(Err(fault)) => Reply::failed(faulty(owner.plugin, fault)),
-        Err(payload) => {
-            owner.poison();
-            Reply::failed(panicked(owner.plugin, payload))
-        }
-    }
-}
-
-/// Drops what a method began.
-pub(crate) fn drop_of<T>(owner: Option<&Owner>, value: T) -> Reply<u8> {
-    match catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        Ok(()) => Reply::ok(0),
-        Err(payload) => {
-            let plugin = owner.map_or_else(own::plugin, |owner| owner.plugin);
-            if let Some(owner) = owner {
-                owner.poison();
-            }
-            Reply::failed(panicked(plugin, payload))
-        }
-    }
-}
-
 /// Runs what belongs to no object, behind the panic boundary.
 pub(crate) fn reply_of<A: Copy>(
     plugin: &'static str,
@@ -455,6 +372,8 @@ enum Cause {
     Call(CallError),
     /// The object answers no calls: its state.
     NotRunning(u8),
+    /// A panic that leaves the object as it was.
+    Panicked(Box<dyn Any + Send>),
 }
 
 impl From<Invalid> for Fault {
@@ -526,7 +445,18 @@ fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
             failure(error.kind(), error.plugin(), note)
         }
         Cause::NotRunning(now) => not_running(plugin, now),
+        Cause::Panicked(payload) => panicked(plugin, payload),
     }
+}
+
+/// Runs a part of a call whose panic is a failure of that call and leaves the object as it is:
+/// for interfaces that say so.
+///
+/// # Errors
+/// When it panics, or as it says.
+pub fn surviving<R>(run: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fault> {
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|payload| Err(Fault(Box::new(Cause::Panicked(payload)))))
 }
 
 /// Runs what belongs to no object, so that no panic leaves it.
@@ -536,8 +466,8 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Ca
         Ok(Err(fault)) => Err(match *fault.0 {
             Cause::Call(error) => error,
             Cause::Invalid(invalid) => CallError::invalid("", invalid),
-            Cause::NotRunning(now) => {
-                let failure = not_running(own::plugin(), now);
+            other => {
+                let failure = faulty(own::plugin(), Fault(Box::new(other)));
                 // SAFETY: made just now.
                 unsafe { CallError::take(failure, "") }
             }

@@ -22,7 +22,8 @@ pub use crate::encoding::{Decoder, Encoder};
 pub use crate::future::{Crossing, of_object};
 pub use crate::handle::RawHandle;
 pub use crate::instance::{
-    Fault, call, call_exclusively, call_owned, create, enter, start, stop, vtable, vtable_head,
+    Fault, call, call_exclusively, call_owned, create, enter, start, stop, surviving, vtable,
+    vtable_head,
 };
 pub use crate::interface::{Fit, Interface, Provides, Shareable, Upcast};
 pub use crate::life::{Choose, Life, Simple};

@@ -199,17 +199,23 @@ impl Interface {
         let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
         let converted = self.converted(method);
         let called = quote! { <__T as #ident>::#function(__this, #(#names),*) };
-        let exclusively = method.receiver == Receiver::Exclusive;
+        let (exclusively, poisons) = (method.receiver == Receiver::Exclusive, self.poisons);
         let called = match &method.future {
             Some(future) if future.borrows => quote! {
                 // SAFETY: the future borrows the object, so it ends before that does.
                 unsafe {
                     ::plugwright_plugin::__private::of_object::<__T, _>(
-                        __object, #exclusively, #called,
+                        __object, #exclusively, #poisons, #called,
                     )
                 }
             },
             _ => method.result.give(called),
+        };
+        let given = quote! { ::core::result::Result::Ok(#give::into_abi(#called)) };
+        let (take, taken, given) = if poisons {
+            (take, taken, given)
+        } else {
+            survived(&take, &taken, &given)
         };
         let (call, this) = match method.receiver {
             Receiver::Shared => (quote! { call }, quote! { &__T }),
@@ -228,14 +234,33 @@ impl Interface {
                         __object,
                         #converted,
                         __take,
-                        move |__this: #this, #taken| {
-                            ::core::result::Result::Ok(#give::into_abi(#called))
-                        },
+                        move |__this: #this, #taken| { #given },
                     )
                 }
             }
         }
     }
+}
+
+/// How arguments are taken over and what is done with them, so that a panic in either leaves the
+/// object as it is.
+fn survived(
+    take: &TokenStream,
+    taken: &TokenStream,
+    given: &TokenStream,
+) -> (TokenStream, TokenStream, TokenStream) {
+    let surviving = quote! { ::plugwright_plugin::__private::surviving };
+    (
+        quote! {
+            #take
+            let __take = move || #surviving(move || ::core::result::Result::Ok(__take()));
+        },
+        quote! { __taken },
+        quote! {
+            let #taken = __taken?;
+            #surviving(move || #given)
+        },
+    )
 }
 
 /// What stands in the shape for an interface that is required.

@@ -16,6 +16,7 @@ mod receivers;
 mod remote;
 mod supers;
 mod supers_remote;
+mod survivors;
 mod transport;
 mod unknown;
 

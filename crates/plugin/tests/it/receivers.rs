@@ -20,7 +20,7 @@ thread_local! {
 
 /// Its order breaks when a test wants it to.
 #[derive(Debug, PartialEq, Eq, Portable)]
-pub(crate) struct Unlucky(u32);
+pub(crate) struct Unlucky(pub(crate) u32);
 
 impl Ord for Unlucky {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
@@ -33,6 +33,14 @@ impl PartialOrd for Unlucky {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// Gives the keys away, whose order breaks when they arrive.
+pub(crate) fn unlucky<T>(keys: BTreeSet<Unlucky>, give: impl FnOnce(BTreeSet<Unlucky>) -> T) -> T {
+    NO_ORDER.set(true);
+    let given = give(keys);
+    NO_ORDER.set(false);
+    given
 }
 
 #[interface(id = "org.example.visitor", version = "1.0")]
@@ -259,9 +267,7 @@ fn a_panic_while_arguments_are_taken_over_is_a_failure_of_the_call() {
     let mut tally = tally();
     assert_eq!(tally.sort(BTreeSet::from([Unlucky(4), Unlucky(3)])), 3);
     let keys = BTreeSet::from([Unlucky(4), Unlucky(3)]);
-    NO_ORDER.set(true);
-    let error = tally.try_sort(keys).expect_err("no order");
-    NO_ORDER.set(false);
+    let error = unlucky(keys, |keys| tally.try_sort(keys)).expect_err("no order");
     assert_eq!(error.kind(), CallErrorKind::Panicked);
     assert_eq!(error.message(), "no order");
 }

@@ -18,4 +18,7 @@ trait NoValue {}
 #[interface("org.example.a", version = "1.0")]
 trait NoName {}
 
+#[interface(id = "org.example.a", version = "1.0", poisons = "no")]
+trait Poisons {}
+
 fn main() {}
