@@ -378,9 +378,9 @@ impl Plugin {
                     provides: PROVIDES.as_ptr(),
                     id: __private::RawSlice::of(#id),
                     version: __private::RawSlice::of(#version),
-                    create,
-                    start: __private::start::<#ident>,
-                    stop: __private::stop::<#ident>,
+                    create: ::core::option::Option::Some(create),
+                    start: ::core::option::Option::Some(__private::start::<#ident>),
+                    stop: ::core::option::Option::Some(__private::stop::<#ident>),
                 };
 
                 unsafe extern "C" fn create(

@@ -12,6 +12,8 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
+use crate::portable::Invalid;
+
 /// The number of the layouts in this module. A host refuses a plugin with another one
 /// before any of its code runs, from the manifest alone.
 pub const ABI: u32 = 1;
@@ -58,8 +60,8 @@ pub struct RawVec {
     /// For how many elements memory was allocated.
     pub capacity: usize,
     /// Frees the memory of the elements, in the allocator that it came from; not what the
-    /// elements own, which the receiver took over.
-    pub release: unsafe extern "C" fn(pointer: *mut u8, length: usize, capacity: usize),
+    /// elements own, which the receiver took over. Not null.
+    pub release: Option<unsafe extern "C" fn(pointer: *mut u8, length: usize, capacity: usize)>,
 }
 
 /// An `Option`.
@@ -103,8 +105,9 @@ pub struct RawOpen {
     /// The size of the fields in bytes.
     pub size: usize,
     /// Called once by the receiver, unless `fields` is null: frees their memory, and, when
-    /// `taken` is 0, what they own too. With 1 the receiver has taken them over.
-    pub release: unsafe extern "C" fn(fields: *mut u8, taken: u8),
+    /// `taken` is 0, what they own too. With 1 the receiver has taken them over. Not null,
+    /// unless `fields` is.
+    pub release: Option<unsafe extern "C" fn(fields: *mut u8, taken: u8)>,
 }
 
 /// A 128-bit integer as two halves, since its alignment is not the same everywhere.
@@ -209,8 +212,8 @@ impl<A: Copy> Reply<A> {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Failure {
-    /// Frees this failure with all that it points to.
-    pub release: unsafe extern "C" fn(failure: *mut Self),
+    /// Frees this failure with all that it points to. Not null.
+    pub release: Option<unsafe extern "C" fn(failure: *mut Self)>,
     /// The number of a [`crate::CallErrorKind`].
     pub kind: u32,
     /// The line of a panic, from 1; 0 when it is not known.
@@ -274,10 +277,10 @@ pub struct VtableHead {
     /// An address that only the image has which made the vtable: the image recognises its
     /// own objects by it. Never read through.
     pub image: *const u8,
-    /// Adds a reference to the object.
-    pub retain: unsafe extern "C" fn(object: *const ()),
-    /// Takes a reference away and drops the object with the last.
-    pub release: unsafe extern "C" fn(object: *const ()) -> Reply<u8>,
+    /// Adds a reference to the object. Not null.
+    pub retain: Option<unsafe extern "C" fn(object: *const ())>,
+    /// Takes a reference away and drops the object with the last. Not null.
+    pub release: Option<unsafe extern "C" fn(object: *const ()) -> Reply<u8>>,
     /// Calls a method by its number, with arguments and result as bytes. Null when the image
     /// cannot: its objects are then called directly only.
     pub invoke: Option<Invoke>,
@@ -309,15 +312,15 @@ pub struct InvokeContext {
     /// What `cancelled` takes.
     pub context: *const (),
     /// 1 when the caller does not want the result any more, else 0. May be called on any
-    /// thread during the call.
-    pub cancelled: unsafe extern "C" fn(context: *const ()) -> u8,
+    /// thread during the call. Not null.
+    pub cancelled: Option<unsafe extern "C" fn(context: *const ()) -> u8>,
 }
 
 /// A connection to a side that shares no memory: objects there, by number, and objects of
 /// this side that were given to it.
 ///
-/// All functions may be called on any thread, and take the context of `keep`. Numbers
-/// count references: each crossing hands one over.
+/// All functions may be called on any thread, and take the context of `keep`; none is null.
+/// Numbers count references: each crossing hands one over.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct RawLink {
@@ -389,13 +392,13 @@ pub struct PluginTable {
     /// UTF-8: the plugin's version.
     pub version: RawSlice,
     /// Makes an instance, with the vtable of the first interface that is provided. Its
-    /// methods are not called before `start`. The arguments live during the call.
-    pub create: unsafe extern "C" fn(arguments: *const CreateArguments) -> Reply<RawObject>,
-    /// Called once, after `create`. An instance that does not start is released unused.
-    pub start: unsafe extern "C" fn(instance: *const ()) -> Reply<u8>,
+    /// methods are not called before `start`. The arguments live during the call. Not null.
+    pub create: Option<unsafe extern "C" fn(arguments: *const CreateArguments) -> Reply<RawObject>>,
+    /// Called once, after `create`. An instance that does not start is released unused. Not null.
+    pub start: Option<unsafe extern "C" fn(instance: *const ()) -> Reply<u8>>,
     /// Ends the use of an instance, at most once: what is called later fails as stopped. An
-    /// instance whose last reference is released without it stops then.
-    pub stop: unsafe extern "C" fn(instance: *const ()) -> Reply<u8>,
+    /// instance whose last reference is released without it stops then. Not null.
+    pub stop: Option<unsafe extern "C" fn(instance: *const ()) -> Reply<u8>>,
 }
 
 // SAFETY: as for `InterfaceTable`.
@@ -512,10 +515,26 @@ pub struct WakerFunctions {
 pub struct RawKeep {
     /// What the functions take.
     pub context: *const (),
-    /// Adds a reference.
-    pub retain: unsafe extern "C" fn(context: *const ()),
-    /// Takes a reference away.
-    pub release: unsafe extern "C" fn(context: *const ()),
+    /// Adds a reference. Not null.
+    pub retain: Option<unsafe extern "C" fn(context: *const ())>,
+    /// Takes a reference away. Not null.
+    pub release: Option<unsafe extern "C" fn(context: *const ())>,
+}
+
+impl RawKeep {
+    /// Whether both functions are there.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.retain.is_some() && self.release.is_some()
+    }
+
+    /// # Safety
+    /// The context is alive.
+    unsafe fn retain(&self) {
+        if let Some(retain) = self.retain {
+            // SAFETY: by this function's contract.
+            unsafe { retain(self.context) };
+        }
+    }
 }
 
 // SAFETY: both functions may be called on any thread: see `KeepAlive::new`.
@@ -541,8 +560,8 @@ impl KeepAlive {
         }
         Self(RawKeep {
             context: Arc::into_raw(kept).cast(),
-            retain: retain::<T>,
-            release: release::<T>,
+            retain: Some(retain::<T>),
+            release: Some(release::<T>),
         })
     }
 
@@ -552,8 +571,8 @@ impl KeepAlive {
         unsafe extern "C" fn nothing(_: *const ()) {}
         Self(RawKeep {
             context: std::ptr::null(),
-            retain: nothing,
-            release: nothing,
+            retain: Some(nothing),
+            release: Some(nothing),
         })
     }
 
@@ -570,7 +589,7 @@ impl KeepAlive {
     #[must_use]
     pub unsafe fn retained(raw: RawKeep) -> Self {
         // SAFETY: by this function's contract the context is alive.
-        unsafe { (raw.retain)(raw.context) };
+        unsafe { raw.retain() };
         Self(raw)
     }
 
@@ -578,6 +597,22 @@ impl KeepAlive {
     #[must_use]
     pub fn into_raw(self) -> RawKeep {
         std::mem::ManuallyDrop::new(self).0
+    }
+
+    /// Takes over a reference that the other side gave away.
+    ///
+    /// # Errors
+    /// When one of its functions is null: then there is nothing that could be given back.
+    ///
+    /// # Safety
+    /// As [`KeepAlive::from_raw`].
+    pub(crate) unsafe fn received(raw: RawKeep) -> Result<Self, Invalid> {
+        const WHOLE: Invalid = Invalid::new("what keeps a library, with both functions");
+        if raw.is_whole() {
+            Ok(Self(raw))
+        } else {
+            Err(WHOLE)
+        }
     }
 
     /// Takes over a reference that was given away.
@@ -593,14 +628,16 @@ impl KeepAlive {
 impl Clone for KeepAlive {
     fn clone(&self) -> Self {
         // SAFETY: `self` holds a reference, so `context` is alive.
-        unsafe { (self.0.retain)(self.0.context) };
+        unsafe { self.0.retain() };
         Self(self.0)
     }
 }
 
 impl Drop for KeepAlive {
     fn drop(&mut self) {
-        // SAFETY: the reference that `self` holds is given up once.
-        unsafe { (self.0.release)(self.0.context) };
+        if let Some(release) = self.0.release {
+            // SAFETY: the reference that `self` holds is given up once.
+            unsafe { release(self.0.context) };
+        }
     }
 }

@@ -15,10 +15,10 @@ use plugwright_manifest::{InterfaceVersion, Provided, Summary};
 
 use crate::abi::{
     ABI, CreateArguments, Entry, HostTable, KeepAlive, PluginTable, ProvidedTable, RawInterface,
-    RawObject, RawSlice, VtableHead,
+    RawObject, RawSlice, Reply, VtableHead,
 };
 use crate::context::HostServices;
-use crate::{CallError, Handle, Interface, Invalid, Portable, objects, own};
+use crate::{CallError, Handle, Interface, Invalid, Portable, arrived, objects, own};
 
 /// A plugin whose library is loaded and whose table agrees with its manifest.
 #[derive(Clone, Debug)]
@@ -26,7 +26,9 @@ pub struct BoundPlugin(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    table: NonNull<PluginTable>,
+    create: unsafe extern "C" fn(*const CreateArguments) -> Reply<RawObject>,
+    start: unsafe extern "C" fn(*const ()) -> Reply<u8>,
+    stop: unsafe extern "C" fn(*const ()) -> Reply<u8>,
     provides: Vec<(Provided, NonNull<VtableHead>)>,
     singleton: bool,
     /// What the plugin is lent when it makes an instance.
@@ -34,7 +36,7 @@ struct Inner {
     keep: KeepAlive,
 }
 
-// SAFETY: the tables are immutable statics of a library that `keep` keeps loaded; the
+// SAFETY: the vtables are immutable statics of a library that `keep` keeps loaded; the
 // services are an object of an interface that is Send and Sync.
 unsafe impl Send for Inner {}
 // SAFETY: as for Send.
@@ -78,6 +80,11 @@ pub enum BindError {
     },
     /// The entry function gave no table.
     NoTable,
+    /// The table in memory is not whole.
+    Incomplete {
+        /// What it lacks.
+        lacks: &'static str,
+    },
     /// The table in memory says something else than the manifest in the file.
     Disagrees {
         /// Which fact.
@@ -98,6 +105,11 @@ impl fmt::Display for BindError {
                  {host}: rebuild the plugin with the host's version of plugwright-plugin"
             ),
             Self::NoTable => f.write_str("the plugin's entry function gave no table"),
+            Self::Incomplete { lacks } => write!(
+                f,
+                "the table that the plugin's entry function gave lacks {lacks}: every plugin's has \
+                 it, as docs/abi.md says"
+            ),
             Self::Disagrees {
                 what,
                 manifest,
@@ -208,10 +220,21 @@ impl BoundPlugin {
         // SAFETY: the host's table lives during the call, which is all that an entry may use.
         let table = unsafe { entry(&raw const host) };
         // SAFETY: by this function's contract it is null or a table for ever.
-        let table = unsafe { table.as_ref() }.ok_or(BindError::NoTable)?;
+        let table = unsafe { whole(table) }?;
+        let create = table.create.ok_or(BindError::Incomplete {
+            lacks: "the function `create`",
+        })?;
+        let start = table.start.ok_or(BindError::Incomplete {
+            lacks: "the function `start`",
+        })?;
+        let stop = table.stop.ok_or(BindError::Incomplete {
+            lacks: "the function `stop`",
+        })?;
         let provides = confirm(table, summary)?;
         Ok(Self(Arc::new(Inner {
-            table: NonNull::from(table),
+            create,
+            start,
+            stop,
             provides,
             singleton: summary.singleton,
             services: services.into_abi(),
@@ -231,8 +254,6 @@ impl BoundPlugin {
     /// # Errors
     /// When the plugin cannot use the configuration, or its constructor or start fails.
     pub fn instance(&self, configuration: Option<&str>) -> Result<Instance, CallError> {
-        // SAFETY: a static of a library that `keep` keeps loaded.
-        let table = unsafe { self.0.table.as_ref() };
         let arguments = CreateArguments {
             size: size_of::<CreateArguments>(),
             configuration: RawSlice::of(configuration.unwrap_or_default()),
@@ -240,23 +261,24 @@ impl BoundPlugin {
         };
         // SAFETY: by the contract of `bind`, it does what its type says; the arguments live
         // during the call.
-        let reply = unsafe { (table.create)(&raw const arguments) };
+        let reply = unsafe { (self.0.create)(&raw const arguments) };
         if !reply.failure.is_null() {
             // SAFETY: returned just now.
             return Err(unsafe { CallError::take(reply.failure, "new") });
         }
         // SAFETY: initialised, since there is no failure.
         let object = unsafe { reply.value.assume_init() };
-        if object.object.is_null() || object.vtable.is_null() {
-            let invalid = Invalid::new("an instance and a vtable, not null");
-            return Err(CallError::invalid("new", invalid));
-        }
+        // SAFETY: by the contract of `bind`, it is null or a vtable of the plugin's.
+        let head = unsafe { arrived::head(object.vtable) };
+        let none = Invalid::new("an instance, not null");
+        let whole = head.and_then(|_| (!object.object.is_null()).then_some(()).ok_or(none));
+        whole.map_err(|invalid| CallError::invalid("new", invalid))?;
         let instance = Instance {
             object,
             plugin: self.clone(),
         };
         // SAFETY: made by this plugin just now, and referenced by `instance`.
-        let reply = unsafe { (table.start)(object.object) };
+        let reply = unsafe { (self.0.start)(object.object) };
         // SAFETY: every `start` returns what stands for `()`.
         unsafe { reply.take::<()>("start") }.map(|()| instance)
     }
@@ -319,11 +341,9 @@ impl Instance {
             object: self.object.object,
             vtable: vtable.as_ptr(),
         };
-        // SAFETY: a vtable of a library that the plugin's `keep` keeps loaded.
-        let retain = unsafe { vtable.as_ref() }.retain;
         // SAFETY: the vtables of a plugin's table are for its instances, and this is one,
-        // which `self` keeps.
-        unsafe { retain(object.object) };
+        // which `self` keeps; the library is kept too.
+        unsafe { object.retain() };
         // SAFETY: the reference was taken just now, and the library is kept.
         unsafe { Handle::new(object, self.plugin.0.keep.clone()) }
             .map_err(|invalid| CreateError::Failed(CallError::invalid("new", invalid)))
@@ -344,10 +364,9 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        // SAFETY: a vtable of a library that the plugin's `keep` keeps loaded.
-        let release = unsafe { &*self.object.vtable }.release;
-        // SAFETY: the reference that this instance holds is given up once.
-        let reply = unsafe { release(self.object.object) };
+        // SAFETY: the reference that this instance holds is given up once; the vtable is one of
+        // a library that the plugin's `keep` keeps loaded.
+        let reply = unsafe { self.object.release() };
         // SAFETY: every `release` returns what stands for `()`. What failed has nobody to
         // tell here: `stop` and `Handle::close` tell.
         let _ = unsafe { reply.take::<()>("drop") };
@@ -378,13 +397,25 @@ impl SharedInstance {
     /// When the plugin says that it failed, or panicked. The instance is stopped all the same.
     pub fn stop(&self) -> Result<(), CallError> {
         let instance = &self.0;
-        // SAFETY: a static of a library that the plugin's `keep` keeps loaded.
-        let table = unsafe { instance.plugin.0.table.as_ref() };
         // SAFETY: an instance of this plugin, referenced by `self`.
-        let reply = unsafe { (table.stop)(instance.object.object) };
+        let reply = unsafe { (instance.plugin.0.stop)(instance.object.object) };
         // SAFETY: every `stop` returns what stands for `()`.
         unsafe { reply.take("stop") }
     }
+}
+
+/// The table that an entry function gave, as long as this SDK's.
+///
+/// # Safety
+/// It is null, or a plugin's table, as long as its size says, for ever.
+unsafe fn whole<'a>(table: *const PluginTable) -> Result<&'a PluginTable, BindError> {
+    if table.is_null() {
+        return Err(BindError::NoTable);
+    }
+    // SAFETY: by this function's contract.
+    unsafe { arrived::sized(table) }.ok_or(BindError::Incomplete {
+        lacks: "its place or its size",
+    })
 }
 
 /// Compares a table with the manifest, fact by fact.
@@ -393,9 +424,6 @@ fn confirm(
     summary: &Summary,
 ) -> Result<Vec<(Provided, NonNull<VtableHead>)>, BindError> {
     agree("binary interface", &summary.build.abi, &table.abi)?;
-    if table.size < size_of::<PluginTable>() {
-        return Err(BindError::NoTable);
-    }
     agree("id", &summary.id.as_str(), &text(table.id).as_str())?;
     agree(
         "version",
@@ -406,15 +434,22 @@ fn confirm(
     agree("number of interfaces", &summary.provides.len(), &count)?;
     let mut all = Vec::with_capacity(summary.provides.len());
     for (index, provided) in summary.provides.iter().enumerate() {
-        let found: NonNull<ProvidedTable> =
-            NonNull::new(table.provides.wrapping_add(index).cast_mut())
-                .ok_or(BindError::NoTable)?;
         // SAFETY: a plugin's table has as many entries as it says, and they are immutable.
-        let found = unsafe { found.as_ref() };
-        let vtable = NonNull::new(found.vtable.cast_mut()).ok_or(BindError::NoTable)?;
-        let raw = found.interface;
+        let found = unsafe { arrived::at(table.provides.wrapping_add(index)) };
+        let found: &ProvidedTable = found.ok_or(BindError::Incomplete {
+            lacks: "the interfaces that it provides",
+        })?;
+        // SAFETY: an entry's vtable is null or a vtable for ever.
+        let vtable = unsafe { arrived::head(found.vtable) };
+        let vtable = vtable.or(Err(BindError::Incomplete {
+            lacks: "a vtable with `retain` and `release`",
+        }))?;
+        let vtable = NonNull::from(vtable);
         // SAFETY: an entry's interface is null or a table for ever.
-        let raw = unsafe { raw.as_ref() }.ok_or(BindError::NoTable)?;
+        let raw = unsafe { arrived::at(found.interface) };
+        let raw = raw.ok_or(BindError::Incomplete {
+            lacks: "the table of an interface",
+        })?;
         agree(
             "interface",
             &provided.interface.as_str(),
@@ -427,8 +462,10 @@ fn confirm(
         agree("bounds", &provided.bounds.to_string(), &bounds)?;
         let methods = usize::from(raw.methods);
         agree("number of methods", &provided.fingerprints.len(), &methods)?;
-        if methods > 0 && raw.fingerprints.is_null() {
-            return Err(BindError::NoTable);
+        if methods > 0 && (raw.fingerprints.is_null() || !raw.fingerprints.is_aligned()) {
+            return Err(BindError::Incomplete {
+                lacks: "the fingerprints of an interface",
+            });
         }
         for (method, expected) in provided.fingerprints.iter().enumerate() {
             let found = raw.fingerprints.wrapping_add(method);

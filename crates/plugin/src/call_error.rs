@@ -197,6 +197,9 @@ impl CallError {
     /// `failure` was returned by a plugin's function just now and is not used again.
     #[cold]
     pub(crate) unsafe fn take(failure: *mut Failure, method: &str) -> Self {
+        if !failure.is_aligned() {
+            return Self::invalid(method, Invalid::new("a failure, or null"));
+        }
         // SAFETY: not null (the caller saw that), and owned by us until it is released.
         let raw = unsafe { &*failure };
         // SAFETY: a failure's texts live as long as it does, and it is released below.
@@ -218,8 +221,10 @@ impl CallError {
             message,
             location,
         }));
-        // SAFETY: released once, by the side that made it; nothing of it was kept.
-        unsafe { (raw.release)(failure) };
+        if let Some(release) = raw.release {
+            // SAFETY: released once, by the side that made it; nothing of it was kept.
+            unsafe { release(failure) };
+        }
         error
     }
 }

@@ -12,7 +12,7 @@ use plugwright_plugin_macros::{Portable, interface};
 
 use crate::abi::{KeepAlive, RawInterface};
 use crate::portable::Invalid;
-use crate::{CallError, Handle, objects};
+use crate::{CallError, Handle, arrived, objects};
 
 /// What a host does for one plugin. Hosts implement it; a plugin has it as a [`Context`].
 #[interface(id = "org.plugwright.host", version = "1.0")]
@@ -131,13 +131,13 @@ impl Context {
     /// # Safety
     /// `lent` is an object with its vtable, referenced during the call.
     pub(crate) unsafe fn lent(lent: RawInterface, plugin: &'static str) -> Result<Self, Invalid> {
-        let Some(head) = std::ptr::NonNull::new(lent.object.vtable.cast_mut()) else {
-            return Err(Invalid::new("the host's services, not null"));
-        };
         // SAFETY: by this function's contract.
-        let retain = unsafe { head.as_ref() }.retain;
-        // SAFETY: as above.
-        unsafe { retain(lent.object.object) };
+        let head = unsafe { arrived::head(lent.object.vtable) }?;
+        if lent.object.object.is_null() || !lent.keep.is_whole() {
+            return Err(Invalid::new("the host's services, whole"));
+        }
+        // SAFETY: by this function's contract.
+        unsafe { head.retain(lent.object.object) };
         // SAFETY: the host keeps a reference while it lends.
         let keep = unsafe { KeepAlive::retained(lent.keep) };
         let own = RawInterface {

@@ -80,9 +80,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn keeping(&self) -> Option<(Object, KeptLink)> {
         let (called, link) = self.called.zip(self.link)?;
         // SAFETY: the vtable is kept meanwhile, with the object (`of_call`).
-        let retain = unsafe { (*called.vtable).retain };
-        // SAFETY: as above, for the object.
-        unsafe { retain(called.object) };
+        unsafe { called.retain() };
         let called = RawInterface {
             object: called,
             keep: own::keep().into_raw(),

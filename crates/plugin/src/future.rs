@@ -18,12 +18,12 @@ use std::task::{Context, Poll};
 
 use plugwright_manifest::schema::Shape;
 
-use crate::CallError;
-use crate::abi::{FutureFunctions, KeepAlive, RawFuture, RawWaker, Reply};
+use crate::abi::{KeepAlive, RawFuture, RawWaker, Reply};
 use crate::encoding::{Decoder, Encoder};
 use crate::instance::Owner;
 use crate::portable::{Invalid, Portable};
 use crate::remote::KeptLink;
+use crate::{CallError, arrived};
 
 const LOCAL_ONLY: Invalid = Invalid::new("no such future: it crosses within a process only");
 
@@ -249,17 +249,9 @@ impl<T> Foreign<'_, T> {
     unsafe fn take(raw: RawFuture) -> Result<Self, Invalid> {
         const NONE: Invalid = Invalid::new("a future with all its functions");
         // SAFETY: by this function's contract; it is dropped when there is no future.
-        let keep = unsafe { KeepAlive::from_raw(raw.keep) };
-        if raw.functions.is_null() {
-            return Err(NONE);
-        }
+        let keep = unsafe { KeepAlive::received(raw.keep) }?;
         // SAFETY: by this function's contract the size is there.
-        let size = unsafe { raw.functions.cast::<usize>().read() };
-        if size < size_of::<FutureFunctions>() {
-            return Err(NONE);
-        }
-        // SAFETY: so are the functions, as the size says.
-        let functions = unsafe { &*raw.functions };
+        let functions = unsafe { arrived::sized(raw.functions) }.ok_or(NONE)?;
         let (Some(poll), Some(release)) = (functions.poll, functions.release) else {
             return Err(NONE);
         };

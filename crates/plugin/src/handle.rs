@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 
 use crate::abi::{KeepAlive, RawInterface, RawObject, VtableHead};
 use crate::interface::{Interface, Shareable, Upcast};
-use crate::{CallError, Invalid, vtable};
+use crate::{CallError, Invalid, arrived, vtable};
 
 /// An object of a plugin: it implements the trait `T` itself, with one indirect call for
 /// each method, and keeps the plugin's library loaded for as long as it lives.
@@ -100,7 +100,7 @@ impl<V> RawHandle<V> {
 
     fn release(&mut self) -> Result<(), CallError> {
         // SAFETY: the reference that this handle holds is given up once.
-        let reply = unsafe { (self.head().release)(self.object) };
+        let reply = unsafe { self.head().release(self.object) };
         // SAFETY: every `release` returns what stands for `()`.
         unsafe { reply.take("drop") }
     }
@@ -156,6 +156,9 @@ impl<T: ?Sized + Interface> Handle<T> {
         if object.object.is_null() || object.vtable.is_null() {
             return Err(Invalid::new("an object and a vtable, not null"));
         }
+        // What nobody could release is not taken over.
+        // SAFETY: by this function's contract.
+        unsafe { arrived::head(object.vtable) }?;
         // SAFETY: by this function's contract and what was just seen.
         match unsafe { vtable::fit::<T>(object.vtable) } {
             Ok(vtable) => Ok(Self {
@@ -223,7 +226,7 @@ impl<T: ?Sized + Interface> Handle<T> {
     /// Another reference to the object, as it crosses.
     pub(crate) fn to_raw(&self) -> RawInterface {
         // SAFETY: this handle holds a reference, so the object is alive.
-        unsafe { (self.raw.head().retain)(self.raw.object) };
+        unsafe { self.raw.head().retain(self.raw.object) };
         RawInterface {
             object: RawObject {
                 object: self.raw.object,
@@ -252,7 +255,7 @@ impl<T: ?Sized + Interface> Handle<T> {
 impl<T: ?Sized + Shareable + Send + Sync> Clone for Handle<T> {
     fn clone(&self) -> Self {
         // SAFETY: this handle holds a reference, so the object is alive.
-        unsafe { (self.raw.head().retain)(self.raw.object) };
+        unsafe { self.raw.head().retain(self.raw.object) };
         Self {
             raw: RawHandle {
                 object: self.raw.object,

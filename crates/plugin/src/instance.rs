@@ -17,8 +17,8 @@ use std::sync::{Arc, Once};
 use plugwright_manifest::schema::Receiver;
 
 use crate::abi::{
-    CreateArguments, Failure, HostTable, PluginTable, ProvidedTable, RawObject, RawSlice, Reply,
-    VtableHead,
+    ABI, CreateArguments, Failure, HostTable, PluginTable, ProvidedTable, RawObject, RawSlice,
+    Reply, VtableHead,
 };
 use crate::context::Context;
 use crate::interface::{Interface, Provides};
@@ -26,7 +26,7 @@ use crate::life::{Life, PluginError, Unmade, text_of};
 use crate::own;
 use crate::portable::{Invalid, Kept, Portable};
 use crate::remote::invoke;
-use crate::{CallError, CallErrorKind, forward};
+use crate::{CallError, CallErrorKind, arrived, forward};
 use note::{Note, note_panic, take_note};
 pub(crate) use part::{Owner, drop_of, part_of};
 
@@ -514,7 +514,7 @@ fn failure(kind: CallErrorKind, plugin: &str, note: Note) -> *mut Failure {
     }
     let plugin = plugin.to_owned();
     let raw = Failure {
-        release,
+        release: Some(release),
         kind: kind as u32,
         line: note.line,
         column: note.column,
@@ -548,8 +548,8 @@ pub unsafe fn create<T: 'static>(
     life: &'static Life<T>,
 ) -> Reply<RawObject> {
     // SAFETY: by this function's contract.
-    let Some(arguments) = (unsafe { arguments.as_ref() }) else {
-        let invalid = Invalid::new("arguments for an instance, not null");
+    let Some(arguments) = (unsafe { arrived::sized(arguments) }) else {
+        let invalid = Invalid::new("arguments for an instance, with their size");
         return Reply::failed(faulty(plugin, Fault::from(invalid)));
     };
     let make = || {
@@ -675,8 +675,8 @@ pub const fn vtable_head<T: 'static, I: ?Sized + Interface + Provides<T>>() -> V
         size: size_of::<I::Vtable>(),
         interface: I::TABLE,
         image: own::mark(),
-        retain: retain::<T>,
-        release: release::<T>,
+        retain: Some(retain::<T>),
+        release: Some(release::<T>),
         invoke: Some(invoke::<T, I>),
     }
 }
@@ -691,9 +691,12 @@ pub unsafe fn enter(
     plugin: &'static str,
 ) -> *const PluginTable {
     // SAFETY: by this function's contract.
-    let Some(host) = (unsafe { host.as_ref() }) else {
+    let Some(host) = (unsafe { arrived::sized(host) }) else {
         return std::ptr::null();
     };
+    if host.abi != ABI || !host.keep.is_whole() {
+        return std::ptr::null();
+    }
     // A plugin that is linked into its host shares the host's std, and is never unloaded.
     if host.image == own::mark() {
         return std::ptr::from_ref(table);

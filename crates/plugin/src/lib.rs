@@ -48,6 +48,7 @@
 
 extern crate self as plugwright_plugin;
 
+mod arrived;
 mod call_error;
 mod encoding;
 #[cfg(feature = "tracing")]

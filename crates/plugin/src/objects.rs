@@ -61,7 +61,7 @@ pub(crate) unsafe fn receive<I: ?Sized + Interface>(
     raw: RawInterface,
 ) -> Result<Handle<I>, Invalid> {
     // SAFETY: by this function's contract.
-    let keep = unsafe { KeepAlive::from_raw(raw.keep) };
+    let keep = unsafe { KeepAlive::received(raw.keep) }?;
     // SAFETY: as above; a null is refused.
     unsafe { Handle::<I>::new(raw.object, keep) }
 }

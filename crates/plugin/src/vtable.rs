@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::abi::{InterfaceTable, RawSlice, VtableHead};
+use crate::arrived;
 use crate::interface::{Fit, Interface};
 use crate::portable::Invalid;
 
@@ -24,9 +25,9 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
     vtable: *const VtableHead,
 ) -> Result<*const T::Vtable, Invalid> {
     // SAFETY: by this function's contract.
-    let head = unsafe { &*vtable };
+    let head = unsafe { arrived::head(vtable) }?;
     // SAFETY: a vtable's interface is null or a table for as long as the vtable stays.
-    let table = unsafe { head.interface.as_ref() };
+    let table = unsafe { arrived::at(head.interface) };
     let table = table.ok_or(Invalid::new("a vtable that says which interface it is for"))?;
     // The object's image may be this one: then there is nothing to compare.
     if !std::ptr::eq(table, T::TABLE) {
@@ -143,7 +144,7 @@ unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Inv
         .iter()
         .filter(|method| method.since <= table.minor)
         .count();
-    let nowhere = table.fingerprints.is_null() && methods > 0;
+    let nowhere = methods > 0 && (table.fingerprints.is_null() || !table.fingerprints.is_aligned());
     let same = id == T::ID.as_bytes()
         && table.major == T::VERSION.major
         && table.bounds == shape.bounds.code();

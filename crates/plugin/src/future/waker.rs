@@ -13,8 +13,8 @@ use std::task::{RawWakerVTable, Wake, Waker};
 
 use crate::abi::{KeepAlive, RawKeep, RawWaker, Reply, WakerFunctions};
 use crate::instance::{Fault, reply_of, tell_panic};
-use crate::own;
 use crate::portable::Invalid;
+use crate::{arrived, own};
 
 static FUNCTIONS: WakerFunctions = WakerFunctions {
     size: size_of::<WakerFunctions>(),
@@ -52,6 +52,9 @@ unsafe fn own(data: *const (), table: *const ()) -> ManuallyDrop<Waker> {
 
 unsafe extern "C" fn clone(data: *const (), table: *const (), output: *mut RawWaker) -> Reply<u8> {
     reply_of(own::plugin(), || {
+        if output.is_null() {
+            return Err(Invalid::new("a place for the waker's clone").into());
+        }
         // SAFETY: who calls has the waker, lent or its own.
         let waker = unsafe { own(data, table) };
         let clone = ManuallyDrop::new(Waker::clone(&waker));
@@ -112,16 +115,8 @@ impl Functions {
     /// The pointer is null or points to functions with their size in front.
     unsafe fn of(raw: *const WakerFunctions) -> Result<Self, Invalid> {
         const NONE: Invalid = Invalid::new("a waker with all its functions");
-        if raw.is_null() {
-            return Err(NONE);
-        }
-        // SAFETY: by this function's contract the size is there.
-        let size = unsafe { raw.cast::<usize>().read() };
-        if size < size_of::<WakerFunctions>() {
-            return Err(NONE);
-        }
-        // SAFETY: so are the functions, as the size says.
-        let raw = unsafe { &*raw };
+        // SAFETY: by this function's contract.
+        let raw = unsafe { arrived::sized(raw) }.ok_or(NONE)?;
         match (raw.clone, raw.wake, raw.wake_by_ref, raw.release) {
             (Some(clone), Some(wake), Some(wake_by_ref), Some(release)) => Ok(Self {
                 clone,
@@ -180,7 +175,7 @@ impl Held {
     /// The pointer is null or points to a waker, which is lent for the call.
     pub(super) unsafe fn refresh(&mut self, lent: *const RawWaker) -> Result<&Waker, Fault> {
         // SAFETY: by this function's contract.
-        let lent = unsafe { lent.as_ref() }.ok_or(Invalid::new("a waker, not null"))?;
+        let lent = unsafe { arrived::at(lent) }.ok_or(Invalid::new("a waker, not null"))?;
         // What is held is alive, so nothing else has its address meanwhile.
         let same = matches!(&self.0, Some((held, _, functions))
             if (held.data, held.table, *functions) == (lent.data, lent.table, lent.functions));
@@ -195,7 +190,7 @@ impl Held {
             // SAFETY: it was written, as the reply says.
             let clone: RawWaker = unsafe { clone.assume_init() };
             // SAFETY: as above: it is owned.
-            let keep = unsafe { KeepAlive::from_raw(clone.keep) };
+            let keep = unsafe { KeepAlive::received(clone.keep) }?;
             let foreign = Arc::new(Foreign {
                 data: clone.data,
                 table: clone.table,

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use plugwright_manifest::schema::{Scalar, Shape};
 
+use super::sequences::FREED;
 use super::{Invalid, Portable};
 use crate::abi::{KeepAlive, RawBuffer, RawVec};
 use crate::encoding::{Decoder, Encoder};
@@ -75,8 +76,10 @@ impl Drop for Buffer {
             capacity,
             release,
         } = self.bytes;
-        // SAFETY: the bytes are owned and freed once, while their library is kept.
-        unsafe { release(pointer, length, capacity) };
+        if let Some(release) = release {
+            // SAFETY: the bytes are owned and freed once, while their library is kept.
+            unsafe { release(pointer, length, capacity) };
+        }
     }
 }
 
@@ -106,9 +109,12 @@ unsafe impl Portable for Buffer {
 
     unsafe fn from_abi(abi: RawBuffer) -> Result<Self, Invalid> {
         // SAFETY: by this function's contract.
-        let keep = unsafe { KeepAlive::from_raw(abi.keep) };
+        let keep = unsafe { KeepAlive::received(abi.keep) }?;
         let RawVec {
-            pointer, length, ..
+            pointer,
+            length,
+            release,
+            ..
         } = abi.bytes;
         if pointer.is_null() || isize::try_from(length).is_err() {
             // Nothing can be said of such memory, so it is not freed either.
@@ -116,6 +122,7 @@ unsafe impl Portable for Buffer {
                 "a Buffer with a pointer and a possible length",
             ));
         }
+        release.ok_or(FREED)?;
         Ok(Self {
             bytes: abi.bytes,
             keep,

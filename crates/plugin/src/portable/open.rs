@@ -36,7 +36,7 @@ impl RawOpen {
             variant,
             fields: ptr::null_mut(),
             size: 0,
-            release: nothing,
+            release: Some(nothing),
         }
     }
 
@@ -58,7 +58,7 @@ impl RawOpen {
             variant,
             fields: Box::into_raw(Box::new(fields)).cast(),
             size: size_of::<F>(),
-            release: release::<F>,
+            release: Some(release::<F>),
         }
     }
 
@@ -71,15 +71,16 @@ impl RawOpen {
     /// The value was given away, is used once, and its variant has these fields.
     pub unsafe fn take<F: Fields>(self) -> Result<F, Invalid> {
         let place = self.fields.cast::<F>();
-        if place.is_null() || !place.is_aligned() || self.size != size_of::<F>() {
+        let is_there = !place.is_null() && place.is_aligned() && self.size == size_of::<F>();
+        let (true, Some(release)) = (is_there, self.release) else {
             // SAFETY: by this function's contract.
             unsafe { self.let_go() };
             return Err(Invalid::new("a variant with the size of its fields"));
-        }
+        };
         // SAFETY: by this function's contract they lie there.
         let fields = unsafe { *place };
         // SAFETY: by this function's contract; the fields have just been taken.
-        unsafe { (self.release)(self.fields, 1) };
+        unsafe { release(self.fields, 1) };
         Ok(fields)
     }
 
@@ -88,9 +89,9 @@ impl RawOpen {
     /// # Safety
     /// The value was given away, and is used once.
     pub unsafe fn let_go(self) {
-        if !self.fields.is_null() {
+        if let (false, Some(release)) = (self.fields.is_null(), self.release) {
             // SAFETY: by this function's contract.
-            unsafe { (self.release)(self.fields, 0) };
+            unsafe { release(self.fields, 0) };
         }
     }
 }

@@ -33,6 +33,9 @@ macro_rules! plain {
 
 plain! { u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64, }
 
+/// What every vector has that crosses.
+pub(super) const FREED: Invalid = Invalid::new("a vector with a function that frees it");
+
 /// Whether `length` elements of `T` can be behind a pointer.
 fn possible<T>(pointer: *const u8, length: usize) -> Result<(), Invalid> {
     let bytes = size_of::<T>().checked_mul(length);
@@ -253,7 +256,7 @@ fn give<A>(vec: Vec<A>) -> RawVec {
         pointer: vec.as_mut_ptr().cast(),
         length: vec.len(),
         capacity: vec.capacity(),
-        release: release::<A>,
+        release: Some(release::<A>),
     }
 }
 
@@ -275,6 +278,8 @@ unsafe impl<T: Portable> Portable for Vec<T> {
     #[inline]
     unsafe fn from_abi(abi: RawVec) -> Result<Self, Invalid> {
         possible::<T::Abi>(abi.pointer, abi.length)?;
+        // What cannot be freed is not taken over either.
+        let release = abi.release.ok_or(FREED)?;
         let elements = abi.pointer.cast::<T::Abi>();
         let copy = if T::PLAIN {
             let mut copy = Self::with_capacity(abi.length);
@@ -293,7 +298,7 @@ unsafe impl<T: Portable> Portable for Vec<T> {
             unsafe { take_all(raw) }
         };
         // SAFETY: `abi` is used once, so its elements are freed once.
-        unsafe { (abi.release)(abi.pointer, abi.length, abi.capacity) };
+        unsafe { release(abi.pointer, abi.length, abi.capacity) };
         copy
     }
 

@@ -1,14 +1,15 @@
 //! A connection as this side implements it, and as it crosses to libraries of this process.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::invoking::{Object, nanoseconds, vec_of, within};
-use crate::CallError;
 use crate::abi::{KeepAlive, RawInterface, RawLink, RawSlice, RawVec};
-use crate::portable::Portable;
+use crate::portable::{Invalid, Portable};
+use crate::{CallError, arrived};
 
 /// Carries calls to a side that shares no memory with this one, and keeps what was given to
 /// it: implemented by whoever owns the pipe.
@@ -106,6 +107,41 @@ pub(super) fn raw(link: Shared) -> RawLink {
     }
 }
 
+/// A connection that the other side lends; `None` when it lends none.
+///
+/// # Errors
+/// When it is shorter than it has to be, or a function is missing.
+///
+/// # Safety
+/// `link` is null or a connection with its size in front, lent during `'a`.
+pub(super) unsafe fn arrived<'a>(link: *const RawLink) -> Result<Option<&'a RawLink>, Invalid> {
+    const FUNCTIONS: [usize; 8] = [
+        offset_of!(RawLink, keep.retain),
+        offset_of!(RawLink, keep.release),
+        offset_of!(RawLink, call),
+        offset_of!(RawLink, export),
+        offset_of!(RawLink, import),
+        offset_of!(RawLink, retain),
+        offset_of!(RawLink, release),
+        offset_of!(RawLink, is_open),
+    ];
+    if link.is_null() {
+        return Ok(None);
+    }
+    // As words until it is known that there is no null among them, which no function is.
+    let words = link.cast::<[usize; size_of::<RawLink>() / size_of::<usize>()]>();
+    // SAFETY: by this function's contract.
+    let is_whole = unsafe { arrived::sized(words) }.is_some_and(|words| {
+        let functions = FUNCTIONS.map(|offset| words[offset / size_of::<usize>()]);
+        functions.iter().all(|function| *function != 0)
+    });
+    if !is_whole {
+        return Err(Invalid::new("a connection with all its functions"));
+    }
+    // SAFETY: by this function's contract and what was just seen.
+    Ok(unsafe { link.as_ref() })
+}
+
 /// # Safety
 /// `context` is that of a [`raw`] connection, and is kept during the call.
 unsafe fn link<'a>(context: *const ()) -> &'a Shared {
@@ -136,15 +172,17 @@ unsafe extern "C" fn call(
 /// Writes what a call gave to its place, and says what is returned.
 ///
 /// # Safety
-/// `output` is a place for it.
+/// `output` is a place for it, or null.
 pub(super) unsafe fn answer(result: Result<Vec<u8>, CallError>, output: *mut RawVec) -> u32 {
     let (status, bytes) = match result {
         Ok(bytes) => (0, bytes),
         // Never 0, which would be a result; an unknown kind is in the bytes.
         Err(error) => ((error.kind() as u32).max(1), error.to_bytes()),
     };
-    // SAFETY: by this function's contract.
-    unsafe { output.write(vec_of(bytes)) };
+    if !output.is_null() {
+        // SAFETY: by this function's contract.
+        unsafe { output.write(vec_of(bytes)) };
+    }
     status
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use plugwright_manifest::schema::Receiver;
 
-use super::connection::{Link, answer, crossing, raw};
+use super::connection::{self, Link, answer, crossing, raw};
 use super::description::{self, DESCRIBE};
 use super::proxy::Proxy;
 use crate::abi::{InvokeContext, KeepAlive, RawInterface, RawLink, RawObject, RawSlice, RawVec};
@@ -17,7 +17,7 @@ use crate::handle::borrowed_calls;
 use crate::instance::{Fault, Using, at_home, guarded};
 use crate::interface::{Interface, Provides};
 use crate::portable::{Invalid, Kept, Portable};
-use crate::{CallError, CallErrorKind};
+use crate::{CallError, CallErrorKind, arrived};
 
 /// An object of any interface: what a connection hands about.
 ///
@@ -68,7 +68,7 @@ impl Object {
             link: link.as_ref().map_or(std::ptr::null(), std::ptr::from_ref),
             time_left: crossing(invocation.limit),
             context: Arc::as_ptr(&invocation.cancel).cast(),
-            cancelled,
+            cancelled: Some(cancelled),
         };
         let mut output = std::mem::MaybeUninit::uninit();
         // SAFETY: as above; the context and both places live as long as the call.
@@ -109,9 +109,7 @@ impl Clone for Object {
     fn clone(&self) -> Self {
         let object = self.0.object;
         // SAFETY: this object is kept, with its vtable.
-        let retain = unsafe { (*object.vtable).retain };
-        // SAFETY: as above.
-        unsafe { retain(object.object) };
+        unsafe { object.retain() };
         // SAFETY: this object holds a reference meanwhile.
         let keep = unsafe { KeepAlive::retained(self.0.keep) };
         Self(RawInterface {
@@ -126,10 +124,8 @@ impl Drop for Object {
         let object = self.0.object;
         // SAFETY: the reference that this object holds is given up once, below.
         let keep = unsafe { KeepAlive::from_raw(self.0.keep) };
-        // SAFETY: this object is kept, with its vtable.
-        let release = unsafe { (*object.vtable).release };
-        // SAFETY: the reference is given up once.
-        let reply = unsafe { release(object.object) };
+        // SAFETY: this object is kept, with its vtable; the reference is given up once.
+        let reply = unsafe { object.release() };
         // SAFETY: every `release` returns what stands for `()`. A destructor that panicked
         // has nobody to tell here.
         let _ = unsafe { reply.take::<()>("drop") };
@@ -230,9 +226,11 @@ pub fn is_cancelled() -> bool {
     };
     // SAFETY: it is taken out again before the call ends that the context lives as long as.
     let context = unsafe { &*running.context };
-    // SAFETY: as above.
-    let cancelled = unsafe { (context.cancelled)(context.context) };
-    cancelled != 0 || time_left() == Some(Duration::ZERO)
+    let cancelled = context.cancelled.is_some_and(|cancelled| {
+        // SAFETY: as above.
+        unsafe { cancelled(context.context) != 0 }
+    });
+    cancelled || time_left() == Some(Duration::ZERO)
 }
 
 /// Sets the running call, and puts the one before it back in the end.
@@ -276,9 +274,11 @@ pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provi
         // SAFETY: the caller gives a place for the output.
         return unsafe { answer(described, output) };
     }
-    // SAFETY: the caller lends the context for the call.
-    let context = unsafe { &*context };
     let result = guarded(|| {
+        // SAFETY: the caller lends the context for the call.
+        let context = unsafe { arrived::sized(context) }
+            .filter(|context| context.cancelled.is_some())
+            .ok_or(Invalid::new("what a call by number is made in, whole"))?;
         let nested = Nested::enter(context);
         if is_cancelled() {
             let kind = match time_left() {
@@ -290,7 +290,7 @@ pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provi
         // SAFETY: the caller lends the bytes for the call.
         let input = unsafe { <&[u8]>::from_abi(input) }?;
         // SAFETY: null, or lent for the call.
-        let link = unsafe { context.link.as_ref() };
+        let link = unsafe { connection::arrived(context.link) }?;
         let using = if const { I::SHAPE.is_exclusive() } {
             let index = usize::try_from(method).unwrap_or(usize::MAX);
             let receiver = I::SHAPE.methods.get(index).map(|method| method.receiver);

@@ -550,6 +550,14 @@ mod lies {
         check(|raw| raw.functions = functions(|f| f.size = 16), NONE);
         check(|raw| raw.functions = functions(|f| f.poll = None), NONE);
         check(|raw| raw.functions = functions(|f| f.release = None), NONE);
+        check(
+            |raw| raw.functions = raw.functions.wrapping_byte_add(1),
+            NONE,
+        );
+        check(
+            |raw| raw.keep.retain = None,
+            "expected what keeps a library, with both functions",
+        );
     }
 
     #[track_caller]
@@ -680,7 +688,7 @@ mod lies {
             }
             let text = RawSlice::of("no clone");
             Reply::failed(Box::into_raw(Box::new(Failure {
-                release,
+                release: Some(release),
                 kind: CallErrorKind::Panicked as u32,
                 line: 0,
                 column: 0,
@@ -733,6 +741,27 @@ mod lies {
             &raw mut place,
             CallErrorKind::Panicked,
             "no clone",
+        );
+        unsafe extern "C" fn kept_by_nothing(
+            _: *const (),
+            _: *const (),
+            output: *mut RawWaker,
+        ) -> Reply<u8> {
+            let mut clone = idle();
+            clone.keep.release = None;
+            // SAFETY: a place for a waker.
+            unsafe { output.write(clone) };
+            Reply::ok(0)
+        }
+        let unkept = WakerFunctions {
+            clone: Some(kept_by_nothing),
+            ..whole
+        };
+        woken(
+            std::ptr::from_ref(&waker(&raw const unkept)),
+            &raw mut place,
+            invalid,
+            "expected what keeps a library, with both functions",
         );
         let null = std::ptr::null_mut();
         woken(

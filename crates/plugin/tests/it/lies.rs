@@ -2,8 +2,11 @@
 //! behaviour. Lies about values are in `failures`, those about tables too.
 
 use plugwright_manifest::schema::{FieldShape, MethodShape, Scalar, Shape};
-use plugwright_plugin::abi::{Failure, InterfaceTable, RawInterface, RawSlice, Reply, VtableHead};
-use plugwright_plugin::{CallErrorKind, Portable, interface};
+use plugwright_plugin::abi::{
+    Failure, InterfaceTable, InvokeContext, RawBuffer, RawInterface, RawLink, RawSlice, RawVec,
+    Reply, VtableHead,
+};
+use plugwright_plugin::{Buffer, CallErrorKind, Portable, interface};
 
 #[interface(id = "org.example.probe", version = "1.1")]
 pub(crate) trait Probe: Send + Sync {
@@ -184,7 +187,7 @@ fn failures_that_are_none() {
         length: 5,
     };
     let failure = Box::new(Failure {
-        release,
+        release: Some(release),
         kind: 4_711,
         line: 0,
         column: 9,
@@ -203,4 +206,183 @@ fn failures_that_are_none() {
         (error.message(), error.plugin(), error.location()),
         ("", "", "")
     );
+}
+
+/// Functions that are to be called later and that are not there are seen when the value arrives.
+#[test]
+fn values_without_their_functions() {
+    #[track_caller]
+    fn check<T: Portable>(abi: T::Abi, expected: &str) {
+        // SAFETY: each value is one whose faults `from_abi` promises to see.
+        let error = unsafe { T::from_abi(abi) }.map(drop);
+        assert_eq!(error.expect_err("must be refused").to_string(), expected);
+    }
+    const FREED: &str = "expected a vector with a function that frees it";
+    const KEPT: &str = "expected what keeps a library, with both functions";
+    let unfreed = |mut raw: RawVec| {
+        raw.release = None;
+        raw
+    };
+    check::<Vec<u8>>(unfreed(vec![1_u8].into_abi()), FREED);
+    check::<Vec<String>>(unfreed(vec![String::new()].into_abi()), FREED);
+    check::<String>(unfreed("text".to_owned().into_abi()), FREED);
+    check::<std::path::PathBuf>(unfreed(std::path::PathBuf::from("a").into_abi()), FREED);
+    check::<std::collections::BTreeSet<u8>>(unfreed(vec![1_u8].into_abi()), FREED);
+    let buffer = |change: fn(&mut RawBuffer)| {
+        let mut raw = Buffer::from(vec![1]).into_abi();
+        change(&mut raw);
+        raw
+    };
+    check::<Buffer>(buffer(|raw| raw.bytes.release = None), FREED);
+    check::<Buffer>(
+        buffer(|raw| raw.bytes.pointer = std::ptr::null_mut()),
+        "expected a Buffer with a pointer and a possible length",
+    );
+    check::<Buffer>(
+        buffer(|raw| raw.bytes.length = usize::MAX),
+        "expected a Buffer with a pointer and a possible length",
+    );
+    check::<Buffer>(buffer(|raw| raw.keep.retain = None), KEPT);
+    check::<Buffer>(buffer(|raw| raw.keep.release = None), KEPT);
+    let object = |change: fn(&mut RawInterface)| {
+        let mut raw = probe();
+        change(&mut raw);
+        raw
+    };
+    check::<Box<dyn Probe>>(object(|raw| raw.keep.retain = None), KEPT);
+    check::<Box<dyn Probe>>(object(|raw| raw.keep.release = None), KEPT);
+}
+
+/// The front of a vtable is looked at before anything of it is called.
+#[test]
+fn heads_that_are_none() {
+    const HEAD: &str = "expected a vtable that begins with its head";
+    const RETAIN: usize = 3;
+    const RELEASE: usize = 4;
+    check(lying(probe(), |vtable| vtable[RETAIN] = 0), HEAD);
+    check(lying(probe(), |vtable| vtable[RELEASE] = 0), HEAD);
+    check(
+        lying(probe(), |vtable| vtable[SIZE] = size_of::<usize>()),
+        HEAD,
+    );
+    let mut raw = probe();
+    raw.object.vtable = raw.object.vtable.wrapping_byte_add(1);
+    check(raw, HEAD);
+    let raw = lying(probe(), |vtable| vtable[INTERFACE] += 1);
+    check(raw, "expected a vtable that says which interface it is for");
+}
+
+#[test]
+fn failures_that_cannot_be_released() {
+    let askew = Reply::<u32>::failed(std::ptr::without_provenance_mut(3));
+    // SAFETY: it is one whose fault `take` promises to see.
+    let error = unsafe { askew.take::<u32>("Probe::first") }.expect_err("it failed");
+    assert_eq!(
+        (error.kind(), error.message()),
+        (CallErrorKind::Invalid, "expected a failure, or null")
+    );
+    let unreleased = Box::leak(Box::new(Failure {
+        release: None,
+        kind: CallErrorKind::Stopped as u32,
+        line: 0,
+        column: 0,
+        message: RawSlice::of("still told"),
+        file: RawSlice::of(""),
+        plugin: RawSlice::of(""),
+    }));
+    // SAFETY: as above.
+    let error = unsafe { Reply::<u32>::failed(unreleased).take::<u32>("") }.expect_err("it failed");
+    assert_eq!(
+        (error.kind(), error.message()),
+        (CallErrorKind::Stopped, "still told")
+    );
+}
+
+/// A call by number whose context, connection or place for the answer is none.
+#[test]
+fn calls_by_number_in_what_is_none() {
+    unsafe extern "C" fn never(_: *const ()) -> u8 {
+        0
+    }
+    fn whole() -> InvokeContext {
+        InvokeContext {
+            size: size_of::<InvokeContext>(),
+            link: std::ptr::null(),
+            time_left: u64::MAX,
+            context: std::ptr::null(),
+            cancelled: Some(never),
+        }
+    }
+    let raw = probe();
+    // SAFETY: every vtable begins with its head.
+    let invoke = unsafe { (*raw.object.vtable).invoke }.expect("made by the SDK");
+    let called = |context: *const InvokeContext| {
+        let mut output = std::mem::MaybeUninit::<RawVec>::uninit();
+        let input = RawSlice::of("");
+        // SAFETY: the object is whole, and each context one whose faults `invoke` promises to see.
+        let status = unsafe { invoke(raw.object.object, context, 0, input, output.as_mut_ptr()) };
+        // SAFETY: it is always written.
+        let output = unsafe { output.assume_init() };
+        // SAFETY: as a vector that is owned here.
+        let output = unsafe { Vec::<u8>::from_abi(output) }.expect("a vector");
+        if status == 0 {
+            return Ok(output);
+        }
+        let error = plugwright_plugin::CallError::from_bytes(&output);
+        assert_eq!(
+            (error.kind(), status),
+            (CallErrorKind::Invalid, CallErrorKind::Invalid as u32)
+        );
+        Err(error.message().to_owned())
+    };
+    assert_eq!(
+        called(&raw const *Box::leak(Box::new(whole()))),
+        Ok(vec![1, 0, 0, 0])
+    );
+    let refused = |context: *const InvokeContext, expected: &str| {
+        assert_eq!(called(context), Err(format!("expected {expected}")));
+    };
+    const WHOLE: &str = "what a call by number is made in, whole";
+    refused(std::ptr::null(), WHOLE);
+    let context = whole();
+    refused((&raw const context).wrapping_byte_add(1), WHOLE);
+    refused(
+        &raw const *Box::leak(Box::new(InvokeContext { size: 8, ..whole() })),
+        WHOLE,
+    );
+    let without = InvokeContext {
+        cancelled: None,
+        ..whole()
+    };
+    refused(&raw const without, WHOLE);
+    // A connection as words, with one of its functions missing.
+    let words = size_of::<RawLink>() / size_of::<usize>();
+    for missing in 0..words {
+        let mut link = vec![1_usize; words];
+        link[0] = size_of::<RawLink>();
+        link[missing] = 0;
+        let context = InvokeContext {
+            link: link.as_ptr().cast(),
+            ..whole()
+        };
+        // The second word is the context of what keeps the connection: that may be null.
+        if missing != 1 {
+            refused(&raw const context, "a connection with all its functions");
+        }
+    }
+    // Without a place for the answer only the kind is told.
+    let null = std::ptr::null_mut();
+    // SAFETY: as above.
+    let status = unsafe {
+        invoke(
+            raw.object.object,
+            std::ptr::null(),
+            0,
+            RawSlice::of(""),
+            null,
+        )
+    };
+    assert_eq!(status, CallErrorKind::Invalid as u32);
+    // SAFETY: it is owned, and given up here.
+    drop(unsafe { <Box<dyn Probe>>::from_abi(raw) });
 }

@@ -1,10 +1,12 @@
 //! Objects live as long as their handles, and libraries as long as both.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use plugwright_plugin::abi::KeepAlive;
-use plugwright_plugin::bind::BoundPlugin;
+use plugwright_plugin::bind::{BoundPlugin, CreateError};
+use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
 use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
 
 use crate::{NoServices, address, summary_of};
@@ -145,4 +147,113 @@ fn send_and_sync_are_the_traits() {
         assert!(Is::<Handle<dyn Sent>>::SEND && !Is::<Handle<dyn Sent>>::SYNC);
         assert!(!Is::<Handle<dyn Local>>::SEND && !Is::<Handle<dyn Local>>::SYNC);
     }
+}
+
+#[interface(id = "org.example.single", version = "1.0")]
+pub(crate) trait Single: Send + Sync {
+    fn number(&self) -> u32;
+}
+
+#[interface(id = "org.example.alone", version = "1.0")]
+pub(crate) trait Alone: Send + Sync {
+    fn take(&mut self);
+}
+
+#[interface(id = "org.example.one-thread", version = "1.0")]
+pub(crate) trait OneThread: Send {
+    fn nothing(&self);
+}
+
+#[plugin(
+    id = "org.example.shared",
+    provides(Single),
+    provides(Alone),
+    provides(OneThread)
+)]
+#[derive(Default)]
+pub(crate) struct SharedByAll;
+
+impl Single for SharedByAll {
+    fn number(&self) -> u32 {
+        5
+    }
+}
+
+impl Alone for SharedByAll {
+    fn take(&mut self) {}
+}
+
+impl OneThread for SharedByAll {
+    fn nothing(&self) {}
+}
+
+unsafe extern "C" {
+    #[link_name = "plugwright_entry_org_example_shared_4a7226ac"]
+    fn shared_by_all(
+        host: *const plugwright_plugin::abi::HostTable,
+    ) -> *const plugwright_plugin::abi::PluginTable;
+}
+
+/// Only the instance of a plugin that says so is shared, and as interfaces whose objects can be:
+/// the macro would refuse this record, and another author's compiler would not.
+#[test]
+fn what_cannot_be_shared_is_not() {
+    let mut summary = summary_of!("org.example.shared", dyn Single, dyn Alone, dyn OneThread);
+    let instance = |summary: &plugwright_manifest::Summary| {
+        let plugin = crate::try_bind(shared_by_all, summary).expect("agrees");
+        plugin.instance(None).expect("made")
+    };
+    assert!(instance(&summary).shared().is_err(), "it is no singleton");
+    summary.singleton = true;
+    let shared = instance(&summary).shared().expect("it is one");
+    assert_eq!(shared.handle::<dyn Single>(None).expect("fits").number(), 5);
+    let refused = |error: CreateError, id: &str| {
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the plugin says that all share one instance of it, and objects of {id} cannot be \
+                 shared"
+            )
+        );
+    };
+    let error = shared.handle::<dyn Alone>(None).map(drop);
+    refused(error.expect_err("`&mut self`"), "org.example.alone");
+    let error = shared.handle::<dyn OneThread>(None).map(drop);
+    refused(error.expect_err("not Sync"), "org.example.one-thread");
+}
+
+/// What a host does for a plugin is let go of with the last of the plugin's instances.
+#[test]
+fn services_live_as_long_as_instances() {
+    struct Services(Arc<AtomicUsize>);
+    impl Drop for Services {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    impl HostServices for Services {
+        fn application(&self) -> Application {
+            Application::default()
+        }
+        fn logs(&self, _: Level) -> bool {
+            true
+        }
+        fn log(&self, _: Event<'_>) {}
+        fn data_folder(&self) -> Result<PathBuf, ContextError> {
+            Err(ContextError::NotOffered)
+        }
+    }
+    let gone = Arc::new(AtomicUsize::new(0));
+    let summary = summary_of!("org.example.shared", dyn Single, dyn Alone, dyn OneThread);
+    let (keep, services) = (
+        KeepAlive::new(Arc::new(())),
+        Arc::new(Services(Arc::clone(&gone))),
+    );
+    // SAFETY: the entry is one that `#[plugin]` made in this image.
+    let plugin = unsafe { BoundPlugin::bind(address(shared_by_all), keep, &summary, services) };
+    let plugin = plugin.expect("agrees");
+    let handle: Handle<dyn Single> = plugin.create(None, None).expect("fits");
+    drop(plugin);
+    drop(handle);
+    assert_eq!(gone.load(Ordering::SeqCst), 1);
 }

@@ -8,6 +8,7 @@ mod futures_remote;
 mod growth;
 mod layout;
 mod lies;
+mod lies_tables;
 mod life;
 mod matrix;
 mod matrix_forward;

@@ -240,6 +240,7 @@ fn fields_of_another_size_are_refused() {
     };
     check(&|raw| raw.size += 1);
     check(&|raw| raw.fields = std::ptr::null_mut());
+    check(&|raw| raw.release = None);
 }
 
 /// A reader that is told of more bytes than a variant has, or of fewer, refuses it.
