@@ -106,6 +106,25 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     written.map(|()| true)
 }
 
+/// Whether a file that somebody named may be removed or written over: nothing is there, or what begins as `magic`, or what a
+/// crash left empty or full of zeros. A mistyped path costs no other file.
+///
+/// # Errors
+/// When it is no regular file, or may not be read.
+pub(super) fn is_expendable(path: &Path, magic: &[u8]) -> io::Result<bool> {
+    let opened = match open(path, Links::Refuse) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == OpenErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let mut head = Vec::new();
+    opened
+        .file()
+        .take(magic.len() as u64)
+        .read_to_end(&mut head)?;
+    Ok(magic.starts_with(&head) || head.iter().all(|byte| *byte == 0))
+}
+
 /// Removes the registry and what a killed writer left beside it. Says whether there was one.
 pub(super) fn remove(path: &Path) -> io::Result<bool> {
     let gone = |result: io::Result<()>| match result {

@@ -290,8 +290,9 @@ impl Registry {
     /// Removes the file, and says whether there was one. The next start reads every plugin file.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// When it cannot be removed, or is another kind of file.
     pub fn clear(&self) -> Result<bool, RegistryError> {
+        spare_others(&self.path, "it stays")?;
         file::remove(&self.path).map_err(|error| RegistryError::io(&self.path, "it stays", error))
     }
 
@@ -301,8 +302,9 @@ impl Registry {
     ///
     /// # Errors
     /// When there is no registry that can be read, none of its folders is below that of `to`, or the copy cannot be
-    /// written.
+    /// written, also because there is another kind of file in its place.
     pub fn export(&self, to: &Path) -> Result<(), RegistryError> {
+        spare_others(to, "it cannot be written")?;
         let image = read(&self.path, None).map_err(|why| RegistryError::new(&self.path, why))?;
         let base = parent(to).canonicalize();
         let base = base.map_err(|error| RegistryError::io(to, "its folder", error))?;
@@ -338,14 +340,27 @@ impl Registry {
     ///
     /// # Errors
     /// When the exported file cannot be read, is of another host, or is not signed as [`Registry::with_signers`] demands, or
-    /// this registry cannot be written.
+    /// this registry cannot be written, also because there is another kind of file in its place.
     pub fn import(&self, from: &Path) -> Result<(), RegistryError> {
+        spare_others(&self.path, "it cannot be written")?;
         let image = self
             .relocated(from, &identity())
             .map_err(|what| RegistryError::new(from, what))?;
         file::replace(&self.path, image.bytes())
             .map(drop)
             .map_err(|error| RegistryError::io(&self.path, "it cannot be written", error))
+    }
+}
+
+/// Nothing but a registry is removed or written over where somebody names the file. `failed` begins the error.
+fn spare_others(path: &Path, failed: &str) -> Result<(), RegistryError> {
+    match file::is_expendable(path, image::MAGIC) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let why = format!("{failed}: it is another kind of file");
+            Err(RegistryError::new(path, why))
+        }
+        Err(error) => Err(RegistryError::io(path, failed, error)),
     }
 }
 

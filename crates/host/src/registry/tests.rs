@@ -215,3 +215,15 @@ fn ask_everything(image: &Image) {
         + drafts(image).map_or(0, |drafts| drafts.len());
     std::hint::black_box(count);
 }
+
+#[test]
+fn what_a_crash_left_is_cleared() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("plugins.registry");
+    for left in [&b""[..], b"plug", &[0; 64], b"plugwreg and no more"] {
+        std::fs::write(&path, left).expect("written");
+        assert!(Registry::at(&path).clear().expect("removable"));
+    }
+    std::fs::write(&path, "plugins = []").expect("written");
+    assert!(Registry::at(&path).clear().is_err());
+}

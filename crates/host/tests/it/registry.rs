@@ -450,6 +450,27 @@ fn clearing_removes_it() {
     check_written(&kept.host(), "there is none yet");
 }
 
+#[test]
+fn nothing_but_a_registry_is_removed_or_written_over() {
+    let kept = Kept::with(&["hello"]);
+    drop(kept.host());
+    let shipped = kept.folder.path().join("shipped");
+    kept.registry().export(&shipped).expect("exported");
+    let other = kept.folder.path().join("libhello.so");
+    let bytes = fs::read(&other).expect("readable");
+    let mistyped = Registry::at(&other);
+    let exported = kept.registry().export(&other);
+    for done in [
+        mistyped.clear().map(drop),
+        mistyped.import(&shipped),
+        exported,
+    ] {
+        let error = done.expect_err("refused").to_string();
+        assert!(error.contains("another kind of file"), "{error}");
+        assert_eq!(fs::read(&other).expect("still there"), bytes);
+    }
+}
+
 /// What lies is found out when the plugin is loaded: a registry is never an input to the verdict.
 #[test]
 fn a_registry_that_lies_changes_no_verdict() {
