@@ -16,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
+use plugwright_evidence::{BUNDLE, SIGNATURE_SUFFIX};
 use plugwright_inspect::{EntryKind, Folder, Links, OpenError, Opened};
 
 /// How deep a scan goes.
@@ -325,20 +326,21 @@ fn matches(pattern: &Pattern, path: &Path) -> bool {
 
 /// Whether a name claims to be a library, so that a file under it which is none is told and not passed over.
 pub(crate) fn claims_to_be_a_library(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_ascii_lowercase();
-    let ends = |ending: &&str| name.ends_with(*ending);
+    let name = name_of(path);
+    let ends = |ending: &&str| name.ends_with(*ending) && name != BUNDLE;
     [".dll", ".dylib", ".bundle"].iter().any(ends) || claims_to_be_an_elf_library(path)
 }
 
 /// The same for libraries as Linux has them.
 pub(crate) fn claims_to_be_an_elf_library(path: &Path) -> bool {
+    let name = name_of(path);
+    // A signature lies beside its library, and has the library's name in its own.
+    name.ends_with(".so") || name.contains(".so.") && !name.ends_with(SIGNATURE_SUFFIX)
+}
+
+fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.to_ascii_lowercase();
-    name.ends_with(".so") || name.contains(".so.")
+    name.to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -376,6 +378,15 @@ mod tests {
             check(name, true);
         }
         for name in ["a.txt", "so", "x.so/readme", "a.sock"] {
+            check(name, false);
+        }
+        // What `plugwright sign` lays beside libraries.
+        for name in [
+            "plugwright.bundle",
+            "plugwright.bundle.minisig",
+            "a.so.minisig",
+            "liba.so.1.minisig",
+        ] {
             check(name, false);
         }
     }
