@@ -101,6 +101,13 @@ impl TargetReport {
             unread: 0,
         }
     }
+
+    /// Whether nothing of it was examined, because it is not there, cannot be read or is no regular file: whatever the verdicts
+    /// are, they say nothing of it.
+    #[must_use]
+    pub const fn is_unexamined(&self) -> bool {
+        self.unread > 0 && self.images == 0 && self.entries <= 1
+    }
 }
 
 /// A library that another file asks for.

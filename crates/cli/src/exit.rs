@@ -26,12 +26,12 @@ impl Exit {
         (
             Self::Problems,
             "at least one problem is listed: unreadable, no library, damaged, or missing something; for audit: a \
-             finding as bad as --fail-on, or worse; for verify: not allowed; for lock --check: a difference; \
+             finding as bad as --fail-on, or worse, or a target that could not be examined; for verify: not allowed; for lock --check: a difference; \
              for find: nothing is found",
         ),
         (
             Self::Usage,
-            "the command line, or a file that it names with --waivers or --baseline, was not understood; nothing else was \
+            "the command line, or a file that it names with an option of audit, was not understood; nothing else was \
              read",
         ),
         (

@@ -3,16 +3,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use plugwright_audit::{
-    Advisories, Baseline, Options, RULES, Report, Severity, Stage, Target, Tier, Waivers,
-    review_watched, rule,
+    Advisories, Baseline, Options, RULES, Report, Severity, Stage, Target, TargetReport, Tier,
+    Waivers, review_watched, rule,
 };
 use plugwright_evidence::read_keys;
-use plugwright_trust::Timestamp;
 
-use super::judged::absolute;
+use super::judged::{absolute, now};
 use crate::exit::Exit;
 use crate::output::progress::Progress;
 use crate::output::table::Table;
@@ -21,13 +19,13 @@ use crate::output::{self, Output, escape};
 const EXAMPLES: &str = "\
 Examples:
   plugwright audit libthing.so
-  plugwright audit /usr/lib/app/plugins                 all files below the folder
-  plugwright audit --fail-on medium --format json .     for a script
-  plugwright audit --format html app > review.html      to read in a browser
-  plugwright audit --baseline last.json --format json . only what is new since then
-  plugwright audit --pid 4711                           a live process and what it executes
+  plugwright audit /usr/lib/app/plugins             all files below the folder
+  plugwright audit --fail-on medium --format json . for a script
+  plugwright audit --format html app > review.html  to read in a browser
+  plugwright audit --baseline last.json .           what is new since then
+  plugwright audit --pid 4711                       a process, what it executes
   plugwright audit --against old/libthing.so libthing.so
-  plugwright audit explain B01                          what a rule looks for, and why";
+  plugwright audit explain B01                      what a rule looks for";
 
 /// Review libraries, plugins and folders for weaknesses, by the ten pillars of CWE's view 1000
 #[derive(Debug, clap::Args)]
@@ -161,7 +159,8 @@ impl Audit {
             Format::Junit => output.text(report.junit(self.fail_on).to_string().as_bytes())?,
         }
         let worst = report.assessment.worst;
-        let bad = worst.is_some_and(|worst| worst >= self.fail_on);
+        let bad = worst.is_some_and(|worst| worst >= self.fail_on)
+            || report.targets.iter().any(TargetReport::is_unexamined);
         Ok(if bad { Exit::Problems } else { Exit::Good })
     }
 
@@ -185,6 +184,8 @@ impl Audit {
             options = options.with_keys(keys.map_err(|error| format!("--keys: {error}"))?);
         }
         if let Some(old) = &self.against {
+            let there = fs::metadata(old);
+            there.map_err(|error| format!("--against {}: {error}", escape::path(old)))?;
             options = options.with_against(old.clone());
         }
         if self.want_signatures {
@@ -230,13 +231,6 @@ impl Audit {
         };
         self.baseline.as_ref().map(read).transpose()
     }
-}
-
-/// The time of the system's clock; its first second if that is set before 1970.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let seconds = since.map_or(0, |since| since.as_secs());
-    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// Every rule in a line.

@@ -3,12 +3,13 @@
 mod needs;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use plugwright_audit::audited;
 use plugwright_evidence::{Opened, Root, Signatures, manifest, read_keys, read_lock, read_policy};
 use plugwright_inspect::{Symbols, Target, symbols};
 use plugwright_manifest::{Record, Role};
-use plugwright_trust::{Facts, Policy, Verdict, judge};
+use plugwright_trust::{Facts, Policy, Timestamp, Verdict, judge};
 
 pub(crate) use needs::Needs;
 
@@ -67,6 +68,13 @@ impl Rules {
 /// A path that does not depend on the current folder any more.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, String> {
     std::path::absolute(path).map_err(|error| format!("{path:?}: {error}"))
+}
+
+/// The time of the system's clock; its first second if that is set before 1970.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = since.map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// A folder that was opened, with the library files in it.

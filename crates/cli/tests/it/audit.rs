@@ -59,8 +59,14 @@ fn the_exit_code_follows_the_severity_that_is_asked_for() {
     check(folder.path(), &["--fail-on", "critical", "bad.so"], 0);
     check(folder.path(), &["--fail-on", "info", "bad.so"], 1);
     check(folder.path(), &["--fail-on", "awful", "bad.so"], 2);
-    check(folder.path(), &["absent.so"], 0);
-    check(folder.path(), &["--fail-on", "medium", "absent.so"], 1);
+    // Nothing bad was found in it, and nothing was looked at: a mistyped name is no good answer.
+    check(folder.path(), &["--fail-on", "critical", "absent.so"], 1);
+    check(
+        folder.path(),
+        &["--fail-on", "critical", "bad.so", "absent.so"],
+        1,
+    );
+    check(folder.path(), &["--against", "absent.so", "bad.so"], 2);
 }
 
 #[test]
