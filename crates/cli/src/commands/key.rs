@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use minisign::{KeyPair, SecretKey, SecretKeyBox};
+use minisign::{ErrorKind, KeyPair, SecretKey, SecretKeyBox};
 use plugwright_evidence::read_keys;
 use plugwright_trust::{Capability, IdPattern, Key, PublicKey, Timestamp};
 
@@ -15,10 +15,11 @@ use crate::output::{self, Output, escape};
 
 const EXAMPLES: &str = "\
 Examples:
-  plugwright key new release                                       writes release.key and release.pub
+  plugwright key new release            writes release.key and release.pub
   plugwright key trust release.pub --name release --ids 'org.example.*'
   plugwright key list
   plugwright key revoke release --reason 'the laptop was stolen'
+
 The keys are minisign's: each program reads what the other wrote.";
 
 /// Make keys, and say whose signatures count
@@ -137,7 +138,12 @@ impl Passphrase {
             return Ok(key);
         }
         let key = boxed()?.into_secret_key(self.read()?);
-        key.map_err(|error| failed(&error))
+        key.map_err(|error| match error.kind() {
+            ErrorKind::Io => format!(
+                "the passphrase of {path:?} cannot be asked for: {error}; without a terminal give --passphrase-file"
+            ),
+            _ => failed(&error),
+        })
     }
 }
 
@@ -226,12 +232,12 @@ impl New {
             .sk
             .to_box(Some(&comment))
             .map_err(|error| failed(&error))?;
-        create(&secret, 0o600, &text.to_string())?;
+        create(&secret, 0o600, &text.to_string()).map_err(|error| unwritable(&secret, &error))?;
         let text = format!(
             "untrusted comment: public key {number}\n{}\n",
             pair.pk.to_base64()
         );
-        create(&public, 0o644, &text)?;
+        create(&public, 0o644, &text).map_err(|error| unwritable(&public, &error))?;
         Ok(vec![
             format!("wrote {secret:?}: keep it secret, and a copy of it in another place"),
             format!("wrote {public:?}: give it to whoever is to trust what you sign"),
@@ -258,15 +264,22 @@ fn number(public: &str) -> Result<String, String> {
     Ok(public.id().to_string())
 }
 
-/// Writes a file that must not be there yet.
-fn create(path: &Path, mode: u32, text: &str) -> Result<(), String> {
+/// Writes a file that must not be there yet. One that cannot be written whole is removed again.
+fn create(path: &Path, mode: u32, text: &str) -> io::Result<()> {
     let mut options = fs::File::options();
-    let file = options.write(true).create_new(true).mode(mode).open(path);
-    let written = file.and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|error| format!("{path:?} cannot be written: {error}"))
+    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    if written.is_err() {
+        // The error that counts is the first.
+        drop(fs::remove_file(path));
+    }
+    written
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> String {
+    format!("{path:?} cannot be written: {error}")
 }
 
 /// Replaces a file's text in one step, so that no reader sees half of it.
@@ -274,11 +287,10 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), String> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     let beside = PathBuf::from(beside);
-    create(&beside, 0o644, text)?;
+    create(&beside, 0o644, text).map_err(|error| unwritable(path, &error))?;
     fs::rename(&beside, path).map_err(|error| {
-        // The error that counts is the first.
         drop(fs::remove_file(&beside));
-        format!("{path:?} cannot be written: {error}")
+        unwritable(path, &error)
     })
 }
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Cursor};
+use std::io::{self, Cursor, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use minisign::SecretKey;
 use plugwright_evidence::{BUNDLE, Root, SIGNATURE_SUFFIX, digest};
@@ -12,17 +11,17 @@ use plugwright_inspect::identity;
 use plugwright_manifest::{Record, Role};
 use plugwright_trust::{Bundle, BundledFile, Subject, Timestamp};
 
-use super::judged::absolute;
+use super::judged::{absolute, now};
 use super::key::{Passphrase, replace};
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
 
 const EXAMPLES: &str = "\
 Examples:
-  plugwright sign --key release.key plugins/               one signature for the whole folder: plugwright.bundle
-  plugwright sign --key release.key libzstd.so             a signature beside the file: libzstd.so.minisig
+  plugwright sign --key release.key plugins/    one for all: plugwright.bundle
+  plugwright sign --key release.key libzstd.so  beside it: libzstd.so.minisig
   plugwright sign --key release.key --expires 2028-01-01 plugins/
-  minisign -Vm libzstd.so -p release.pub                   minisign reads what this writes";
+  minisign -Vm libzstd.so -p release.pub        minisign reads what this writes";
 
 /// Sign plugins, or a folder of them at once
 #[derive(Debug, clap::Args)]
@@ -53,6 +52,9 @@ impl Sign {
                 return Ok(Exit::Problems);
             }
         };
+        if self.expires.is_some_and(|expires| expires <= now()) {
+            output::complain("--expires is past: what is signed now counts for nobody");
+        }
         let mut exit = Exit::Good;
         for target in &self.targets {
             let signed = if target.is_dir() {
@@ -114,7 +116,10 @@ pub(super) fn file(
         subject.id = Some(record.summary.id.to_string());
         subject.version = Some(record.summary.version.clone());
     }
-    let bytes = fs::read(&path).map_err(|error| format!("{path:?}: {error}"))?;
+    // Of the file that was opened, whatever has its name by now.
+    let mut bytes = Vec::new();
+    let read = opened.file().read_to_end(&mut bytes);
+    read.map_err(|error| format!("{path:?}: {error}"))?;
     let signature = sign(key, &bytes, &path, &subject)?;
     let beside = beside(&path);
     replace(&beside, &signature)?;
@@ -134,15 +139,13 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn sign(key: &SecretKey, bytes: &[u8], path: &Path, subject: &Subject) -> Result<String, String> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = now.map_err(|error| error.to_string())?.as_secs();
     // White space separates the words of a comment.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.replace(
         |letter: char| letter.is_whitespace() || letter.is_control(),
         "_",
     );
-    let comment = format!("timestamp:{now} file:{name} {subject}");
+    let comment = format!("timestamp:{} file:{name} {subject}", now().unix());
     // Checked with its own public half, so that a damaged key is noticed before somebody else notices.
     let public = minisign::PublicKey::from_secret_key(key);
     let public = public.map_err(|error| format!("the key is damaged: {error}"))?;
