@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use plugwright_inspect::{
-    ImageHeaders, Links, PluginKind, QtMetadata, Recognised, Symbol, Symbols, Untrusted,
+    ImageHeaders, Kind, Links, PluginKind, QtMetadata, Recognised, Symbol, Symbols, Untrusted,
 };
 use plugwright_manifest::{Record, Role};
 use serde::Serialize;
@@ -255,7 +255,15 @@ fn print_image(report: &ImageReport, output: &mut Output) -> io::Result<()> {
         ),
     )?;
     facts.line("architecture", &target.machine.to_string())?;
-    facts.line("type", &report::kind(image.kind))?;
+    let pie = headers
+        .elf()
+        .is_some_and(|elf| elf.flags.pie && image.kind == Kind::SharedLibrary);
+    let kind = if pie {
+        "program, position-independent".to_owned()
+    } else {
+        report::kind(image.kind)
+    };
+    facts.line("type", &kind)?;
     facts.optional("soname", headers.name.as_ref())?;
     facts.list("needed", &headers.needed)?;
     facts.optional("run path", headers.run_path.as_ref())?;
@@ -268,11 +276,15 @@ fn print_image(report: &ImageReport, output: &mut Output) -> io::Result<()> {
         facts.optional("debug file", elf.debug_link.as_ref())?;
         if elf.constructors + elf.destructors > 0 {
             let (loaded, unloaded) = (elf.constructors, elf.destructors);
-            let runs = format!("{loaded} functions when loaded, {unloaded} when unloaded");
+            let functions = if loaded == 1 { "function" } else { "functions" };
+            let runs = format!("{loaded} {functions} when loaded, {unloaded} when unloaded");
             facts.line("runs", &runs)?;
         }
     }
-    if let Some(line) = hardening::line(&headers.facts) {
+    // What is no library or program yet has none of it.
+    if !matches!(image.kind, Kind::Relocatable | Kind::Core)
+        && let Some(line) = hardening::line(&headers.facts)
+    {
         facts.line("hardening", &line)?;
     }
     for kind in &report.kinds {
@@ -328,10 +340,23 @@ fn print_record(record: &Record, facts: &mut Facts<'_>) -> io::Result<()> {
     for provided in &summary.provides {
         let keys: Vec<String> = provided.keys.iter().map(|key| escape::text(key)).collect();
         let interface = escape::text(provided.interface.as_str());
-        facts.line(
-            "  provides",
-            &format!("{interface} {}, keys {}", provided.version, keys.join(", ")),
-        )?;
+        let mut provides = format!("{interface} {}", provided.version);
+        if provided.rank != 0 {
+            provides = format!("{provides}, rank {}", provided.rank);
+        }
+        if !keys.is_empty() {
+            provides = format!("{provides}, keys {}", keys.join(", "));
+        }
+        facts.line("  provides", &provides)?;
+    }
+    let instances = match (summary.singleton, summary.configurable) {
+        (true, true) => "one for all who ask, with a configuration",
+        (true, false) => "one for all who ask",
+        (false, true) => "with a configuration",
+        (false, false) => "",
+    };
+    if !instances.is_empty() {
+        facts.line("  instances", instances)?;
     }
     if !summary.capabilities.is_empty() {
         let asked: Vec<String> = summary

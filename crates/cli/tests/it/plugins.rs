@@ -316,7 +316,7 @@ fn the_page_of_a_plugin_names_everything_that_people_ask_for() {
         "  type          shared library\n",
         "  needed        ",
         "  plugin        org.example.hello 0.1.0\n",
-        "    provides    org.example.greeter 1.1, keys en, english\n",
+        "    provides    org.example.greeter 1.1, rank 5, keys en, english\n",
         "    name        Hello\n",
         "    metadata    {\"formal\":false,\"language\":\"en\",\"weight\":1.5}\n",
     ] {

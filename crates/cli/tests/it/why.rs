@@ -386,11 +386,11 @@ fn a_file_that_is_not_there_and_one_that_may_not_be_read() {
     insta::assert_snapshot!(place.why(1), @r"
     root.so
     └── liba.so
-          ✗ may not be read
-              RUNPATH: DIR/liba.so: may not be read
+          ✗ cannot be read
+              RUNPATH: DIR/liba.so: cannot be read
 
     root.so would not load:
-      liba.so: may not be read
+      liba.so: cannot be read
         needed by root.so
     ");
 }
@@ -432,11 +432,11 @@ fn a_folder_that_may_not_be_read() {
     insta::assert_snapshot!(place.relative(&run.out), @r"
     root.so
     └── liba.so
-          ✗ may not be read
-              RUNPATH: DIR/closed/liba.so: may not be read
+          ✗ cannot be read
+              RUNPATH: DIR/closed/liba.so: cannot be read
 
     root.so would not load:
-      liba.so: may not be read
+      liba.so: cannot be read
         needed by root.so
     ");
     assert_eq!(run.code, Some(1), "{run:?}");
@@ -460,9 +460,9 @@ fn hostile_names_are_shown_and_do_nothing() {
               RUNPATH: DIR/lib\u{1b}[2Ja\n.so: not there
 
     root.so would not load:
-      root.so: undefined symbol: _Z\u{1b}]0;title\u{7} (and 1 more reason)
       lib\u{1b}[2Ja\n.so: not found
         needed by root.so
+      root.so: undefined symbol: _Z\u{1b}]0;title\u{7}, perhaps of lib\u{1b}[2Ja\n.so (and 1 more reason)
     ");
     let json = place.run(&["why", "--format", "json", "root.so"]);
     assert!(

@@ -180,10 +180,13 @@ impl<'a> Tree<'a> {
         let file = escape::path(self.file);
         let verdict = format!("{file} would not load:");
         output.line(&output.styled(Style::Problem, &verdict))?;
-        for (index, problems) in self.problems.iter().enumerate() {
-            let Some(first) = problems.first() else {
-                continue;
-            };
+        // What is missing itself comes before what is missing because of it.
+        let culprits = self.problems.iter().enumerate();
+        let mut culprits: Vec<_> = culprits
+            .filter_map(|(index, problems)| Some((index, problems, *problems.first()?)))
+            .collect();
+        culprits.sort_by_key(|(_, _, first)| is_in_a_library(first));
+        for (index, problems, first) in culprits {
             let more = match problems.len() {
                 1 => String::new(),
                 2 => " (and 1 more reason)".to_owned(),
@@ -192,13 +195,32 @@ impl<'a> Tree<'a> {
             let name = self.name(index);
             let fault = first.faults.first().map(Trouble::of_problem);
             let fault = fault.map_or_else(String::new, |fault| format!(": {}", fault.line()));
-            output.line(&format!("  {name}: {}{fault}{more}", reason(first)))?;
+            let perhaps = self.perhaps_of(index, first);
+            output.line(&format!(
+                "  {name}: {}{perhaps}{fault}{more}",
+                reason(first)
+            ))?;
             let chain = self.chain(index);
             if !chain.is_empty() {
                 output.line(&format!("    needed by {}", chain.join(", needed by ")))?;
             }
         }
         Ok(())
+    }
+
+    /// For a symbol that nothing defines, the library that may: one that the image itself needs, and that could not be loaded.
+    fn perhaps_of(&self, index: usize, problem: &ClosureProblem) -> String {
+        if problem.kind != ClosureProblemKind::UndefinedSymbol {
+            return String::new();
+        }
+        let is_absent = |at: &usize| {
+            self.closure.images[*at].needed_by.contains(&index)
+                && self.problems[*at]
+                    .iter()
+                    .any(|problem| !is_in_a_library(problem))
+        };
+        let absent = (0..self.closure.images.len()).find(is_absent);
+        absent.map_or_else(String::new, |at| format!(", perhaps of {}", self.name(at)))
     }
 
     /// Those through which an image comes in, up to the file that was asked about.
@@ -215,12 +237,18 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// Whether a problem is one of a library that is there, and not that a library is not.
+fn is_in_a_library(problem: &ClosureProblem) -> bool {
+    matches!(
+        problem.kind,
+        ClosureProblemKind::MissingVersion | ClosureProblemKind::UndefinedSymbol
+    )
+}
+
 /// The image at whose place a problem is shown: for a library that was not found its own, not its needer's.
 fn culprit(closure: &Closure, problem: &ClosureProblem) -> usize {
-    let missing = match problem.kind {
-        ClosureProblemKind::MissingVersion | ClosureProblemKind::UndefinedSymbol => None,
-        _ => problem.library.as_ref(),
-    };
+    let missing = problem.library.as_ref();
+    let missing = missing.filter(|_| !is_in_a_library(problem));
     let place = missing.and_then(|library| {
         let absent = |image: &plugwright_inspect::closure::ClosureImage| {
             image.name == *library && image.needed_by.first() == Some(&problem.index)
@@ -245,7 +273,7 @@ fn reason(problem: &ClosureProblem) -> String {
         ClosureProblemKind::WrongArchitecture => {
             "wrong architecture: it is for another processor or word size".to_owned()
         }
-        ClosureProblemKind::Unreadable => "may not be read".to_owned(),
+        ClosureProblemKind::Unreadable => "cannot be read".to_owned(),
         ClosureProblemKind::Damaged => "damaged, or no library".to_owned(),
         ClosureProblemKind::MissingVersion => format!(
             "missing version: {} does not define {}",
@@ -284,7 +312,7 @@ fn step_text(step: &Step) -> String {
     let outcome = match step.outcome {
         Outcome::Found => "taken",
         Outcome::Absent => "not there",
-        Outcome::Unreadable => "may not be read",
+        Outcome::Unreadable => "cannot be read",
         Outcome::OtherArchitecture => "found, but wrong architecture",
         Outcome::Damaged => "found, but damaged",
         Outcome::CurrentFolder => "the current folder is unknown",
