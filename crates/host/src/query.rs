@@ -150,9 +150,10 @@ impl Query {
         self
     }
 
-    /// What is wanted of the version, for people.
+    /// What is wanted of the version, for people: the range, or the version that this program was compiled with (which
+    /// a plugin of an earlier minor version fits, too).
     pub(crate) fn wanted_version(&self) -> Option<String> {
-        let own = self.shape.map(|shape| format!("^{}", shape.version));
+        let own = self.shape.map(|shape| shape.version.to_string());
         self.versions.as_ref().map(ToString::to_string).or(own)
     }
 
