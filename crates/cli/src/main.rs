@@ -23,14 +23,14 @@ use output::Output;
 
 const EXAMPLES: &str = "\
 Examples:
-  plugwright list /usr/lib/app/plugins         every plugin in a folder, without running any
-  plugwright list --recursive --format json .  the same below a folder, for a script
-  plugwright inspect libthing.so               what a library is, and what is wrong with it
+  plugwright list /usr/lib/app/plugins         every plugin in a folder
+  plugwright list --recursive --format json .  the same below it, as JSON
+  plugwright inspect libthing.so               what it is, and what is wrong
   plugwright inspect --format jsonl *.so       one JSON object per line
   plugwright why libthing.so                   why it would not load
   plugwright find org.example.codec:zst DIR    why a plugin is found, or none
-  plugwright verify --explain plugins/         whether they may run under a policy, and what to do
-  plugwright audit /usr/lib/app/plugins        a security review, by the ten pillars of CWE";
+  plugwright verify --explain plugins/         whether a policy lets them run
+  plugwright audit /usr/lib/app/plugins        a security review";
 
 /// Columns of the help.
 const WIDEST: usize = 100;
@@ -102,11 +102,11 @@ fn main() -> ExitCode {
     let command = match CommandLine::read() {
         Ok(line) => line.command,
         Err(error) => {
-            output::usage(&error);
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Good.into()
+            return match output::usage(&error) {
+                // Nobody is left to tell if the errors cannot be written.
+                _ if error.use_stderr() => Exit::Usage.into(),
+                Err(error) if !is_closed(&error) => ended(Err(error)),
+                _ => Exit::Good.into(),
             };
         }
     };
@@ -130,15 +130,23 @@ fn main() -> ExitCode {
         Command::Man(man) => man.run(CommandLine::command(), &mut output),
     };
     // Whoever closes the pipe has seen enough: `plugwright list | head` is a success.
-    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     let result = match (result, output.finish()) {
-        (Ok(exit), Err(error)) if closed(&error) => Ok(exit),
+        (Ok(exit), Err(error)) if is_closed(&error) => Ok(exit),
         (Ok(exit), finished) => finished.map(|()| exit),
         // What was not looked at any more may be what would have made the answer no.
-        (Err(error), _) if closed(&error) && is_verdict => Ok(Exit::Problems),
-        (Err(error), _) if closed(&error) => Ok(Exit::Good),
+        (Err(error), _) if is_closed(&error) && is_verdict => Ok(Exit::Problems),
+        (Err(error), _) if is_closed(&error) => Ok(Exit::Good),
         (Err(error), _) => Err(error),
     };
+    ended(result)
+}
+
+/// Whether the reader of the output has closed the pipe.
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+fn ended(result: io::Result<Exit>) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -118,6 +118,7 @@ pub(crate) fn complain(text: &str) {
 }
 
 /// Prints what clap has to say: help and version to the output, wrong usage to the errors.
-pub(crate) fn usage(error: &clap::Error) {
-    let _nobody_listens = error.print();
+pub(crate) fn usage(error: &clap::Error) -> io::Result<()> {
+    error.print()?;
+    io::stdout().flush()
 }

@@ -132,5 +132,10 @@ fn every_help_opens_with_examples() {
             text.starts_with("```text\nExamples:\n  plugwright "),
             "{name}: {text}"
         );
+        // What is broken into two lines by a narrow terminal cannot be copied from it.
+        let examples = text.lines().skip(1).take_while(|line| !line.is_empty());
+        for example in examples {
+            assert!(example.len() <= 80, "{name}: {example}");
+        }
     }
 }

@@ -16,12 +16,14 @@ use crate::output::{Output, escape};
 const EXAMPLES: &str = "\
 Examples:
   plugwright find org.example.codec:zstd /opt/press/plugins
-  plugwright find org.example.codec:ZSTD --ignore-case --versions '^1.2' --app press
-  plugwright find org.example.codec --metadata /streaming=true --format json . | jq '.candidates[].id'";
+  plugwright find org.example.codec:ZSTD --ignore-case --app press
+  plugwright find org.example.codec --versions '^1.2' --app press
+  plugwright find org.example.codec --metadata /streaming=true .
+  plugwright find org.example.codec --format json . | jq '.candidates[].id'";
 
 /// Say why a plugin for an interface is found, or none is: every folder, every candidate, every reason
 #[derive(Debug, clap::Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = EXAMPLES, override_usage = "plugwright find [OPTIONS] <INTERFACE[:KEY]> [DIR]...")]
 pub(crate) struct Find {
     /// The interface's id and, behind a colon, the key
     #[arg(value_name = "INTERFACE[:KEY]")]
@@ -56,7 +58,8 @@ enum Format {
 fn metadata(text: &str) -> Result<(String, Value), String> {
     let (pointer, value) = text
         .split_once('=')
-        .ok_or("expected POINTER=VALUE, as in /streaming=true")?;
+        .filter(|(pointer, _)| pointer.is_empty() || pointer.starts_with('/'))
+        .ok_or("expected POINTER=VALUE with a JSON pointer, as in /streaming=true")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     Ok((pointer.to_owned(), value))
 }

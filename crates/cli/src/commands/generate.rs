@@ -10,7 +10,7 @@ use crate::output::{self, Output};
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
-  plugwright completions bash > /usr/share/bash-completion/completions/plugwright
+  plugwright completions bash > /etc/bash_completion.d/plugwright
   plugwright completions zsh > /usr/share/zsh/site-functions/_plugwright";
 
 const MAN_EXAMPLES: &str = "\

@@ -14,7 +14,8 @@ use crate::output::{self, Output, escape};
 const EXAMPLES: &str = "\
 Examples:
   plugwright interface save libzstd.so > codec.json
-  plugwright interface c codec.json --id org.example.zstd --plugin-version 1.0.0 --key zstd > plugin.h";
+  plugwright interface c codec.json --id org.example.zstd \\
+      --plugin-version 1.0.0 --key zstd > plugin.h";
 
 const SAVE_EXAMPLES: &str = "\
 Examples:
@@ -23,8 +24,10 @@ Examples:
 
 const C_EXAMPLES: &str = "\
 Examples:
-  plugwright interface c codec.json --id org.example.zstd --plugin-version 1.0.0 --key zstd > plugin.h
-  cc -shared -fPIC -I crates/plugin/include -include plugwright_plugin.h -include plugin.h zstd.c -o libzstd.so";
+  plugwright interface c codec.json --id org.example.zstd \\
+      --plugin-version 1.0.0 --key zstd > plugin.h
+  cc -shared -fPIC -I crates/plugin/include -include plugwright_plugin.h \\
+      -include plugin.h zstd.c -o libzstd.so";
 
 /// The largest saved interface that is read: a detail in hexadecimal digits, and its methods as text.
 const LARGEST: u64 = 8 * note::MAX_DETAIL as u64;

@@ -14,10 +14,10 @@ use crate::output::{self, Output, escape};
 
 const EXAMPLES: &str = "\
 Examples:
-  plugwright lock plugins/                       writes plugwright.lock; entries for other platforms stay
-  plugwright lock --check plugins/               tells every difference, and ends with 1 if there is one
-  plugwright lock --keys plugwright.keys plugins/   also locks who signed them
-  plugwright lock --allow-downgrade plugins/     going back to an older version is wanted";
+  plugwright lock plugins/                   writes plugwright.lock
+  plugwright lock --check plugins/           tells what differs, ends with 1
+  plugwright lock --keys press.keys plugins/ also locks who signed them
+  plugwright lock --allow-downgrade plugins/ going back to older ones is wanted";
 
 /// Write down which plugins an application has, version by version and byte by byte, or compare
 #[derive(Debug, clap::Args)]

@@ -6,9 +6,10 @@ use plugwright_host::{Host, HostBuilder, Registry, SearchPaths};
 
 /// The arguments that say so.
 #[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
 pub(crate) struct Places {
     /// Folders to look into
-    #[arg(value_name = "DIR", required_unless_present = "app")]
+    #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
 
     /// Look into the folders that this application has by the system's convention, too, and take what its registry tells

@@ -15,11 +15,10 @@ use crate::output::{self, Output, escape};
 const EXAMPLES: &str = "\
 Examples:
   plugwright registry show --app press
-  plugwright registry verify --file ~/.cache/press/plugins-0123456789abcdef.registry
+  plugwright registry verify --file ~/.cache/press/plugins-0123.registry
   plugwright registry clear --app press
-  plugwright registry export --app press /opt/press/plugins.registry
-  plugwright registry export --app press --sign release.key /opt/press/plugins.registry
-  plugwright registry import --app press --keys press.keys /opt/press/plugins.registry";
+  plugwright registry export --app press --sign release.key press.registry
+  plugwright registry import --app press --keys press.keys press.registry";
 
 /// Show, check, remove, ship or take over what a host kept of its plugins from its last start
 #[derive(Debug, clap::Args)]

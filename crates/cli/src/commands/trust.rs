@@ -14,8 +14,8 @@ use crate::output::{self, Output, escape};
 
 const EXAMPLES: &str = "\
 Examples:
-  plugwright trust digest libzstd.so                        the line for a policy
-  plugwright trust digest libzstd.so --policy app.policy    writes it there";
+  plugwright trust digest libzstd.so                      a line for a policy
+  plugwright trust digest libzstd.so --policy app.policy  writes it there";
 
 /// Trust single files
 #[derive(Debug, clap::Args)]

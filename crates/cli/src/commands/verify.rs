@@ -17,10 +17,11 @@ use crate::output::{self, Output, escape};
 
 const EXAMPLES: &str = "\
 Examples:
-  plugwright verify libzstd.so                              under the preset for applications on a desktop
-  plugwright verify --policy app.policy --explain plugins/  every plugin of a folder, with reasons and advice
-  plugwright verify --policy locked --keys plugwright.keys --lock plugwright.lock plugins/
-  plugwright verify --format json plugins/                  for a script";
+  plugwright verify libzstd.so                  under the preset for a desktop
+  plugwright verify --explain plugins/          with reasons and advice
+  plugwright verify --policy app.policy --keys plugwright.keys plugins/
+  plugwright verify --policy locked --lock plugwright.lock plugins/
+  plugwright verify --format json plugins/      for a script";
 
 /// Say whether a policy would let plugins run, and why; nothing of them is executed. What they bring in is judged too, as for a
 /// process that has nothing of it loaded

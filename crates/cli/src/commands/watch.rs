@@ -23,7 +23,7 @@ Examples:
 
 /// Print what comes, changes and goes in folders with plugins, until it is interrupted
 #[derive(Debug, clap::Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = EXAMPLES, override_usage = "plugwright watch [OPTIONS] [DIR]...")]
 pub(crate) struct Watch {
     #[command(flatten)]
     places: Places,
@@ -104,7 +104,12 @@ impl Watch {
         };
         // Whoever starts the program from a script knows by this that nothing is missed from now on.
         for folder in host.paths().list() {
-            output::complain(&format!("watching {}", escape::path(folder)));
+            let missing = if folder.is_dir() {
+                ""
+            } else {
+                ", which is not there yet"
+            };
+            output::complain(&format!("watching {}{missing}", escape::path(folder)));
         }
         for message in messages.iter().take(self.count.unwrap_or(usize::MAX)) {
             let Message::Change(change) = message else {

@@ -17,9 +17,9 @@ use answer::Answer;
 const EXAMPLES: &str = "\
 Examples:
   plugwright why libthing.so
-  plugwright why --library-path build/lib --library-path /opt/app/lib libthing.so
+  plugwright why --library-path build/lib --library-path lib libthing.so
   plugwright why --format json libthing.so | jq '.problems[].library'
-  plugwright why --recursive /opt/app                what of an installation would not load";
+  plugwright why --recursive /opt/app    what of it would not load";
 
 /// Tell what libraries bring in when they are loaded, and why they would not load
 #[derive(Debug, clap::Args)]

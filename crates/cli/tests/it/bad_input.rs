@@ -329,21 +329,23 @@ fn a_reader_that_leaves_is_no_yes() {
 
 #[test]
 fn a_full_disk_is_told() {
-    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else {
-        eprintln!("NOT TESTED: there is no /dev/full here");
-        return;
-    };
     let folder = folder();
-    let output = program::command(folder.path())
-        .arg("list")
-        .stdout(full)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    assert!(
-        String::from_utf8_lossy(&output.stderr)
-            .starts_with("plugwright: the result could not be written")
-    );
+    for arguments in [&["list"][..], &["--help"], &["list", "--help"]] {
+        let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else {
+            eprintln!("NOT TESTED: there is no /dev/full here");
+            return;
+        };
+        let output = program::command(folder.path())
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr)
+                .starts_with("plugwright: the result could not be written")
+        );
+    }
 }
 
 #[test]

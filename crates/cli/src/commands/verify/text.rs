@@ -28,8 +28,14 @@ pub(super) fn print(
         if let Some(why) = &answer.unreadable {
             output.line(&format!("  {}", escape::sentence(why)))?;
         }
-        for why in &answer.reasons {
-            reason(why, explain, output)?;
+        let mut reasons = answer.reasons.as_slice();
+        while let [why, rest @ ..] = reasons {
+            // What --explain would tell apart is one line without it.
+            let is_same =
+                |other: &&Why| !explain && other.code == why.code && other.what == why.what;
+            let more = rest.iter().take_while(is_same).count();
+            reason(why, more, explain, output)?;
+            reasons = rest.get(more..).unwrap_or_default();
         }
         if explain {
             support(answer, output)?;
@@ -56,9 +62,18 @@ pub(super) fn print(
     output.line(&format!("{all}{outcome}{passed}{hint}"))
 }
 
-fn reason(why: &Why, explain: bool, output: &mut Output) -> io::Result<()> {
+/// Prints a reason, and how many `more` of the same there are.
+fn reason(why: &Why, more: usize, explain: bool, output: &mut Output) -> io::Result<()> {
+    let more = match more {
+        0 => String::new(),
+        more => format!(" ({more} more)"),
+    };
     // The judge escaped and bounded all of these.
-    output.line(&format!("  {}: {}", why.code, escape::sentence(&why.what)))?;
+    output.line(&format!(
+        "  {}: {}{more}",
+        why.code,
+        escape::sentence(&why.what)
+    ))?;
     if explain {
         output.line(&format!(
             "    expected  {}",
