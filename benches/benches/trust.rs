@@ -134,7 +134,7 @@ fn record(entry: &'static str, id: &'static str) -> RecordDef {
 
 /// A plugin in C of a little more than `size` bytes.
 fn in_c(size: usize) -> PathBuf {
-    let made = c::header(&record("plugwright_entry_sized", "org.example.sized"));
+    let made = c::header(&record("plugwright_entry_sized", "org.example.sized"), &[]);
     let made = made.expect("small enough");
     // The bench loads it and never enters it.
     let source = format!(

@@ -1,9 +1,13 @@
 //! What a plugin in C has instead of `#[plugin]`: its record, and the tables that go with it.
 
+mod types;
+
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::embed::{RecordDef, note_bytes};
-use crate::schema::{InterfaceShape, Shape, VariantShape};
+use crate::schema::{InterfaceShape, Method, Shape, VariantShape};
+use types::{Types, remark};
 
 /// A header for the C file that has the plugin's entry function, to be included there once,
 /// behind `plugwright_plugin.h`. It defines
@@ -12,38 +16,41 @@ use crate::schema::{InterfaceShape, Shape, VariantShape};
 /// - the record, in the section where hosts look for it;
 /// - `plugin_id` and `plugin_version`, as slices;
 /// - for each interface, `plugin_interface_N` with its fingerprints, from 0 in the order of the
-///   record, and as a comment the methods that its vtable has, in their order;
-/// - for each interface that such a one requires, `plugin_interface_N_required_M`, likewise.
+///   record, and the type of its vtable, `plugin_vtable_N`;
+/// - for each interface that such a one requires, `plugin_interface_N_required_M` and
+///   `plugin_vtable_N_required_M`;
+/// - for each of `others`, whose objects the plugin gives or gets, `plugin_interface_uses_N` and
+///   `plugin_vtable_uses_N`;
+/// - the types of all values in them: a struct or enum under its own name behind `plugin_`.
 ///
 /// Numbers stand in the byte order of the machine that this runs on, which is to be that of the
 /// machine that the plugin is for.
 ///
 /// # Errors
 /// As [`note_bytes`].
-pub fn header(def: &RecordDef) -> Result<String, (&'static str, usize, usize)> {
+pub fn header(
+    def: &RecordDef,
+    others: &[&InterfaceShape],
+) -> Result<String, (&'static str, usize, usize)> {
     let mut out = String::from(
         "/* Made by `plugwright interface c`. Do not edit: make it anew when the interface or the plugin changes. */\n",
     );
     // Writing into a String does not fail.
-    let _ = write_header(&mut out, def, &note_bytes(def)?);
+    let _ = write_header(&mut out, def, others, &note_bytes(def)?);
     Ok(out)
 }
 
-/// The variants of the enums that grow, with the numbers by which they are told.
-fn growing_variants(interface: &InterfaceShape) -> Vec<String> {
-    let mut all = Vec::new();
+/// The variants of the enums that grow, each with the number by which it is told.
+fn growing_variants(interface: &InterfaceShape, all: &mut BTreeMap<(String, String), u64>) {
     for method in interface.methods {
         let params = method.params.iter().map(|param| param.shape);
         for shape in params.chain([method.result]) {
-            collect(shape, &mut all);
+            collect(shape, all);
         }
     }
-    all.sort();
-    all.dedup();
-    all
 }
 
-fn collect(shape: &Shape, all: &mut Vec<String>) {
+fn collect(shape: &Shape, all: &mut BTreeMap<(String, String), u64>) {
     let mut of_variants = |variants: &[VariantShape]| {
         let fields = variants.iter().flat_map(|variant| variant.fields);
         fields.for_each(|field| collect(field.shape, all));
@@ -69,21 +76,24 @@ fn collect(shape: &Shape, all: &mut Vec<String>) {
         Shape::Open(name, variants, later) => {
             of_variants(variants);
             of_variants(later);
-            all.extend(variants.iter().chain(*later).map(|variant| {
-                let number = variant.fingerprint();
-                format!("{name}::{} is {number:#018x}", variant.name)
-                    .escape_debug()
-                    .to_string()
-            }));
+            for variant in variants.iter().chain(*later) {
+                let key = (types::name(name), types::name(variant.name));
+                all.insert(key, variant.fingerprint());
+            }
         }
     }
 }
 
-fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Result {
+fn write_header(
+    out: &mut String,
+    def: &RecordDef,
+    others: &[&InterfaceShape],
+    notes: &[u8],
+) -> std::fmt::Result {
     writeln!(out, "#define PLUGIN_ENTRY {}", def.entry)?;
     writeln!(
         out,
-        "const pw_plugin_table *PLUGIN_ENTRY(const pw_host_table *host);\n"
+        "PW_EXPORT const pw_plugin_table *PLUGIN_ENTRY(const pw_host_table *host);\n"
     )?;
     for (name, text) in [("id", def.id), ("version", def.version)] {
         writeln!(
@@ -92,13 +102,34 @@ fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Re
             text.len()
         )?;
     }
-    for (index, provided) in def.provides.iter().enumerate() {
-        let interface = provided.interface;
+    let mut types = Types::new();
+    let mut variants = BTreeMap::new();
+    let provided = def.provides.iter().map(|provided| provided.interface);
+    let provided = (0_usize..).zip(provided);
+    let provided = provided.map(|(index, interface)| (index.to_string(), interface));
+    let others = (0_usize..).zip(others.iter().copied());
+    let others = others.map(|(index, interface)| (format!("uses_{index}"), interface));
+    for (suffix, interface) in provided.chain(others) {
         // In front, since who writes the vtables has to have them first.
         for (required, interface) in interface.requires.iter().enumerate() {
-            write_interface(out, &format!("{index}_required_{required}"), interface)?;
+            write_interface(out, &format!("{suffix}_required_{required}"), interface)?;
+            types.vtable(&format!("{suffix}_required_{required}"), interface);
+            growing_variants(interface, &mut variants);
         }
-        write_interface(out, &index.to_string(), interface)?;
+        write_interface(out, &suffix, interface)?;
+        types.vtable(&suffix, interface);
+        growing_variants(interface, &mut variants);
+    }
+    writeln!(
+        out,
+        "\n/* The values, as docs/abi.md says that they cross. Pointers lead to elements of the type in the comment. */\n{}",
+        types.finish()
+    )?;
+    for ((name, variant), number) in variants {
+        writeln!(
+            out,
+            "#define plugin_{name}_is_{variant} UINT64_C({number:#018x})"
+        )?;
     }
     writeln!(
         out,
@@ -121,17 +152,11 @@ fn write_header(out: &mut String, def: &RecordDef, notes: &[u8]) -> std::fmt::Re
     writeln!(out, "}};")
 }
 
-/// The table of an interface, and as a comment what its vtable has.
+/// The table of an interface, and as a comment what it has.
 fn write_interface(out: &mut String, suffix: &str, interface: &InterfaceShape) -> std::fmt::Result {
     writeln!(out, "\n/* {} {}:", interface.id, interface.version)?;
     for method in interface.methods {
-        // The names come from a file, and must not end the comment.
-        let method = crate::schema::Method::from(method).to_string();
-        let method = method.escape_debug().to_string();
-        writeln!(out, " *   {}", method.replace("*/", "* /"))?;
-    }
-    for variant in growing_variants(interface) {
-        writeln!(out, " *   {}", variant.replace("*/", "* /"))?;
+        writeln!(out, " *   {}", remark(&Method::from(method)))?;
     }
     let methods = interface.methods.len();
     writeln!(out, " */")?;

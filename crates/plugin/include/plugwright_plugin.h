@@ -307,6 +307,21 @@ typedef struct pw_host_table {
     pw_keep keep;
 } pw_host_table;
 
+/* What stands in front of the entry function: hosts find it by the very name that the record has, whatever else the library
+ * hides. */
+#ifdef __cplusplus
+#define PW_EXTERN extern "C"
+#else
+#define PW_EXTERN
+#endif
+#if defined(_WIN32)
+#define PW_EXPORT PW_EXTERN __declspec(dllexport)
+#elif defined(__GNUC__)
+#define PW_EXPORT PW_EXTERN __attribute__((visibility("default")))
+#else
+#define PW_EXPORT PW_EXTERN
+#endif
+
 /* The symbol that a record in the manifest names. */
 typedef const pw_plugin_table *(*pw_entry)(const pw_host_table *host);
 

@@ -1,13 +1,33 @@
 //! What `#[interface]` makes of a trait.
 
-use plugwright_manifest::InterfaceVersion;
 use plugwright_manifest::schema::InterfaceShape;
+use plugwright_manifest::{Description, InterfaceVersion};
 
 use crate::Handle;
-use crate::abi::{InterfaceTable, VtableHead};
+use crate::abi::{ABI, InterfaceTable, VtableHead};
 use crate::encoding::{Decoder, Encoder};
 use crate::instance::Fault;
 use crate::portable::Invalid;
+
+/// The interface as a text, which is what `plugwright interface save` prints of one that a plugin
+/// provides: for `plugwright interface c`, which makes of it what a plugin in C needs. This is how
+/// to save one that no plugin provides, because it is a callback's.
+///
+/// ```
+/// use plugwright_plugin::interface;
+///
+/// #[interface(id = "org.example.watcher", version = "1.0")]
+/// pub trait Watcher: Send + Sync {
+///     fn seen(&self, word: &str) -> bool;
+/// }
+///
+/// let saved = plugwright_plugin::description::<dyn Watcher>();
+/// assert!(saved.contains("fn seen(&self, word: &str) -> bool"));
+/// ```
+#[must_use]
+pub fn description<T: ?Sized + Interface>() -> String {
+    Description::new(ABI, T::SHAPE.into()).to_json()
+}
 
 /// A trait that plugins provide: implemented by `#[interface]` for `dyn Trait`.
 ///

@@ -80,7 +80,7 @@ pub use call_error::{CallError, CallErrorKind};
 pub use context::{Context, Level};
 pub use future::{LocalPluginFuture, PluginFuture, Tried};
 pub use handle::{Handle, RawHandle};
-pub use interface::{Fit, Interface, Provides, Shareable, Upcast};
+pub use interface::{Fit, Interface, Provides, Shareable, Upcast, description};
 pub use life::{Plugin, PluginError};
 pub use plugwright_manifest::schema::InterfaceShape;
 pub use plugwright_plugin_macros::{Portable, interface, plugin};

@@ -26,6 +26,8 @@ const C_EXAMPLES: &str = "\
 Examples:
   plugwright interface c codec.json --id org.example.zstd \\
       --plugin-version 1.0.0 --key zstd > plugin.h
+  plugwright interface c codec.json --uses sink.json \\
+      --id org.example.zstd --plugin-version 1.0.0 > plugin.h
   cc -shared -fPIC -I crates/plugin/include -include plugwright_plugin.h \\
       -include plugin.h zstd.c -o libzstd.so";
 
@@ -62,8 +64,13 @@ struct Save {
 #[derive(Debug, clap::Args)]
 #[command(before_help = C_EXAMPLES)]
 struct C {
-    /// The saved interface that the plugin provides
-    description: PathBuf,
+    /// The saved interfaces that the plugin provides, each under all of its keys
+    #[arg(required = true, value_name = "DESCRIPTION")]
+    descriptions: Vec<PathBuf>,
+
+    /// A saved interface whose objects it gives or gets, such as a callback's; may be repeated
+    #[arg(long, value_name = "DESCRIPTION")]
+    uses: Vec<PathBuf>,
 
     /// The plugin's id
     #[arg(long, value_parser = |text: &str| Id::new(text))]
@@ -131,7 +138,13 @@ impl Save {
             .images
             .into_iter()
             .flat_map(|image| image.image.records);
-        let provided: Vec<_> = records.flat_map(provided).collect();
+        // Several plugins of a library may provide the same one.
+        let mut provided: Vec<_> = Vec::new();
+        for found in records.flat_map(self::provided) {
+            if !provided.contains(&found) {
+                provided.push(found);
+            }
+        }
         let wanted = self.interface.as_deref();
         let mut matching = provided
             .iter()
@@ -164,9 +177,18 @@ fn provided(record: Record) -> Vec<Description> {
 
 impl C {
     fn text(&self) -> Result<String, String> {
-        let text = read(&self.description)?;
-        let description =
-            Description::from_json(&text).map_err(|error| at(&self.description, error))?;
+        let provided = described(&self.descriptions)?;
+        let others = described(&self.uses)?;
+        let abi = provided.first().map_or(0, |first| first.abi);
+        let files = self.descriptions.iter().chain(&self.uses);
+        for (path, other) in files.zip(provided.iter().chain(&others)) {
+            if other.abi != abi {
+                let other = other.abi;
+                let problem =
+                    format!("it is for the binary interface {other}, the first for {abi}");
+                return Err(at(path, problem));
+            }
+        }
         if let Some(key) = self
             .key
             .iter()
@@ -176,7 +198,18 @@ impl C {
                 "{key:?} is no key: it has characters, and no control characters"
             ));
         }
-        let keys: Vec<&str> = self.key.iter().map(|key| leaked(key)).collect();
+        let keys: &'static [&'static str] = self
+            .key
+            .iter()
+            .map(|key| leaked(key))
+            .collect::<Vec<_>>()
+            .leak();
+        let provides = provided.iter().map(|description| ProvidedDef {
+            interface: description.schema.to_shape(),
+            keys,
+            rank: self.rank,
+            metadata: &[],
+        });
         let capabilities = self.capability.iter();
         let capabilities: Vec<&str> = capabilities
             .map(|asked| leaked(&asked.to_string()))
@@ -187,18 +220,12 @@ impl C {
             version: leaked(&self.plugin_version.to_string()),
             crate_name: "c",
             linkage: Linkage::Cdylib,
-            provides: vec![ProvidedDef {
-                interface: description.schema.to_shape(),
-                keys: keys.leak(),
-                rank: self.rank,
-                metadata: &[],
-            }]
-            .leak(),
+            provides: provides.collect::<Vec<_>>().leak(),
             singleton: self.singleton,
             configurable: self.configurable,
             capabilities: capabilities.leak(),
             build: BuildDef {
-                abi: description.abi,
+                abi,
                 target: leaked(&format!(
                     "{}-{}",
                     std::env::consts::ARCH,
@@ -216,10 +243,17 @@ impl C {
             homepage: "",
             metadata: &[],
         };
-        c::header(&def).map_err(|(what, size, limit)| {
+        let others: Vec<_> = others.iter().map(|other| other.schema.to_shape()).collect();
+        c::header(&def, &others).map_err(|(what, size, limit)| {
             format!("the plugin's {what} has {size} bytes, and {limit} are the most: give it fewer or shorter keys")
         })
     }
+}
+
+fn described(paths: &[PathBuf]) -> Result<Vec<Description>, String> {
+    let one =
+        |path: &PathBuf| Description::from_json(&read(path)?).map_err(|error| at(path, error));
+    paths.iter().map(one).collect()
 }
 
 /// A saved interface's text. Anything but a regular file is refused, and none is read for ever.

@@ -22,7 +22,7 @@ fn plugin() -> PathBuf {
     let mut images = headers(twin.as_slice(), None).images.into_iter();
     let record = images.next().expect("one image").image.records.remove(0);
     let schema = record.detail.expect("a detail").schemas.remove(0);
-    let made = c::header(&RecordDef {
+    let record = RecordDef {
         entry: "plugwright_entry_hello_c",
         id: "org.example.hostile",
         version: "2.0.0",
@@ -52,8 +52,8 @@ fn plugin() -> PathBuf {
         authors: TEXT,
         homepage: TEXT,
         metadata: &[],
-    })
-    .expect("small enough");
+    };
+    let made = c::header(&record, &[]).expect("small enough");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let include = here.join("../plugin/include");
     let read = |path: PathBuf| fs::read_to_string(path).expect("readable");

@@ -116,6 +116,87 @@ fn an_interface_that_requires_another_is_saved_whole() {
     );
 }
 
+/// The header of a plugin in C, but for the bytes of its record: with types for all that crosses.
+#[test]
+fn a_header_has_the_types_of_the_interface() {
+    let folder = saved();
+    let made = header(folder.path(), &["--key", "c"]);
+    assert_eq!((made.code, made.err.as_str()), (Some(0), ""));
+    let lines = made.out.lines();
+    let lines: Vec<&str> = lines
+        .filter(|line| {
+            !line
+                .trim_start()
+                .starts_with(|first: char| first.is_ascii_digit())
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// Several interfaces of one plugin, and one whose objects it gives or gets.
+#[test]
+fn a_plugin_in_c_can_have_several_interfaces() {
+    let folder = saved();
+    let test = std::env::current_exe().expect("a test has a path");
+    let plugin = test.with_file_name("libfixture_ensemble.so");
+    fs::copy(plugin, folder.path().join("libensemble.so")).expect("copied");
+    for (id, file) in [
+        ("org.example.player", "player.json"),
+        ("org.example.listener", "listener.json"),
+    ] {
+        // Several of its plugins provide it.
+        let save = ["interface", "save", "--interface", id, "libensemble.so"];
+        let saved = run(folder.path(), save);
+        assert_eq!((saved.code, saved.err.as_str()), (Some(0), ""));
+        fs::write(folder.path().join(file), saved.out).expect("written");
+    }
+    let made = header(
+        folder.path(),
+        &["listener.json", "--uses", "player.json", "--key", "k"],
+    );
+    assert_eq!((made.code, made.err.as_str()), (Some(0), ""));
+    for name in [
+        "plugin_interface_0 ",
+        "plugin_interface_1 ",
+        "plugin_interface_uses_0 ",
+        "plugin_vtable_uses_0;",
+    ] {
+        assert!(made.out.contains(name), "{name}: {}", made.out);
+    }
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/include");
+    let used = "const void *used[] = {&plugin_interface_0, &plugin_interface_1, \
+                &plugin_interface_uses_0, &plugin_id, &plugin_version};";
+    let source = format!("#include \"plugwright_plugin.h\"\n{}\n{used}", made.out);
+    let arguments = [OsStr::new("-I"), include.as_os_str()];
+    let library = cc::shared("libseveral.so", &source, &arguments);
+    fs::copy(library, folder.path().join("libseveral.so")).expect("copied");
+    let inspected = run(
+        folder.path(),
+        ["inspect", "--format", "json", "libseveral.so"],
+    )
+    .json();
+    let provides = &inspected["images"][0]["plugwright"][0]["provides"];
+    let ids: Vec<_> = provides
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|provided| (&provided["interface"], &provided["keys"][0]))
+        .collect();
+    assert_eq!(ids.len(), 2, "{inspected}");
+    assert_eq!(ids[0].0, "org.example.greeter");
+    assert_eq!(ids[1].0, "org.example.listener");
+    assert!(ids.iter().all(|(_, key)| **key == "k"), "{inspected}");
+    // All have to be for one binary interface.
+    let player = folder.path().join("player.json");
+    let other = fs::read_to_string(&player).expect("readable");
+    fs::write(&player, other.replace("\"abi\": 1", "\"abi\": 2")).expect("written");
+    let refused = header(folder.path(), &["--uses", "player.json"]);
+    check_refused(
+        &refused,
+        "player.json: it is for the binary interface 2, the first for 1",
+    );
+}
+
 /// What the program prints compiles, and the program reads the plugin that comes out of it.
 #[test]
 fn a_plugin_in_c_is_a_plugin() {

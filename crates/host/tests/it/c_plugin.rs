@@ -45,7 +45,7 @@ pub(crate) fn plugin(id: &'static str, more: &str, further: &[&OsStr]) -> PathBu
         };
         (description.abi, [provided])
     });
-    let made = c::header(&RecordDef {
+    let record = RecordDef {
         entry: "plugwright_entry_hello_c",
         id,
         version: "2.0.0",
@@ -69,8 +69,8 @@ pub(crate) fn plugin(id: &'static str, more: &str, further: &[&OsStr]) -> PathBu
         authors: "",
         homepage: "",
         metadata: &[],
-    })
-    .expect("small enough");
+    };
+    let made = c::header(&record, &[]).expect("small enough");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let source = here.join("../../fixtures/c/hello.c");
     let include = here.join("../plugin/include");

@@ -286,6 +286,22 @@ impl From<&MethodShape> for Method {
     }
 }
 
+impl From<&InterfaceShape> for Schema {
+    fn from(interface: &InterfaceShape) -> Self {
+        Self {
+            interface: crate::Id::from_checked(interface.id),
+            version: interface.version,
+            bounds: interface.bounds,
+            methods: interface.methods.iter().map(Method::from).collect(),
+            requires: interface
+                .requires
+                .iter()
+                .map(|shape| (*shape).into())
+                .collect(),
+        }
+    }
+}
+
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -168,3 +168,159 @@ fn run(command: &mut std::process::Command) -> String {
     assert!(output.status.success(), "{command:?}: {errors}");
     String::from_utf8(output.stdout).expect("text")
 }
+
+/// Values of every kind, and names that C does not have.
+mod various {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use plugwright_plugin::{Buffer, PluginFuture, Portable, interface};
+
+    pub(crate) mod other {
+        #[derive(plugwright_plugin::Portable)]
+        pub(crate) struct Part {
+            pub(crate) int: u8,
+            pub(crate) r#struct: i128,
+        }
+    }
+
+    #[derive(Clone, Portable)]
+    pub(crate) struct Part {
+        pub(crate) text: String,
+        pub(crate) wide: u128,
+        pub(crate) small: Option<i16>,
+    }
+
+    #[derive(Portable)]
+    pub(crate) struct Empty;
+
+    #[derive(Portable)]
+    pub(crate) enum Choice {
+        Nothing,
+        Pair(u8, f64),
+        Named {
+            row: Vec<Part>,
+            deep: Result<(), (bool, [u16; 3])>,
+        },
+    }
+
+    #[derive(Portable)]
+    pub(crate) enum Grows {
+        First,
+        Filled {
+            part: Part,
+        },
+        #[unknown]
+        Unknown,
+    }
+
+    #[interface(id = "org.example.bell", version = "1.0")]
+    pub(crate) trait Bell: Send + Sync {
+        fn ring(&self, times: u32) -> bool;
+    }
+
+    #[interface(id = "org.example.various", version = "1.1")]
+    pub(crate) trait Various: Send + Sync {
+        const LIMIT: u32 = 7;
+        fn register(&self, part: Part, delete: other::Part) -> Choice;
+        fn grown(&self, value: Grows) -> Empty;
+        fn ring(&self, bell: Box<dyn Bell>, class: &[Part], bytes: &mut [u16]) -> Duration;
+        fn lookup(&self, map: BTreeMap<char, Vec<i64>>) -> Option<Option<Buffer>>;
+        fn later(&self) -> PluginFuture<'static, Result<Part, String>>;
+        #[since("1.1")]
+        fn r#typeof(&self, number: std::num::NonZero<usize>) {
+            let _ = number;
+        }
+    }
+}
+
+/// The types that a plugin in C is given are those that cross: as large, as aligned, and code for
+/// compilers of C and of C++ that complain about everything.
+#[test]
+fn what_is_written_for_c_agrees_with_rust() {
+    use various::{Bell, Choice, Empty, Part, Various, other};
+
+    type Abi<T> = <T as Portable>::Abi;
+    macro_rules! sizes {
+        ($($c:literal = $rust:ty),* $(,)?) => {
+            [$(($c, size_of::<$rust>(), align_of::<$rust>())),*]
+        };
+    }
+    let expected = sizes![
+        "plugin_Part" = Abi<Part>,
+        "plugin_Part_2" = Abi<other::Part>,
+        "plugin_Grows_Filled" = Abi<Part>,
+        "plugin_Empty" = Abi<Empty>,
+        "plugin_Choice" = Abi<Choice>,
+        "plugin_option_int16" = Abi<Option<i16>>,
+        "plugin_array_3_uint16" = Abi<[u16; 3]>,
+        "plugin_tuple_uint32_vec" = Abi<(char, Vec<i64>)>,
+        "plugin_option_option_buffer" = Abi<Option<Option<plugwright_plugin::Buffer>>>,
+        "plugin_result_Part_vec" = Abi<Result<Part, String>>,
+        "plugin_reply_Choice" = Reply<Abi<Choice>>,
+        "plugin_reply_duration" = Reply<RawDuration>,
+        "plugin_vtable_0" = <dyn Various as Interface>::Vtable,
+        "plugin_vtable_uses_0" = <dyn Bell as Interface>::Vtable,
+    ];
+    const RECORD: plugwright_manifest::embed::RecordDef = crate::record(
+        "various_entry",
+        "org.example.various",
+        &[crate::provided(<dyn Various as Interface>::SHAPE)],
+    );
+    // As it comes out of the file that it is saved in.
+    let saved = plugwright_plugin::description::<dyn Bell>();
+    let bell = plugwright_manifest::Description::from_json(&saved).expect("just saved");
+    let made = plugwright_manifest::c::header(&RECORD, &[bell.schema.to_shape()]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("plugin.h"), made.expect("small enough")).expect("written");
+    let mut program = String::from(
+        "#include <stdio.h>\n#include \"plugwright_plugin.h\"\n#include \"plugin.h\"\n\
+         const pw_plugin_table *PLUGIN_ENTRY(const pw_host_table *host) {\n\
+         (void)host; (void)plugin_interface_0; (void)plugin_interface_uses_0; (void)plugin_id; \
+         (void)plugin_version;\n(void)plugin_Grows_is_First; (void)plugin_Choice_tag_Pair;\n\
+         return NULL;\n}\n\
+         /* Names that C does not have. */\n\
+         static plugin_reply_Choice call(const plugin_vtable_0 *table, plugin_Part part, \
+         plugin_Part_2 delete_) {\n\
+         pw_wide wide = delete_.struct_; wide.low += delete_.int_ + *table->LIMIT + part.wide.low;\n\
+         (void)table->typeof_;\nreturn table->register_(NULL, part, delete_);\n}\n\
+         int main(void) {\n    (void)call;\n",
+    );
+    for (c, ..) in &expected {
+        writeln!(
+            program,
+            "    printf(\"%u %u\\n\", (unsigned)sizeof({c}), (unsigned)ALIGN({c}));"
+        )
+        .expect("memory");
+    }
+    program.push_str("    return 0;\n}\n");
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+    let compiled = |compiler: &str, file: &str, flags: &[&str]| {
+        let (source, binary) = (folder.path().join(file), folder.path().join("various"));
+        std::fs::write(&source, &program).expect("written");
+        run(command(compiler)
+            .args(["-Wall", "-Wextra", "-Werror", "-pedantic"])
+            .args(flags)
+            .arg("-o")
+            .arg(&binary)
+            .arg(&source)
+            .arg("-I")
+            .arg(&include));
+        let printed = run(&mut command(binary.to_str().expect("text")));
+        for ((c, size, align), line) in expected.iter().zip(printed.lines()) {
+            assert_eq!(format!("{size} {align}"), line, "{c}, with {compiler}");
+        }
+        assert_eq!(printed.lines().count(), expected.len());
+        // The entry has the name of the record, whatever the language makes of names.
+        let symbols = std::fs::read(binary).expect("readable");
+        let name = b"\0various_entry\0";
+        assert!(
+            symbols.windows(name.len()).any(|window| window == name),
+            "{compiler}"
+        );
+    };
+    compiled("cc", "various.c", &["-std=c11", "-DALIGN=_Alignof"]);
+    if command("c++").arg("--version").output().is_ok() {
+        compiled("c++", "various.cpp", &["-std=c++17", "-DALIGN=alignof"]);
+    }
+}
