@@ -1,7 +1,7 @@
 //! What plugins log arrives in the program's `tracing` subscriber.
 
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use fixture_ensemble_interface::Player;
 use plugwright_host::Handle;
@@ -60,6 +60,23 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The lines that arrive while `run` runs.
 pub(crate) fn lines(least: tracing::Level, run: impl FnOnce()) -> Vec<String> {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    // Who reaches a callsite first has `tracing` remember who listens: another test that did so just when this one began
+    // to listen had it remembered that nobody does.
+    static REACHED: Once = Once::new();
+    REACHED.call_once(|| {
+        let folder = Folder::with(&["ensemble"]);
+        let chorister: Handle<dyn Player> = folder.host().create("chorister").expect("fits");
+        for level in [
+            Level::Error,
+            Level::Warn,
+            Level::Info,
+            Level::Debug,
+            Level::Trace,
+        ] {
+            chorister.say(level, "nobody hears");
+        }
+    });
     lines_of("plugwright::plugin", least, run)
 }
 
@@ -70,7 +87,10 @@ fn lines_of(target: &'static str, least: tracing::Level, run: impl FnOnce()) -> 
         least,
         lines: Arc::clone(&lines),
     };
-    tracing::subscriber::with_default(keeping, run);
+    tracing::subscriber::with_default(keeping, || {
+        tracing::callsite::rebuild_interest_cache();
+        run();
+    });
     let lines = lines.lock().expect("whole");
     lines.clone()
 }
@@ -110,7 +130,6 @@ fn a_developers_host_says_once_what_it_is() {
 
 #[test]
 fn events_arrive_with_the_plugins_id() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = Folder::with(&["ensemble"]);
     let lines = lines(tracing::Level::INFO, || {
         let host = folder.host();
