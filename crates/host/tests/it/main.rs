@@ -4,6 +4,7 @@ mod advice;
 mod attacks;
 mod bad_input;
 mod build_flags;
+mod c_objects;
 mod c_plugin;
 mod debugging;
 mod discovery;
