@@ -13,8 +13,10 @@ pub(crate) fn escaped(text: &str) -> String {
             out.push('…');
             break;
         }
-        // U+200B..U+200F, U+2028..U+202E, U+2060..U+206F: invisible, line-breaking and direction-changing characters.
-        let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        // Invisible, line-breaking and direction-changing characters: those that plugwright-inspect escapes in its texts.
+        let hidden = matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
         if c.is_control() || hidden {
             out.extend(c.escape_unicode());
         } else {
@@ -34,6 +36,17 @@ mod tests {
             escaped("a\x1b[2Jb\n\u{202e}c é"),
             "a\\u{1b}[2Jb\\u{a}\\u{202e}c é"
         );
+    }
+
+    #[test]
+    fn what_turns_or_hides_text_is_made_visible() {
+        for hidden in "\u{ad}\u{61c}\u{180e}\u{200b}\u{2066}\u{feff}\u{fff9}\u{e0041}".chars() {
+            let text = alloc::format!("a{hidden}b");
+            assert_eq!(
+                escaped(&text),
+                alloc::format!("a{}b", hidden.escape_unicode())
+            );
+        }
     }
 
     #[test]
