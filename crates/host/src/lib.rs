@@ -71,6 +71,8 @@ pub use plugin::{Offer, Plugin};
 pub use plugwright_evidence::{ReadError, read_keys, read_lock, read_policy};
 pub use plugwright_manifest::{Id, InterfaceVersion, Provided, Version};
 pub use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface};
+/// All that a [`Policy`] is made of, and what a [`Verdict`] says.
+pub use plugwright_trust as trust;
 pub use plugwright_trust::{Key, Policy, Verdict};
 pub use query::{InterfaceRange, InvalidRange, KeyCase, Query};
 pub use refusal::{Origin, Refusal, RefusalKind, Seen, Status};

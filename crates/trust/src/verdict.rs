@@ -46,6 +46,32 @@ impl Verdict {
     }
 }
 
+/// As one line; each reason with what to do about it.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (said, reasons) = match self {
+            Self::Allow {
+                placement: Placement::InProcess { source },
+                remarks,
+                ..
+            } => {
+                write!(f, "allowed, in the host's process from a {source}")?;
+                ("; remark: ", remarks)
+            }
+            Self::Refuse { reasons } => {
+                f.write_str("refused")?;
+                ("; ", reasons)
+            }
+        };
+        for (index, reason) in reasons.iter().enumerate() {
+            let first = index == 0 && !self.is_allowed();
+            f.write_str(if first { ": " } else { said })?;
+            reason.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
 /// Where a plugin runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -269,5 +295,50 @@ codes! {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+    use alloc::vec;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(verdict: &Verdict, expected: &str) {
+        assert_eq!(verdict.to_string(), expected);
+    }
+
+    #[test]
+    fn a_verdict_is_one_line() {
+        let reasons = || {
+            vec![
+                Reason::new(Code::PanicAborts, "it aborts", "that", "this", "mend it"),
+                Reason::new(Code::LockMissing, "it is new", "one", "none", "lock it"),
+            ]
+        };
+        let told = "it aborts: expected that, found this; mend it [panic.abort, CWE-248]";
+        let more = "it is new: expected one, found none; lock it [lock.missing, CWE-";
+        let refused = Verdict::Refuse { reasons: reasons() };
+        let text = refused.to_string();
+        assert!(
+            text.starts_with(&alloc::format!("refused: {told}; {more}")),
+            "{text}"
+        );
+        let allow = |remarks| Verdict::Allow {
+            placement: Placement::InProcess {
+                source: Source::Sealed,
+            },
+            grants: Grants::default(),
+            remarks,
+        };
+        let allowed = "allowed, in the host's process from a sealed copy";
+        check(&allow(vec![]), allowed);
+        let remarks = vec![reasons().swap_remove(0)];
+        check(
+            &allow(remarks),
+            &alloc::format!("{allowed}; remark: {told}"),
+        );
     }
 }
