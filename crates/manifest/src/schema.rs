@@ -321,6 +321,10 @@ scalars! {
     Buffer = 34, "Buffer";
     /// What serde knows: CBOR, copied once by the receiver
     Encoded = 35, "#[encoded]";
+    /// `NonZero<u128>`, as `u128`
+    NonZeroU128 = 36, "NonZero<u128>";
+    /// `NonZero<i128>`, as `i128`
+    NonZeroI128 = 37, "NonZero<i128>";
 }
 
 /// Codes of the types that have parts.

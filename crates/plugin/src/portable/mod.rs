@@ -39,7 +39,7 @@ pub use sequences::Plain;
 /// | what crosses | how |
 /// |---|---|
 /// | `u8` to `u128`, `i8` to `i128`, `usize`, `isize`, `f32`, `f64`, `()`, [`CallError`](crate::CallError) | as itself or as plain parts |
-/// | `bool`, `char`, `NonZero` (to 64 bits), [`Duration`](std::time::Duration) | as numbers, checked on arrival |
+/// | `bool`, `char`, `NonZero`, [`Duration`](std::time::Duration) | as numbers, checked on arrival |
 /// | `&str`, `&[T]` and `&mut [T]` of numbers; on Unix also `&OsStr` and `&Path` | lent without a copy: arguments for the call, results for as long as the object is borrowed (`&mut` as arguments only) |
 /// | `&T` and `&[T]` of what is `Clone` and crosses | lent as clones, which the receiver has until the call ends; as arguments only |
 /// | `&dyn Trait` of an interface whose methods all take `&self` | lent for the call; the receiver calls it |

@@ -187,32 +187,45 @@ unsafe impl Portable for i128 {
     bytes! {}
 }
 
+const ZERO: Invalid = Invalid::new("a NonZero that is not 0");
+
 macro_rules! non_zero {
     ($($type:ty = $scalar:ident,)*) => {$(
         // SAFETY: crosses as the number, checked on arrival.
         unsafe impl Portable for NonZero<$type> {
-            type Abi = $type;
+            type Abi = <$type as Portable>::Abi;
 
             const SHAPE: &'static Shape = &Shape::Scalar(Scalar::$scalar);
 
             #[inline]
-            fn into_abi(self) -> $type {
-                self.get()
+            fn into_abi(self) -> Self::Abi {
+                self.get().into_abi()
             }
 
             #[inline]
-            unsafe fn from_abi(abi: $type) -> Result<Self, Invalid> {
-                Self::new(abi).ok_or(Invalid::new("a NonZero that is not 0"))
+            unsafe fn from_abi(abi: Self::Abi) -> Result<Self, Invalid> {
+                // SAFETY: by this function's contract.
+                let number = unsafe { <$type>::from_abi(abi) }?;
+                Self::new(number).ok_or(ZERO)
             }
 
-            bytes_of_abi! {}
+            fn encode(self, out: &mut Encoder<'_>) {
+                self.get().encode(out);
+            }
+
+            unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
+                // SAFETY: a number borrows nothing.
+                let number = unsafe { <$type>::decode(input) }?;
+                Self::new(number).ok_or(ZERO)
+            }
         }
     )*};
 }
 
 non_zero! {
-    u8 = NonZeroU8, u16 = NonZeroU16, u32 = NonZeroU32, u64 = NonZeroU64, usize = NonZeroUsize,
-    i8 = NonZeroI8, i16 = NonZeroI16, i32 = NonZeroI32, i64 = NonZeroI64, isize = NonZeroIsize,
+    u8 = NonZeroU8, u16 = NonZeroU16, u32 = NonZeroU32, u64 = NonZeroU64, u128 = NonZeroU128,
+    i8 = NonZeroI8, i16 = NonZeroI16, i32 = NonZeroI32, i64 = NonZeroI64, i128 = NonZeroI128,
+    usize = NonZeroUsize, isize = NonZeroIsize,
 }
 
 // SAFETY: crosses as its two parts, checked on arrival.

@@ -369,6 +369,7 @@ fn invalid_values_are_errors() {
         );
     }
     check::<std::num::NonZero<u8>>(0, "expected a NonZero that is not 0");
+    check::<std::num::NonZero<i128>>(0_i128.into_abi(), "expected a NonZero that is not 0");
     let mut long = std::time::Duration::ZERO.into_abi();
     long.nanoseconds = 1_000_000_000;
     check::<std::time::Duration>(

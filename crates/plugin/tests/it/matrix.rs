@@ -284,6 +284,7 @@ matrix! {
     non_zero_signed: NonZero<i64>;
     non_zeros: (NonZero<u8>, NonZero<u32>, NonZero<u64>, NonZero<usize>);
     non_zeros_signed: (NonZero<i8>, NonZero<i16>, NonZero<i32>, NonZero<isize>);
+    non_zeros_wide: (NonZero<u128>, NonZero<i128>);
     three: (u8, (u16, u32), String);
     four: (i8, char, bool, f32);
     five: (u8, u16, u32, u64, bool);
@@ -425,6 +426,11 @@ fn tuples_and_numbers_that_are_not_zero() {
         non_zero!(-9),
     );
     check(|echo, value| echo.non_zeros_signed(value), &[signed]);
+    let wide = [
+        (non_zero!(1), non_zero!(-1)),
+        (NonZero::<u128>::MAX, NonZero::<i128>::MIN),
+    ];
+    check(|echo, value| echo.non_zeros_wide(value), &wide);
     let three = (1, (2, 3), "a".to_owned());
     check(|echo, value| echo.three(value), &[three]);
     check(|echo, value| echo.four(value), &[(-1, 'ß', true, 0.5)]);
