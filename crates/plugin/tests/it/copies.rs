@@ -1,10 +1,15 @@
 //! How often a result's bytes are copied: a vector once, a buffer never. Told by the places in
-//! memory that are made for them.
+//! memory that are made for them. And that all of these are given back, as large as they were.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use plugwright_plugin::{Buffer, Portable, interface};
+use plugwright_plugin::{Buffer, CallErrorKind, Portable, interface};
+
+use crate::failures::faulty;
+use crate::futures::block_on;
+use crate::matrix::types::{Failed, Growing, Pair, Point, Settings};
+use crate::matrix::{Echo, Later, Matrix, echo_as};
 
 /// The system's allocator, which counts large pieces that one thread asks for.
 struct Counting;
@@ -15,6 +20,8 @@ const LARGE: usize = 1 << 20;
 thread_local! {
     // Without a destructor, so that it can be used whenever something is allocated.
     static LARGE_PIECES: Cell<usize> = const { Cell::new(0) };
+    /// How many bytes this thread asked for and did not give back.
+    static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: everything is the system's allocator's.
@@ -23,11 +30,13 @@ unsafe impl GlobalAlloc for Counting {
         if layout.size() >= LARGE {
             LARGE_PIECES.set(LARGE_PIECES.get() + 1);
         }
+        HELD.set(HELD.get().wrapping_add(layout.size()));
         // SAFETY: by this function's contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.set(HELD.get().wrapping_sub(layout.size()));
         // SAFETY: by this function's contract.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -98,4 +107,92 @@ fn a_vector_is_copied_once_and_a_buffer_never() {
 
     let (made, sum) = pieces(|| object.sum(&buffer));
     assert_eq!((made, sum), (0, 7 << 20));
+}
+
+/// Each call gives back what it asked for: what crosses is freed by who made it, with the size that
+/// it was made with.
+#[track_caller]
+fn check(what: &str, call: impl Fn()) {
+    // What is made once stays.
+    call();
+    let before = HELD.get();
+    call();
+    assert_eq!(HELD.get(), before, "bytes that {what} left");
+}
+
+/// A vector with room for more than it has.
+fn roomy<T: Clone>(element: &T) -> Vec<T> {
+    let mut vector = Vec::with_capacity(10);
+    vector.extend(std::iter::repeat_n(element.clone(), 3));
+    vector
+}
+
+#[test]
+fn calls_leave_nothing_behind() {
+    let echo = echo_as::<dyn Matrix>();
+    let text = || "grüß dich".repeat(9);
+    let point = || Point {
+        x: 0.5,
+        label: text(),
+        inner: Pair(1, Some(2)),
+    };
+    check("texts", || assert_eq!(echo.string(text()), text()));
+    check("numbers", || assert_eq!(echo.vec(roomy(&1)).len(), 3));
+    check("lists", || {
+        assert_eq!(echo.strings(roomy(&text())).len(), 3);
+    });
+    check("structs", || {
+        assert_eq!(echo.points(roomy(&point())).len(), 3);
+    });
+    check("boxes", || {
+        assert_eq!(*echo.boxed(Box::new(point())), point());
+    });
+    check("arrays", || drop(echo.array([text(), text(), text()])));
+    check("tuples", || drop(echo.pair((1, text()))));
+    check("maps", || drop(echo.tree_map([(text(), 1)].into())));
+    check("sets", || drop(echo.hash_set([text()].into())));
+    check("paths", || drop(echo.path(text().into())));
+    check("options", || drop(echo.option_of_string(Some(text()))));
+    check("results", || drop(echo.result(Err(text()))));
+    check("buffers", || drop(echo.buffer(roomy(&1).into())));
+    check("what is encoded", || drop(echo.settings(Settings::some())));
+    check("enums", || {
+        let failed = Failed::Tuple(text(), 3);
+        drop(echo.own_error(Err(failed)));
+    });
+    check("enums that grow", || {
+        drop(echo.growing(Growing::With(vec![text()], 3)));
+        drop(echo.growing(Growing::Added { text: text() }));
+    });
+    check("what is lent", || {
+        let (words, points) = (["a", "b"], [point(), point()]);
+        drop(echo.words_lent(&words));
+        drop(echo.many_lent(&points));
+        drop(echo.one_lent(&points[0]));
+        drop(echo.lists_lent(vec![&[Pair(1, None)], &[]], &(9, text())));
+    });
+    check("objects", || {
+        let other = echo.relay(Box::new(Echo));
+        assert_eq!(other.string(text()), text());
+        let (one, many, maybe) = echo.objects(Some(other), vec![std::sync::Arc::new(Echo)], None);
+        assert!(one.is_some() && many.len() == 1 && maybe.is_err());
+    });
+}
+
+#[test]
+fn futures_and_failures_leave_nothing_behind() {
+    let later = echo_as::<dyn Later>();
+    check("futures", || {
+        assert_eq!(block_on(later.string("a".repeat(99))).len(), 99);
+        let other = later.relay(Box::new(Echo));
+        assert_eq!(block_on(other.string("a".repeat(99))).len(), 99);
+        // One that nobody polled.
+        drop(later.string("a".repeat(99)));
+    });
+    let poisoned = faulty();
+    poisoned.try_formatted("luck").expect_err("it panics");
+    check("failures", || {
+        let error = poisoned.try_number(true).expect_err("it is poisoned");
+        assert_eq!(error.kind(), CallErrorKind::Poisoned);
+    });
 }

@@ -1,10 +1,14 @@
 //! A failure of a call has a channel, and nothing of it gets out otherwise.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use plugwright_plugin::abi::{Entry, RawSlice, RawVec, Reply};
+use plugwright_plugin::abi::{Entry, KeepAlive, RawBuffer, RawSlice, RawVec, Reply};
 use plugwright_plugin::bind::{BindError, CreateError};
-use plugwright_plugin::{CallError, CallErrorKind, Handle, Interface, Portable, interface, plugin};
+use plugwright_plugin::{
+    Buffer, CallError, CallErrorKind, Handle, Interface, Portable, interface, plugin,
+};
 
 use crate::{create, summary_of, try_bind};
 
@@ -115,7 +119,7 @@ unsafe extern "C" {
 
 const FAULTS: Entry = faults;
 
-fn faulty() -> Handle<dyn Faulty> {
+pub(crate) fn faulty() -> Handle<dyn Faulty> {
     create(FAULTS, &summary_of!("org.example.faults", dyn Faulty))
 }
 
@@ -396,6 +400,91 @@ fn invalid_values_are_errors() {
     // SAFETY: the Abi of a derived enum begins with its tag, a u32.
     unsafe { (&raw mut raw).cast::<u32>().write(9) };
     check::<Error>(raw, "expected a Error with a known variant");
+    // An empty buffer owns nothing, so nothing of it is lost.
+    for change in [
+        |raw: &mut RawBuffer| raw.bytes.pointer = std::ptr::null_mut(),
+        |raw: &mut RawBuffer| raw.bytes.length = usize::MAX,
+    ] {
+        let mut raw = Buffer::default().into_abi();
+        change(&mut raw);
+        check::<Buffer>(
+            raw,
+            "expected a Buffer with a pointer and a possible length",
+        );
+    }
+}
+
+/// The bytes of a buffer are freed by a function of who made them, while its library is kept.
+#[test]
+fn a_buffer_goes_back_to_who_made_it() {
+    thread_local! {
+        static EVENTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+    fn tell(event: String) {
+        EVENTS.with_borrow_mut(|events| events.push(event));
+    }
+    struct Library;
+    impl Drop for Library {
+        fn drop(&mut self) {
+            tell("let go of".to_owned());
+        }
+    }
+    unsafe extern "C" fn release(pointer: *mut u8, length: usize, capacity: usize) {
+        // SAFETY: the parts are those of the vector below, which is freed once.
+        let bytes = unsafe { Vec::from_raw_parts(pointer, length, capacity) };
+        tell(format!("{bytes:?} of {capacity}"));
+    }
+    let mut bytes = Vec::with_capacity(7);
+    bytes.extend([1, 2, 3]);
+    let mut bytes = std::mem::ManuallyDrop::new(bytes);
+    let raw = RawBuffer {
+        bytes: RawVec {
+            pointer: bytes.as_mut_ptr(),
+            length: bytes.len(),
+            capacity: bytes.capacity(),
+            release: Some(release),
+        },
+        keep: KeepAlive::new(Arc::new(Library)).into_raw(),
+    };
+    // SAFETY: made above, and used once.
+    let mut buffer = unsafe { Buffer::from_abi(raw) }.expect("it is one");
+    buffer[0] = 9;
+    // It goes on as it came.
+    // SAFETY: given away just now.
+    let buffer = unsafe { Buffer::from_abi(buffer.into_abi()) }.expect("it is one");
+    assert!(EVENTS.take().is_empty());
+    drop(buffer);
+    assert_eq!(EVENTS.take(), ["[9, 2, 3] of 7", "let go of"]);
+}
+
+/// All parts of a failure cross, also of a kind that this side does not know.
+#[test]
+fn a_failure_crosses_as_a_value() {
+    let text = |text: &str| [&[u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
+    let parts = ["plugin", "Trait::method", "message", "file.rs:1:2"];
+    let bytes = [2_u32.to_le_bytes().to_vec(), parts.map(text).concat()].concat();
+    let error = CallError::from_bytes(&bytes);
+    assert_eq!(error.kind(), CallErrorKind::Poisoned);
+    let seen = |error: &CallError| {
+        [
+            error.plugin(),
+            error.method(),
+            error.message(),
+            error.location(),
+        ]
+        .map(str::to_owned)
+    };
+    assert_eq!(seen(&error), parts);
+    assert_eq!(error.to_bytes(), bytes);
+    // SAFETY: given away just now.
+    let crossed = unsafe { CallError::from_abi(error.clone().into_abi()) }.expect("it is one");
+    assert_eq!(crossed, error);
+    let mut raw = error.into_abi();
+    raw.kind = 4_711;
+    // SAFETY: as above.
+    let crossed = unsafe { CallError::from_abi(raw) }.expect("it is one");
+    assert_eq!(crossed.kind(), CallErrorKind::Unknown);
+    assert_eq!(seen(&crossed), parts);
 }
 
 /// An argument that is invalid never reaches the method, and the other ones are freed.

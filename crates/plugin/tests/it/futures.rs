@@ -422,6 +422,7 @@ fn polling_again_is_an_error() {
 /// All receivers, and a future that stays on its thread.
 mod receivers {
     use std::cell::Cell;
+    use std::mem::ManuallyDrop;
     use std::rc::Rc;
 
     use super::*;
@@ -433,6 +434,7 @@ mod receivers {
         fn end(self: Box<Self>) -> LocalPluginFuture<'static, u32>;
         fn spoil(&mut self) -> PluginFuture<'_, ()>;
         fn name(&self) -> PluginFuture<'_, &str>;
+        fn wake(&mut self) -> PluginFuture<'_, ()>;
     }
 
     #[plugin(id = "org.example.async-tallying", provides(Tally))]
@@ -467,6 +469,13 @@ mod receivers {
         fn name(&self) -> PluginFuture<'_, &str> {
             PluginFuture::new(async { "mine" })
         }
+
+        fn wake(&mut self) -> PluginFuture<'_, ()> {
+            PluginFuture::new(std::future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                Poll::Ready(())
+            }))
+        }
     }
 
     unsafe extern "C" {
@@ -498,6 +507,40 @@ mod receivers {
         drop(tally.add(100));
         let boxed: Box<dyn Tally> = Box::new(tally);
         assert_eq!(block_on(boxed.end()), 11);
+    }
+
+    /// Who has another handle all the same is told, while the future runs and not before or after.
+    #[test]
+    fn the_object_is_busy_while_its_future_runs() {
+        type Answer = Option<Result<u32, CallError>>;
+        struct Enters(ManuallyDrop<Handle<dyn Tally>>, Mutex<Answer>);
+        // SAFETY: it stays on the thread of the test.
+        unsafe impl Send for Enters {}
+        // SAFETY: as for Send.
+        unsafe impl Sync for Enters {}
+        impl Wake for Enters {
+            fn wake(self: Arc<Self>) {
+                // A panic would stay in here.
+                *self.1.lock().expect("no panic") = Some(block_on(self.0.try_look()));
+            }
+        }
+        let mut tally = tally();
+        // SAFETY: both are used on this thread only, and the second one is not dropped.
+        let second = ManuallyDrop::new(unsafe { std::ptr::read(&raw const tally) });
+        let mut wakes = tally.wake();
+        assert_eq!(block_on(second.look()), 1, "it does not run yet");
+        // SAFETY: as above.
+        let third = unsafe { std::ptr::read(&raw const second) };
+        let enters = Arc::new(Enters(third, Mutex::default()));
+        let waker = Waker::from(Arc::clone(&enters));
+        let polled = Pin::new(&mut wakes).poll(&mut Context::from_waker(&waker));
+        assert_eq!(polled, Poll::Ready(()));
+        let answer = enters.1.lock().expect("no panic").take();
+        let error = answer.expect("it was woken").expect_err("it was busy");
+        assert_eq!(error.kind(), CallErrorKind::Reentrant);
+        let message = "a method that takes `&mut self` is running";
+        assert_eq!(error.message(), message);
+        assert_eq!(block_on(second.look()), 1, "it is done");
     }
 
     #[test]

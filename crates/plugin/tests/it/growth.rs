@@ -1,7 +1,7 @@
 //! An interface grows by methods at the end, and both sides of each version get along.
 
-use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
+use plugwright_plugin::abi::{Entry, RawInterface};
+use plugwright_plugin::{CallErrorKind, Handle, Interface, Portable, interface, plugin};
 
 use crate::{create, summary_of};
 
@@ -11,6 +11,19 @@ mod first {
     #[interface(id = "org.example.growing", version = "1.0")]
     pub(crate) trait Growing: Send + Sync {
         fn base(&self) -> u32;
+    }
+}
+
+mod next {
+    use super::interface;
+
+    #[interface(id = "org.example.growing", version = "1.1")]
+    pub(crate) trait Growing: Send + Sync {
+        fn base(&self) -> u32;
+        #[since("1.1")]
+        fn twice(&self, plus: u32) -> u32 {
+            self.base() + plus
+        }
     }
 }
 
@@ -97,6 +110,32 @@ fn a_later_host_completes_an_earlier_plugin() {
     // The completed vtable is found again, and clones share it.
     let again: Handle<dyn Growing> = create(EARLY, &summary);
     assert_eq!(again.clone().twice(0), 40);
+}
+
+/// A program may have several minor versions of an interface, of crates that it is made of: each
+/// completes the same plugin for itself.
+#[test]
+fn each_version_completes_for_itself() {
+    /// It has a vtable of its own, so that no other test completed that.
+    struct Own;
+    impl first::Growing for Own {
+        fn base(&self) -> u32 {
+            7
+        }
+    }
+    fn completed<T: ?Sized + Interface>() -> Box<T>
+    where
+        Box<T>: Portable<Abi = RawInterface>,
+    {
+        let object: Box<dyn first::Growing> = Box::new(Own);
+        // SAFETY: an object of an earlier version of the interface; it is used once.
+        unsafe { <Box<T>>::from_abi(object.into_abi()) }.expect("it fits")
+    }
+    let next: Box<dyn next::Growing> = completed();
+    let later: Box<dyn later::Growing> = completed();
+    let again: Box<dyn next::Growing> = completed();
+    assert_eq!((next.twice(1), again.twice(2)), (8, 9));
+    assert_eq!((later.twice(1), later.last()), (15, 115));
 }
 
 #[test]

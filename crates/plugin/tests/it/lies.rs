@@ -1,10 +1,13 @@
 //! A plugin that lies about its objects: what can be seen is an error, and not undefined
 //! behaviour. Lies about values are in `failures`, those about tables too.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use plugwright_manifest::schema::{FieldShape, MethodShape, Scalar, Shape};
 use plugwright_plugin::abi::{
-    Failure, InterfaceTable, InvokeContext, RawBuffer, RawInterface, RawLink, RawSlice, RawVec,
-    Reply, VtableHead,
+    Failure, InterfaceTable, InvokeContext, KeepAlive, RawBuffer, RawInterface, RawLink, RawSlice,
+    RawVec, Reply, VtableHead,
 };
 use plugwright_plugin::{Buffer, CallErrorKind, Portable, interface};
 
@@ -160,10 +163,16 @@ fn tables_of_other_interfaces() {
     check(table(&|table| table.major = 2), DECLARED);
     check(table(&|table| table.bounds ^= 1), DECLARED);
     check(table(&|table| table.methods = 1), DECLARED);
-    check(
-        table(&|table| table.fingerprints = &raw const OTHER),
-        DECLARED,
-    );
+    for method in 0..3 {
+        let changed = table(&|table| {
+            // SAFETY: the table has so many fingerprints.
+            let honest = unsafe { std::slice::from_raw_parts(table.fingerprints, 3) };
+            let mut changed = honest.to_vec();
+            changed[method] ^= 1;
+            table.fingerprints = changed.leak().as_ptr();
+        });
+        check(changed, DECLARED);
+    }
     check(
         table(&|table| table.fingerprints = std::ptr::null()),
         DECLARED,
@@ -172,13 +181,43 @@ fn tables_of_other_interfaces() {
         table(&|table| table.id.pointer = std::ptr::null()),
         DECLARED,
     );
-    static OTHER: u64 = 7;
+    check(table(&|table| table.id.length = usize::MAX), DECLARED);
 }
 
-/// Texts of a failure that are none are empty, and its kind is one that is known.
+/// An object that is refused goes, and so does what kept its library.
+#[test]
+fn an_object_that_is_refused_is_let_go_of() {
+    struct Counted {
+        _alive: Arc<()>,
+    }
+    impl Probe for Counted {
+        fn first(&self) -> u32 {
+            1
+        }
+        fn second(&self) -> u32 {
+            2
+        }
+    }
+    let (alive, kept) = (Arc::new(()), Arc::new(()));
+    let object: Box<dyn Probe> = Box::new(Counted {
+        _alive: Arc::clone(&alive),
+    });
+    let mut raw = lying(object.into_abi(), |vtable| vtable[METHODS] = 0);
+    raw.keep = KeepAlive::new(Arc::clone(&kept)).into_raw();
+    check(raw, "expected a vtable that has a function for each method");
+    assert_eq!(
+        (Arc::strong_count(&alive), Arc::strong_count(&kept)),
+        (1, 1)
+    );
+}
+
+/// Texts of a failure that are none are empty, and its kind is one that is known. Whatever it is,
+/// it goes back to who made it, once.
 #[test]
 fn failures_that_are_none() {
+    static RELEASED: AtomicU32 = AtomicU32::new(0);
     unsafe extern "C" fn release(failure: *mut Failure) {
+        RELEASED.fetch_add(1, Ordering::SeqCst);
         // SAFETY: made below, and released once.
         drop(unsafe { Box::from_raw(failure) });
     }
@@ -201,6 +240,7 @@ fn failures_that_are_none() {
     let reply = Reply::<u32>::failed(Box::into_raw(failure));
     // SAFETY: a reply of a function that returns u32.
     let error = unsafe { reply.take::<u32>("Probe::first") }.expect_err("it failed");
+    assert_eq!(RELEASED.load(Ordering::SeqCst), 1);
     assert_eq!(error.kind(), CallErrorKind::Unknown);
     assert_eq!(
         (error.message(), error.plugin(), error.location()),

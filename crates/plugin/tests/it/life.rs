@@ -72,10 +72,11 @@ fn handles_keep_objects_and_libraries() {
     let released = Arc::new(AtomicUsize::new(0));
     let keep = KeepAlive::new(Arc::new(Library(Arc::clone(&released))));
     let summary = summary_of!("org.example.counter", dyn Counted);
+    let services = Arc::new(NoServices);
+    let lent = Arc::downgrade(&services);
     // SAFETY: the entry is one that `#[plugin]` made in this image.
     let plugin =
-        unsafe { BoundPlugin::bind(address(counter), keep, &summary, Arc::new(NoServices)) }
-            .expect("agrees");
+        unsafe { BoundPlugin::bind(address(counter), keep, &summary, services) }.expect("agrees");
     let create = || -> Handle<dyn Counted> { plugin.create(None, None).expect("fits") };
 
     let first = create();
@@ -104,7 +105,9 @@ fn handles_keep_objects_and_libraries() {
     assert_eq!(create().close(), Ok(()));
     assert_eq!(first.alive(), 1);
 
+    assert_eq!(lent.strong_count(), 1);
     drop(plugin);
+    assert_eq!(lent.strong_count(), 0, "the host's services went with it");
     assert_eq!(
         released.load(Ordering::SeqCst),
         0,

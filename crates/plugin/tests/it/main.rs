@@ -6,6 +6,7 @@ mod failures;
 mod futures;
 mod futures_remote;
 mod growth;
+mod instances;
 mod layout;
 mod lies;
 mod lies_tables;

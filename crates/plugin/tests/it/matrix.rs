@@ -1,7 +1,7 @@
 //! Every type crosses in both directions, unchanged: called directly and over a pipe, from the
 //! host to the plugin and, as a callback, from the plugin to the host.
 
-mod types;
+pub(crate) mod types;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -312,11 +312,11 @@ unsafe extern "C" {
 
 const ENTRY: Entry = entry;
 
-fn echo() -> Handle<dyn Matrix> {
+pub(crate) fn echo() -> Handle<dyn Matrix> {
     echo_as()
 }
 
-fn echo_as<T: ?Sized + Interface>() -> Handle<T> {
+pub(crate) fn echo_as<T: ?Sized + Interface>() -> Handle<T> {
     let summary = summary_of!("org.example.echo", dyn Matrix, dyn Later);
     create(ENTRY, &summary)
 }

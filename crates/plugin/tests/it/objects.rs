@@ -26,6 +26,7 @@ pub(crate) trait Bus: Send + Sync {
     fn lent(&self, sink: &dyn Sink, lines: &[&str]) -> u32;
     fn maybe_lent(&self, sink: Option<&dyn Sink>) -> Option<u32>;
     fn maybe_shared(&self, sink: Option<Arc<dyn Sink>>) -> Option<Arc<dyn Sink>>;
+    fn many_lent(&self, sinks: &[Arc<dyn Sink>], first: &Arc<dyn Sink>, line: &str) -> u32;
 }
 
 #[plugin(id = "org.example.post", provides(Bus))]
@@ -81,6 +82,10 @@ impl Bus for Post {
     }
     fn maybe_shared(&self, sink: Option<Arc<dyn Sink>>) -> Option<Arc<dyn Sink>> {
         sink
+    }
+    fn many_lent(&self, sinks: &[Arc<dyn Sink>], first: &Arc<dyn Sink>, line: &str) -> u32 {
+        let heard: u32 = sinks.iter().map(|sink| sink.put(line)).sum();
+        heard + first.put(line)
     }
 }
 
@@ -180,6 +185,38 @@ fn an_object_is_lent_for_a_call() {
         .try_lent(&Local(&calls), &["panic"])
         .map_err(|error| error.kind());
     assert_eq!(error, Err(CallErrorKind::Panicked));
+}
+
+/// What is lent as a clone is let go of when the call ends: also when that failed, and when its
+/// method was not run at all.
+#[test]
+fn clones_that_are_lent_go_with_the_call() {
+    let (total, alive) = (Arc::default(), Arc::default());
+    let sink: Arc<dyn Sink> = Arc::new(Counting::new(&total, &alive));
+    let sinks = [Arc::clone(&sink), Arc::clone(&sink)];
+    let bus = bus();
+    assert_eq!(bus.many_lent(&sinks, &sink, "four"), 12);
+    assert_eq!(Arc::strong_count(&sink), 3);
+    for kind in [CallErrorKind::Panicked, CallErrorKind::Poisoned] {
+        let error = bus
+            .try_many_lent(&sinks, &sink, "panic")
+            .expect_err("it fails");
+        assert_eq!(error.kind(), kind);
+        assert_eq!(Arc::strong_count(&sink), 3);
+    }
+    // Nested: what an outer call holds stays when an inner one ends.
+    struct Asks(Handle<dyn Bus>, Arc<dyn Sink>);
+    impl Sink for Asks {
+        fn put(&self, line: &str) -> u32 {
+            self.0
+                .many_lent(std::slice::from_ref(&self.1), &self.1, line)
+        }
+    }
+    let outer: Arc<dyn Sink> = Arc::new(Asks(self::bus(), Arc::clone(&sink)));
+    let sinks = [outer, Arc::clone(&sink)];
+    assert_eq!(self::bus().many_lent(&sinks, &sinks[0], "ab"), 4 + 2 + 4);
+    drop(sinks);
+    assert_eq!(Arc::strong_count(&sink), 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Interfaces that require others: one object, several traits.
 
 use plugwright_plugin::abi::Entry;
-use plugwright_plugin::{Handle, interface, plugin};
+use plugwright_plugin::{Handle, Portable, interface, plugin};
 
 use crate::{create, summary_of};
 
@@ -16,6 +16,21 @@ mod first {
     #[interface(id = "org.example.item", version = "1.0")]
     pub(crate) trait Item: Named + super::Measured {
         fn price(&self, count: u32) -> u32;
+    }
+}
+
+/// As a plugin has them that was built between the two: only the required interface is earlier.
+mod between {
+    use super::first::Named;
+    use super::interface;
+
+    #[interface(id = "org.example.item", version = "1.1")]
+    pub(crate) trait Item: Named + super::Measured {
+        fn price(&self, count: u32) -> u32;
+        #[since("1.1")]
+        fn pass(&self, other: Box<dyn Item>) -> Box<dyn Item>;
+        #[since("1.1")]
+        fn sum(&self, other: &dyn Item) -> u64;
     }
 }
 
@@ -184,6 +199,31 @@ fn an_earlier_super_interface_is_completed() {
     assert_eq!(item.shout(), "PEAR", "the trait's own body");
     assert_eq!(item.clone().upcast::<dyn Named>().shout(), "PEAR");
     assert_eq!(item.sum(&item), 0);
+}
+
+/// The vtable of the interface itself is whole then, and that of the required one is not.
+#[test]
+fn only_a_super_interface_is_completed() {
+    struct Plum(u64);
+    item!(Plum, first::Named, first::Item);
+    impl between::Item for Plum {
+        fn price(&self, count: u32) -> u32 {
+            first::Item::price(self, count)
+        }
+        fn pass(&self, other: Box<dyn between::Item>) -> Box<dyn between::Item> {
+            other
+        }
+        fn sum(&self, _: &dyn between::Item) -> u64 {
+            1
+        }
+    }
+    let object: Box<dyn between::Item> = Box::new(Plum(3));
+    // SAFETY: an object of an interface of the same id; it is used once.
+    let item = unsafe { <Box<dyn Item>>::from_abi(object.into_abi()) }.expect("it fits");
+    assert_eq!(
+        (item.size(), item.shout(), item.sum(&Stone)),
+        (3, "PLUM".to_owned(), 1)
+    );
 }
 
 #[test]

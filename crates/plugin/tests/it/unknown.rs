@@ -230,7 +230,7 @@ fn what_an_unknown_variant_holds_is_let_go_of() {
 /// A variant of a known fingerprint that has other fields than that says.
 #[test]
 fn fields_of_another_size_are_refused() {
-    let check = |change: &dyn Fn(&mut RawOpen)| {
+    let check = |change: &mut dyn FnMut(&mut RawOpen)| {
         let mut raw = first::Event::Opened("text".to_owned()).into_abi();
         change(&mut raw);
         // SAFETY: each fault is one that `from_abi` promises to see.
@@ -238,9 +238,30 @@ fn fields_of_another_size_are_refused() {
         let error = event.expect_err("must be refused").to_string();
         assert_eq!(error, "expected a variant with the size of its fields");
     };
-    check(&|raw| raw.size += 1);
-    check(&|raw| raw.fields = std::ptr::null_mut());
-    check(&|raw| raw.release = None);
+    check(&mut |raw| raw.size += 1);
+    check(&mut |raw| raw.fields = std::ptr::null_mut());
+    check(&mut |raw| raw.release = None);
+    // Such fields go back to who has them: here they stay where they are.
+    static LET_GO: AtomicU32 = AtomicU32::new(0);
+    unsafe extern "C" fn release(_: *mut u8, taken: u8) {
+        assert_eq!(taken, 0, "they were not taken over");
+        LET_GO.fetch_add(1, Ordering::SeqCst);
+    }
+    let mut words = [0_u64; 9];
+    check(&mut |raw| {
+        // SAFETY: it is replaced below, so its own fields go here.
+        unsafe { raw.let_go() };
+        raw.fields = words.as_mut_ptr().cast::<u8>().wrapping_add(1);
+        raw.release = Some(release);
+    });
+    check(&mut |raw| {
+        // SAFETY: as above.
+        unsafe { raw.let_go() };
+        raw.fields = words.as_mut_ptr().cast();
+        raw.size -= 1;
+        raw.release = Some(release);
+    });
+    assert_eq!(LET_GO.load(Ordering::SeqCst), 2);
 }
 
 /// A reader that is told of more bytes than a variant has, or of fewer, refuses it.
