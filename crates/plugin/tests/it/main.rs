@@ -1,5 +1,6 @@
 //! The boundary, both sides in one image: types, failures, life.
 
+mod bytes;
 mod constants;
 mod copies;
 mod failures;
