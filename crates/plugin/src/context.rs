@@ -33,6 +33,23 @@ pub trait HostServices: Send + Sync {
     fn data_folder(&self) -> Result<PathBuf, ContextError>;
 }
 
+/// A host that offers nothing: for who binds plugins without the rest of Plugwright.
+impl HostServices for () {
+    fn application(&self) -> Application {
+        Application::default()
+    }
+
+    fn logs(&self, _: Level) -> bool {
+        false
+    }
+
+    fn log(&self, _: Event<'_>) {}
+
+    fn data_folder(&self) -> Result<PathBuf, ContextError> {
+        Err(ContextError::NotOffered)
+    }
+}
+
 /// The application that a plugin runs in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Portable)]
 #[expect(clippy::exhaustive_structs, reason = "its fields are what crosses")]

@@ -2,7 +2,6 @@
 //! together with their library.
 
 use std::collections::BTreeMap;
-use std::ffi::c_void;
 use std::future::Future;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -14,14 +13,10 @@ use std::time::Duration;
 
 use fixture_depot_interface::{Clock, Depot, Lost, Note, Parcel, Seal};
 use futures_executor::{LocalPool, block_on};
-use plugwright_dylib::{Hints, Request, Unloadable, UnmapToken, Unmapping, loaded_images};
 use plugwright_host::{CallErrorKind, Handle};
-use plugwright_inspect::headers;
 use plugwright_plugin::PluginFuture;
-use plugwright_plugin::abi::KeepAlive;
-use plugwright_plugin::bind::BoundPlugin;
-use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
 
+use crate::keep_alive::{is_mapped, unmappable};
 use crate::refusals::{in_child, is_child};
 use crate::{Folder, fixture};
 
@@ -232,60 +227,10 @@ fn dropping_cancels_in_the_plugin() {
     assert_eq!(counting.0.load(Ordering::SeqCst), 0);
 }
 
-/// A library that is unmapped when nobody keeps it any more. Whatever ran code of it later would end the process.
-struct Unmapped(Option<Unloadable>);
-
-impl Drop for Unmapped {
-    fn drop(&mut self) {
-        let library = self.0.take().expect("dropped once");
-        // SAFETY: nobody keeps the library, so by the rules of the boundary nothing of it is left. The fixture has no
-        // thread-local state in the calls that are made here.
-        let outcome = library.unmap(unsafe { UnmapToken::new() });
-        assert!(matches!(outcome, Unmapping::Unmapped), "{outcome:?}");
-    }
-}
-
-struct NoServices;
-
-impl HostServices for NoServices {
-    fn application(&self) -> Application {
-        Application::default()
-    }
-
-    fn logs(&self, _: Level) -> bool {
-        false
-    }
-
-    fn log(&self, _: Event<'_>) {}
-
-    fn data_folder(&self) -> Result<PathBuf, ContextError> {
-        Err(ContextError::NotOffered)
-    }
-}
-
-fn is_mapped() -> bool {
+/// The plugin of a library that goes with who keeps it, and its file.
+fn depot_alone() -> (Handle<dyn Depot>, PathBuf) {
     let file = fixture("depot");
-    loaded_images()
-        .iter()
-        .any(|image| image.file.as_deref() == Some(&*file))
-}
-
-/// The plugin of a library that goes with who keeps it.
-fn unmappable() -> Handle<dyn Depot> {
-    let path = fixture("depot");
-    let bytes = std::fs::read(&path).expect("readable");
-    let mut images = headers(bytes.as_slice(), None).images.into_iter();
-    let record = images.next().expect("one image").image.records.remove(0);
-    // SAFETY: the fixture has harmless constructors.
-    let library = unsafe { Unloadable::open(&Request::path(&path), Hints::new()) };
-    let library = library.expect("it loads");
-    let symbol = std::ffi::CString::new(record.summary.entry()).expect("no NUL");
-    let entry = library.data::<c_void>(&symbol).expect("it is exported");
-    let keep = KeepAlive::new(Arc::new(Unmapped(Some(library))));
-    // SAFETY: the record is that of this very library, which was built with this SDK, and which stays while it is kept.
-    let plugin = unsafe { BoundPlugin::bind(entry, keep, &record.summary, Arc::new(NoServices)) };
-    let plugin = plugin.expect("the table agrees");
-    plugin.create(None, None).expect("it fits")
+    (unmappable(&file), file)
 }
 
 #[test]
@@ -296,12 +241,12 @@ fn a_future_keeps_its_library() {
             &Folder::new().join("mark"),
         );
     }
-    let depot = unmappable();
+    let (depot, file) = depot_alone();
     let future = depot.send(parcel());
     drop(depot);
-    assert!(is_mapped());
+    assert!(is_mapped(&file));
     assert_eq!(block_on(future), parcel());
-    assert!(!is_mapped(), "it gave its value and is gone");
+    assert!(!is_mapped(&file), "it gave its value and is gone");
 }
 
 /// A future of the host's has a waker of the plugin's, which goes last.
@@ -315,17 +260,17 @@ fn a_waker_keeps_its_library() {
     }
     let (clock, waiting) = tower(false);
     let counting = Arc::new(Counting::default());
-    let depot = unmappable();
+    let (depot, file) = depot_alone();
     let mut future = depot.hours(clock, 1);
     assert!(poll(&mut future, &Waker::from(Arc::clone(&counting))).is_pending());
     drop(future);
     drop(depot);
-    assert!(is_mapped());
+    assert!(is_mapped(&file));
     let waker = waiting.lock().expect("no panic").remove(0);
     waker.wake_by_ref();
     assert_eq!(counting.0.load(Ordering::SeqCst), 1);
-    assert!(is_mapped());
+    assert!(is_mapped(&file));
     drop(waker);
-    assert!(!is_mapped());
+    assert!(!is_mapped(&file));
     assert_eq!(Arc::strong_count(&counting), 1);
 }

@@ -10,6 +10,7 @@ mod debugging;
 mod discovery;
 mod futures;
 mod instances;
+mod keep_alive;
 mod killed;
 mod loading;
 mod log;

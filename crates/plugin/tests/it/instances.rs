@@ -14,7 +14,7 @@ use plugwright_plugin::{
     CallError, CallErrorKind, Context, Plugin, PluginError, Portable, Provides, interface, plugin,
 };
 
-use crate::{NoServices, summary_of, try_bind};
+use crate::{summary_of, try_bind};
 
 thread_local! {
     /// What became of the instances of this test.
@@ -133,7 +133,7 @@ fn table() -> &'static PluginTable {
 
 /// The services that a host lends, and takes back.
 fn lending<T>(run: impl FnOnce(RawInterface) -> T) -> T {
-    let services: Arc<dyn HostServices> = Arc::new(NoServices);
+    let services: Arc<dyn HostServices> = Arc::new(());
     let services = services.into_abi();
     let given = run(services);
     // SAFETY: what was given away above is taken over again, once.

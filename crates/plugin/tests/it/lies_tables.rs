@@ -12,7 +12,7 @@ use plugwright_plugin::bind::{BindError, BoundPlugin};
 use plugwright_plugin::context::HostServices;
 use plugwright_plugin::{CallErrorKind, Portable, interface, plugin};
 
-use crate::{NoServices, summary_of, try_bind};
+use crate::{summary_of, try_bind};
 
 #[interface(id = "org.example.told", version = "1.0")]
 pub(crate) trait Told: Send + Sync {
@@ -314,7 +314,7 @@ fn hosts_that_are_none() {
 #[test]
 fn arguments_that_are_none() {
     let services = || -> RawInterface {
-        let services: Arc<dyn HostServices> = Arc::new(NoServices);
+        let services: Arc<dyn HostServices> = Arc::new(());
         services.into_abi()
     };
     let arguments = || CreateArguments {
@@ -398,7 +398,7 @@ fn what_is_lent_is_counted() {
     }
     let alive = Arc::new(AtomicIsize::new(1));
     let keep = KeepAlive::new(Arc::new(Counting(Arc::clone(&alive))));
-    let services: Arc<dyn HostServices> = Arc::new(NoServices);
+    let services: Arc<dyn HostServices> = Arc::new(());
     let mut lent = services.into_abi();
     // SAFETY: the one that it came with is given up once.
     drop(unsafe { KeepAlive::from_raw(lent.keep) });

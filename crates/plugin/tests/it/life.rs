@@ -9,7 +9,7 @@ use plugwright_plugin::bind::{BoundPlugin, CreateError};
 use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
 use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
 
-use crate::{NoServices, address, summary_of};
+use crate::{address, summary_of};
 
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
@@ -72,7 +72,7 @@ fn handles_keep_objects_and_libraries() {
     let released = Arc::new(AtomicUsize::new(0));
     let keep = KeepAlive::new(Arc::new(Library(Arc::clone(&released))));
     let summary = summary_of!("org.example.counter", dyn Counted);
-    let services = Arc::new(NoServices);
+    let services = Arc::new(());
     let lent = Arc::downgrade(&services);
     // SAFETY: the entry is one that `#[plugin]` made in this image.
     let plugin =

@@ -24,7 +24,6 @@ mod transport;
 mod unknown;
 
 use std::ffi::c_void;
-use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -32,7 +31,6 @@ use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, ProvidedDef, Re
 use plugwright_manifest::{Provided, Summary};
 use plugwright_plugin::abi::{Entry, KeepAlive};
 use plugwright_plugin::bind::{BindError, BoundPlugin};
-use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
 use plugwright_plugin::{Handle, Interface, InterfaceShape};
 
 /// The summary that a plugin with this one interface has in its file.
@@ -110,29 +108,10 @@ pub(crate) fn address(entry: Entry) -> NonNull<c_void> {
 }
 
 pub(crate) fn try_bind(entry: Entry, summary: &Summary) -> Result<BoundPlugin, BindError> {
-    let (keep, services) = (KeepAlive::new(Arc::new(())), Arc::new(NoServices));
+    let (keep, services) = (KeepAlive::new(Arc::new(())), Arc::new(()));
     // SAFETY: the entry function is one that `#[plugin]` made in this test, whose image is
     // never unloaded.
     unsafe { BoundPlugin::bind(address(entry), keep, summary, services) }
-}
-
-/// A host that does nothing for its plugins.
-pub(crate) struct NoServices;
-
-impl HostServices for NoServices {
-    fn application(&self) -> Application {
-        Application::default()
-    }
-
-    fn logs(&self, _: Level) -> bool {
-        false
-    }
-
-    fn log(&self, _: Event<'_>) {}
-
-    fn data_folder(&self) -> Result<PathBuf, ContextError> {
-        Err(ContextError::NotOffered)
-    }
 }
 
 pub(crate) fn create<T: ?Sized + Interface>(entry: Entry, summary: &Summary) -> Handle<T> {
