@@ -36,8 +36,11 @@ const WINDOWS: &[&str] = &[
     "plugwright-dylib",
 ];
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
-/// The crates whose tests run there.
-const WINDOWS_TESTS: &[&str] = &["plugwright-dylib"];
+/// The crates whose tests run there, and which of them: those of the boundary as a whole go through a Unix socket.
+const WINDOWS_TESTS: [(&str, &str); 2] = [
+    ("plugwright-dylib", "--tests"),
+    ("plugwright-plugin", "--lib"),
+];
 
 /// What runs Windows' programs here, and what links them.
 const RUNNER: [&str; 3] = ["wine", "wineserver", "timeout"];
@@ -108,12 +111,15 @@ fn windows_tests() -> Outcome {
             .env("WINEDEBUG", "-all")
             .env("WINEDLLOVERRIDES", "mscoree,mshtml=");
     };
-    let mut tests = toolchain("test", WINDOWS_TARGET, WINDOWS_TESTS);
-    wine(tests.args(["--lib", "--tests"]).env(
-        "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER",
-        "timeout --kill-after=5 300 wine",
-    ));
-    let outcome = run("Windows tests", &mut tests);
+    let one = |(name, which): (&str, &str)| {
+        let mut tests = toolchain("test", WINDOWS_TARGET, &[name]);
+        wine(tests.arg(which).env(
+            "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER",
+            "timeout --kill-after=5 300 wine",
+        ));
+        run(&format!("Windows tests of {name}"), &mut tests)
+    };
+    let outcome = WINDOWS_TESTS.into_iter().try_for_each(one);
     let mut end = command("wineserver");
     wine(end.arg("--kill"));
     // No server runs if no test did.

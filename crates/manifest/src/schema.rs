@@ -287,7 +287,7 @@ scalars! {
     Str = 17, "&str";
     /// `String`, copied once by the receiver
     String = 18, "String";
-    /// `&OsStr`, as pointer and length: bytes on Unix, 16-bit units on Windows
+    /// `&OsStr`, as pointer and length of its bytes on Unix, and as `OsString` on Windows
     OsStr = 19, "&OsStr";
     /// `OsString`, copied once by the receiver
     OsString = 20, "OsString";
@@ -449,6 +449,8 @@ impl Shape {
                 Part::Borrowed,
             ) => true,
             (Self::Slice(element), Part::Converted) => !element.is_plain(),
+            // There it is not what Rust holds.
+            (Self::Scalar(Scalar::OsStr | Scalar::Path), Part::Converted) => cfg!(windows),
             _ => false,
         };
         if itself {
@@ -618,7 +620,7 @@ impl InterfaceShape {
             assert!(
                 !self.methods[index].result.any(Part::Converted),
                 "a method returns a reference to what is converted when it crosses: return the \
-                 value itself, or text or numbers by reference"
+                 value itself, or a `&str` or a slice of numbers"
             );
             let gives = match self.methods[index].result {
                 Shape::Future(gives) | Shape::LocalFuture(gives) => {

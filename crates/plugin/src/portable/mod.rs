@@ -41,7 +41,7 @@ pub use sequences::Plain;
 /// | `u8` to `u128`, `i8` to `i128`, `usize`, `isize`, `f32`, `f64`, `()`, [`CallError`](crate::CallError) | as itself or as plain parts |
 /// | `bool`, `char`, `NonZero`, [`Duration`](std::time::Duration) | as numbers, checked on arrival |
 /// | `&str`, `&[T]` and `&mut [T]` of numbers; on Unix also `&OsStr` and `&Path` | lent without a copy: arguments for the call, results for as long as the object is borrowed (`&mut` as arguments only) |
-/// | `&T` and `&[T]` of what is `Clone` and crosses | lent as clones, which the receiver has until the call ends; as arguments only |
+/// | `&T` and `&[T]` of what is `Clone` and crosses, on Windows also `&OsStr` and `&Path` | lent as clones, which the receiver has until the call ends; as arguments only |
 /// | `&dyn Trait` of an interface whose methods all take `&self` | lent for the call; the receiver calls it |
 /// | `String`, `Vec<T>`, `OsString`, `PathBuf` | given away; the receiver copies once and has the giver free |
 /// | [`Buffer`] | owned bytes, given away without a copy |
@@ -54,7 +54,7 @@ pub use sequences::Plain;
 /// | `Box<dyn Trait>`, `Arc<dyn Trait>` of an interface | the object stays where it is; the receiver calls it, in either direction |
 ///
 /// An object in an `Arc` that comes home is itself again. The trait of an `Arc` requires both of `Send` and `Sync`, or
-/// neither. On Windows borrowed text of the system does not cross: give `OsString` and `PathBuf`.
+/// neither.
 ///
 /// Implement it with `#[derive(Portable)]`.
 ///
