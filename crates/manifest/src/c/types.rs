@@ -73,7 +73,7 @@ fn scalar(scalar: Scalar) -> &'static str {
         Scalar::I32 | Scalar::NonZeroI32 => "int32_t",
         Scalar::I64 | Scalar::NonZeroI64 => "int64_t",
         Scalar::Isize | Scalar::NonZeroIsize => "intptr_t",
-        Scalar::U128 | Scalar::I128 => "pw_wide",
+        Scalar::U128 | Scalar::I128 | Scalar::NonZeroU128 | Scalar::NonZeroI128 => "pw_wide",
         Scalar::F32 => "float",
         Scalar::F64 => "double",
         Scalar::Str | Scalar::OsStr | Scalar::Path => "pw_slice",
