@@ -220,7 +220,18 @@ impl Inspect {
 impl Report {
     fn print(&self, output: &mut Output) -> io::Result<()> {
         output.line(&output.styled(Style::Heading, &self.path.shown()))?;
-        for image in &self.images {
+        for (number, image) in (1..).zip(&self.images) {
+            // A universal file has one for each processor.
+            if self.images.len() > 1 {
+                let place = &image.headers.image;
+                let slice = format!(
+                    "{number} of {}, {} bytes at byte {:#x}",
+                    self.images.len(),
+                    place.size,
+                    place.offset
+                );
+                Facts { output }.line("slice", &slice)?;
+            }
             print_image(image, output)?;
         }
         for problem in &self.problems {

@@ -9,15 +9,17 @@ use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 
 use plugwright_inspect::closure::{Closure, Closures, Search};
+use plugwright_inspect::{Format as FileFormat, Links};
 
+use super::report;
 use crate::exit::Exit;
-use crate::output::{self, Output};
+use crate::output::{self, Output, escape};
 use answer::Answer;
 
 const EXAMPLES: &str = "\
 Examples:
   plugwright why libthing.so
-  plugwright why --library-path build/lib --library-path lib libthing.so
+  plugwright why --library-path build/lib:/opt/app/lib libthing.so
   plugwright why --format json libthing.so | jq '.problems[].library'
   plugwright why --recursive /opt/app    what of it would not load";
 
@@ -37,9 +39,8 @@ pub(crate) struct Why {
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<glob::Pattern>,
 
-    /// A folder that the loader is told of by `LD_LIBRARY_PATH`; the variable itself is not read. Give it again for
-    /// further folders
-    #[arg(long, value_name = "DIR")]
+    /// Folders of `LD_LIBRARY_PATH`, separated by colons; the variable itself is not read
+    #[arg(long, value_name = "FOLDERS", value_delimiter = ':')]
     library_path: Vec<PathBuf>,
 
     /// Read on so many threads [default: one for each processor, fewer for few files]. The output is the same
@@ -82,7 +83,15 @@ impl Why {
     fn one(&self, file: &Path, closures: &Closures, output: &mut Output) -> io::Result<Exit> {
         let closure = closure_of(file, closures);
         match self.format {
-            Format::Text => tree::print(file, &closure, output)?,
+            Format::Text => match other_format(file) {
+                Some(format) => {
+                    let (file, format) = (escape::path(file), report::format(format));
+                    output.line(&format!(
+                        "{file} would not load: its format is {format}, and this system loads ELF"
+                    ))?;
+                }
+                None => tree::print(file, &closure, output)?,
+            },
             Format::Json => output.json(&Answer::of(file, &closure))?,
             Format::Jsonl => output.json_line(&Answer::of(file, &closure))?,
         }
@@ -92,6 +101,14 @@ impl Why {
             Exit::Problems
         })
     }
+}
+
+/// The format of a library that no loader of ELF libraries takes.
+fn other_format(file: &Path) -> Option<FileFormat> {
+    let file = plugwright_inspect::open(file, Links::Follow).ok()?;
+    let images = plugwright_inspect::identity(&file, None).images;
+    let format = images.first()?.target.format;
+    (format != FileFormat::Elf).then_some(format)
 }
 
 /// The closure of a file, whose path may be relative.

@@ -345,3 +345,28 @@ fn looking_executes_nothing() {
     assert!(!marked(&["list"]));
     assert!(!marked(&["inspect", "libfixture_marker.so"]));
 }
+
+#[test]
+fn the_page_of_a_universal_file_tells_its_slices_apart() {
+    use plugwright_testkit::macho::{MachOBuilder, universal};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let slice = MachOBuilder::arm64().build();
+    let bytes = universal(&[slice.clone(), slice], false);
+    fs::write(folder.path().join("two.dylib"), bytes).expect("written");
+    let page = run(folder.path(), ["inspect", "two.dylib"]).out;
+    for line in ["  slice         1 of 2, ", "  slice         2 of 2, "] {
+        assert!(page.contains(line), "{line:?} is not in\n{page}");
+    }
+    let first = MachOBuilder::arm64().build();
+    fs::write(folder.path().join("one.dylib"), first).expect("written");
+    let page = run(folder.path(), ["inspect", "one.dylib"]).out;
+    assert!(!page.contains("slice"), "{page}");
+}
+
+#[test]
+fn programs_and_objects_are_told_as_what_they_are() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = std::env::current_exe().expect("this test");
+    let page = run(folder.path(), ["inspect".as_ref(), program.as_os_str()]);
+    assert!(page.out.contains("  type          program"), "{}", page.out);
+}

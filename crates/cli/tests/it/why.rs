@@ -443,6 +443,40 @@ fn a_folder_that_may_not_be_read() {
 }
 
 #[test]
+fn a_library_in_another_format_is_told_as_one() {
+    let place = Place::new();
+    place.put_bytes(
+        "root.so",
+        &plugwright_testkit::pe::PeBuilder::amd64().build(),
+    );
+    insta::assert_snapshot!(place.why(1), @"root.so would not load: its format is PE, and this system loads ELF");
+}
+
+#[test]
+fn what_is_missing_comes_before_what_is_missing_because_of_it() {
+    let place = Place::new();
+    place.put(
+        "root.so",
+        &beside()
+            .needed("liba.so")
+            .export("own")
+            .import("call", None),
+    );
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    │ ✗ undefined symbol: call
+    └── liba.so
+          ✗ not found
+              RUNPATH: DIR/liba.so: not there
+
+    root.so would not load:
+      liba.so: not found
+        needed by root.so
+      root.so: undefined symbol: call, perhaps of liba.so
+    ");
+}
+
+#[test]
 fn hostile_names_are_shown_and_do_nothing() {
     let place = Place::new();
     let root = beside()
