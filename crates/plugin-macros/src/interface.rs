@@ -127,7 +127,10 @@ fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) -> Vec<Path> {
         mistakes.at(&item.generics, format!("an interface {mistake}"));
     }
     if let Some(token) = &item.unsafety {
-        mistakes.at(token, "an interface cannot be an unsafe trait");
+        mistakes.at(
+            token,
+            "an interface cannot be an unsafe trait: leave `unsafe` out",
+        );
     }
     let mut supers = Vec::new();
     for bound in &item.supertraits {
@@ -142,7 +145,8 @@ fn check_trait(item: &ItemTrait, mistakes: &mut Mistakes) -> Vec<Path> {
             TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static" => {}
             other => mistakes.at(
                 other,
-                "an interface can require `Send`, `Sync`, `'static` and other interfaces",
+                "an interface can require `Send`, `Sync`, `'static` and other interfaces: for what \
+                 another trait does, declare a method",
             ),
         }
     }
@@ -159,9 +163,12 @@ fn generic(generics: &Generics) -> Option<&'static str> {
     if generics.params.is_empty() {
         None
     } else if generics.lifetimes().count() == generics.params.len() {
-        Some("names no lifetimes: what is lent ends with the call")
+        Some("names no lifetimes, since what is lent ends with the call: leave them out")
     } else {
-        Some("cannot be generic: a plugin is compiled before its host")
+        Some(
+            "cannot be generic, since a plugin is compiled before its host: name the type, or take a \
+             `Box<dyn Trait>` of another interface",
+        )
     }
 }
 
@@ -309,12 +316,16 @@ fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Op
         if attribute.path().is_ident("cfg") {
             mistakes.at(
                 attribute,
-                "a method cannot be conditional: host and plugin must see the same vtable",
+                "a method cannot be conditional, since host and plugin must see the same vtable: let \
+                 its body differ",
             );
         }
     }
     if let Some(token) = &signature.constness {
-        mistakes.at(token, "a method of an interface cannot be const");
+        mistakes.at(
+            token,
+            "a method of an interface cannot be const: declare a constant, or leave `const` out",
+        );
     }
     if let Some(token) = &signature.asyncness {
         mistakes.at(
@@ -325,7 +336,8 @@ fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Op
         );
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        mistakes.at(token, "a method of an interface cannot be unsafe");
+        mistakes.at(token, "a method of an interface cannot be unsafe: leave it out, and let the method check what it \
+             is given");
     }
     if let Some(abi) = &signature.abi {
         mistakes.at(
@@ -347,7 +359,10 @@ fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Op
         if !matches!(&*typed.pat, Pat::Wild(_))
             && !matches!(&*typed.pat, Pat::Ident(pattern) if pattern.subpat.is_none())
         {
-            mistakes.at(&typed.pat, "a parameter of an interface is a plain name");
+            mistakes.at(
+                &typed.pat,
+                "a parameter of an interface is a plain name: take it apart in the body",
+            );
             continue;
         }
         check_parameter(&typed.ty, mistakes);

@@ -46,7 +46,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     if !generics.params.is_empty() {
         mistakes.at(
             generics,
-            "a plugin cannot be generic: it is made by its host, which knows no types",
+            "a plugin cannot be generic, since its host makes it and knows no types: name them",
         );
     }
     let (mut id, mut name) = (Slot::default(), Slot::default());

@@ -34,7 +34,8 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
             if data.variants.is_empty() {
                 mistakes.at(
                     &item.ident,
-                    "an enum without variants has no value that could cross",
+                    "an enum without variants has no value that could cross: leave it out, or give it a \
+                     variant",
                 );
             }
             let (from_the_start, later): (Vec<_>, Vec<_>) =
@@ -50,7 +51,7 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
         Data::Union(_) => {
             mistakes.at(
                 &item.ident,
-                "a union cannot cross: nobody can tell which field is set",
+                "a union cannot cross, since nobody can tell which field is set: write an enum",
             );
             None
         }
@@ -67,8 +68,8 @@ fn check_unknown(mark: &Attribute, variant: &Variant, is_first: bool, mistakes: 
     if variant.has_fields() {
         mistakes.at(
             &variant.name,
-            "the variant that is `#[unknown]` has no fields: what a variant has that is not known \
-             cannot be known either",
+            "the variant that is `#[unknown]` has no fields, since nobody knows those of a variant \
+             that is not known: leave them out",
         );
     }
     if !is_first {
@@ -102,7 +103,8 @@ impl<'a> Named<'a> {
                 GenericParam::Const(param) => {
                     mistakes.at(
                         param,
-                        "a type that crosses cannot be generic over a constant",
+                        "a type that crosses cannot be generic over a constant: write the number, or have a \
+                         `Vec`",
                     );
                 }
                 GenericParam::Lifetime(_) => {}

@@ -75,7 +75,7 @@ pub(crate) unsafe fn receive<I: ?Sized + Interface>(
     label = "what is in this box does not cross",
     note = "a Box<dyn Trait> crosses when the trait has #[plugwright_plugin::interface]",
     note = "a Box<T> crosses when T does: your own structs and enums with \
-            #[derive(plugwright_plugin::Portable)]"
+            #[derive(plugwright_plugin::Portable)]; Box<str> and Box<[T]> as String and Vec<T>"
 )]
 pub unsafe trait Boxed {
     /// What crosses.
@@ -246,7 +246,8 @@ pub const LENT: Invalid = Invalid::new("no lent object: those cross within a pro
     note = "an Arc<dyn Trait> crosses when the trait has #[interface], requires both Send and \
             Sync, or neither, and all its methods take `&self`: give any other object as \
             Box<dyn Trait>",
-    note = "values cross as themselves: they are copied, not shared"
+    note = "values cross as themselves, copied and not shared: give a T for an Arc<T>, and a String for \
+            an Arc<str>"
 )]
 pub unsafe trait Shared: Shareable + Provides<Owned<Arc<Self>>> + Provides<Proxy> {}
 

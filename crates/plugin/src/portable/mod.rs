@@ -67,8 +67,11 @@ pub use sequences::Plain;
     label = "this type does not cross",
     note = "these cross: numbers, bool, char, text, paths, Duration, NonZero, and Option, Result, \
             Vec, Box, tuples, arrays, maps and sets of what crosses",
-    note = "references to what crosses and is Clone cross too; &mut [T] is for numbers only",
-    note = "objects cross as Box<dyn Trait> and Arc<dyn Trait>, when the trait has #[interface]",
+    note = "references to what crosses and is Clone cross too; &mut [T] is for numbers only, and what \
+            else is changed is returned",
+    note = "objects cross as Box<dyn Trait> when the trait has #[interface], and also as Arc<dyn Trait> \
+            and &dyn Trait when all its methods take `&self`; a function or closure is an object of \
+            an interface with one method",
     note = "your own structs and enums cross with #[derive(plugwright_plugin::Portable)], and what \
             serde knows with #[encoded] on the parameter, the method or the field"
 )]

@@ -18,9 +18,9 @@ use crate::encoding::{Decoder, Encoder, Lent};
 /// # Safety
 /// `Abi` is `Self`, and every pattern of its bits is a value.
 #[diagnostic::on_unimplemented(
-    message = "a slice of `{Self}` cannot be lent across the plugin boundary",
-    label = "only slices of numbers are lent",
-    note = "give the elements as Vec<{Self}>"
+    message = "`&mut [{Self}]` cannot cross the plugin boundary",
+    label = "only numbers of at most 64 bits are lent for writing",
+    note = "take a Vec<{Self}> and return it, or a `&[{Self}]` to read"
 )]
 pub unsafe trait Plain: Portable<Abi = Self> + Copy + 'static {}
 
@@ -323,7 +323,7 @@ unsafe impl<T: Portable, const N: usize> Portable for [T; N] {
     const SHAPE: &'static Shape = {
         assert!(
             N > 0,
-            "an empty array cannot cross: C has no value without a size"
+            "an empty array cannot cross, since C has no value without a size: leave it out"
         );
         &Shape::Array(T::SHAPE, N)
     };
