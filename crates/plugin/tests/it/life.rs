@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use plugwright_plugin::abi::KeepAlive;
 use plugwright_plugin::bind::{BoundPlugin, CreateError};
 use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
-use plugwright_plugin::{CallErrorKind, Handle, interface, plugin};
+use plugwright_plugin::{
+    Buffer, CallErrorKind, Handle, LocalPluginFuture, PluginFuture, interface, plugin,
+};
 
 use crate::{address, summary_of};
 
@@ -129,10 +131,20 @@ fn send_and_sync_are_the_traits() {
     trait Sent: Send {
         fn nothing(&self);
     }
+    #[interface(id = "org.example.seen", version = "1.0")]
+    trait Seen: Sync {
+        fn nothing(&self);
+    }
+    /// What it requires, it is.
+    #[interface(id = "org.example.seen-by-all", version = "1.0")]
+    trait SeenByAll: Counted {
+        fn change(&mut self);
+    }
 
     trait Probe {
         const SEND: bool = false;
         const SYNC: bool = false;
+        const CLONE: bool = false;
     }
     impl<T: ?Sized> Probe for Is<T> {}
     struct Is<T: ?Sized>(std::marker::PhantomData<T>);
@@ -145,10 +157,24 @@ fn send_and_sync_are_the_traits() {
         const SYNC: bool = true;
     }
 
+    // An inherent constant shadows the trait's where it applies.
+    impl<T: Clone> Is<T> {
+        const CLONE: bool = true;
+    }
+
     const {
         assert!(Is::<Handle<dyn Counted>>::SEND && Is::<Handle<dyn Counted>>::SYNC);
         assert!(Is::<Handle<dyn Sent>>::SEND && !Is::<Handle<dyn Sent>>::SYNC);
         assert!(!Is::<Handle<dyn Local>>::SEND && !Is::<Handle<dyn Local>>::SYNC);
+        assert!(!Is::<Handle<dyn Seen>>::SEND && Is::<Handle<dyn Seen>>::SYNC);
+        assert!(Is::<Handle<dyn SeenByAll>>::SEND && Is::<Handle<dyn SeenByAll>>::SYNC);
+        // Several handles may be on several threads, so a clone asks for both, and for `&self`.
+        assert!(Is::<Handle<dyn Counted>>::CLONE && !Is::<Handle<dyn SeenByAll>>::CLONE);
+        assert!(!Is::<Handle<dyn Sent>>::CLONE && !Is::<Handle<dyn Seen>>::CLONE);
+        assert!(!Is::<Handle<dyn Local>>::CLONE);
+        assert!(Is::<Buffer>::SEND && Is::<Buffer>::SYNC);
+        assert!(Is::<PluginFuture<'_, u8>>::SEND && !Is::<PluginFuture<'_, u8>>::SYNC);
+        assert!(!Is::<LocalPluginFuture<'_, u8>>::SEND && !Is::<LocalPluginFuture<'_, u8>>::SYNC);
     }
 }
 
