@@ -135,6 +135,9 @@ const fn descriptor(bytes: &[u8]) -> &[u8] {
 }
 
 /// Writes into memory that may be too short: without any it only counts.
+///
+/// The compiler runs this while it compiles a plugin, a few million steps in a second: so what is
+/// written most, one byte, takes the fewest calls, and what is counted is not taken apart.
 struct Writer<'a> {
     bytes: &'a mut [u8],
     length: usize,
@@ -145,11 +148,20 @@ impl<'a> Writer<'a> {
         Self { bytes, length: 0 }
     }
 
+    const fn byte(&mut self, byte: u8) {
+        if self.length < self.bytes.len() {
+            self.bytes[self.length] = byte;
+        }
+        self.length += 1;
+    }
+
     const fn raw(&mut self, bytes: &[u8]) {
-        if self.length + bytes.len() <= self.bytes.len() {
-            let (_, rest) = self.bytes.split_at_mut(self.length);
-            let (place, _) = rest.split_at_mut(bytes.len());
-            place.copy_from_slice(bytes);
+        if self.length < self.bytes.len() {
+            let mut index = 0;
+            while index < bytes.len() && self.length + index < self.bytes.len() {
+                self.bytes[self.length + index] = bytes[index];
+                index += 1;
+            }
         }
         self.length += bytes.len();
     }
@@ -158,15 +170,18 @@ impl<'a> Writer<'a> {
         let major = major << 5;
         let bytes = argument.to_be_bytes();
         if argument < 24 {
-            self.raw(&[major | bytes[7]]);
+            self.byte(major | bytes[7]);
         } else if argument <= 0xff {
-            self.raw(&[major | 24, bytes[7]]);
+            self.byte(major | 24);
+            self.byte(bytes[7]);
         } else if argument <= 0xffff {
-            self.raw(&[major | 25, bytes[6], bytes[7]]);
+            self.byte(major | 25);
+            self.raw(&[bytes[6], bytes[7]]);
         } else if argument <= 0xffff_ffff {
-            self.raw(&[major | 26, bytes[4], bytes[5], bytes[6], bytes[7]]);
+            self.byte(major | 26);
+            self.raw(&[bytes[4], bytes[5], bytes[6], bytes[7]]);
         } else {
-            self.raw(&[major | 27]);
+            self.byte(major | 27);
             self.raw(&bytes);
         }
     }
@@ -190,7 +205,7 @@ impl<'a> Writer<'a> {
     }
 
     const fn boolean(&mut self, value: bool) {
-        self.raw(&[if value { 0xf5 } else { 0xf4 }]);
+        self.byte(if value { 0xf5 } else { 0xf4 });
     }
 
     const fn array(&mut self, count: usize) {
@@ -466,34 +481,46 @@ impl<'a> Writer<'a> {
     }
 
     const fn summary_note(&mut self, def: &RecordDef) {
-        self.note_head(summary_size(def), note::SUMMARY);
+        let start = self.note_head(note::SUMMARY);
         self.summary(def);
-        self.pad();
+        self.note_end(start);
     }
 
     const fn detail_note(&mut self, def: &RecordDef) {
-        self.note_head(detail_size(def), note::DETAIL);
+        let start = self.note_head(note::DETAIL);
         self.detail(def);
-        self.pad();
+        self.note_end(start);
     }
 
     const fn value(&mut self, cbor: &[u8]) {
         if cbor.is_empty() {
-            self.raw(&[0xf6]);
+            self.byte(0xf6);
         } else {
             self.raw(cbor);
         }
     }
 
-    /// A note's head; words stand in the byte order of the target.
-    const fn note_head(&mut self, length: usize, kind: u32) {
+    /// A note's head, with a length that is written at its end, and where it begins.
+    const fn note_head(&mut self, kind: u32) -> usize {
+        let start = self.length;
         self.word(note::OWNER.len());
-        self.word(length);
+        self.word(0);
         self.word(kind as usize);
         self.raw(note::OWNER);
         self.pad();
+        start
     }
 
+    /// The end of the note that begins at `start`: its length, and what fills the last word.
+    const fn note_end(&mut self, start: usize) {
+        let end = self.length;
+        self.length = start + 4;
+        self.word(end - start - HEAD);
+        self.length = end;
+        self.pad();
+    }
+
+    /// A word, in the byte order of the target.
     #[expect(
         clippy::host_endian_bytes,
         clippy::cast_possible_truncation,
@@ -506,7 +533,7 @@ impl<'a> Writer<'a> {
 
     const fn pad(&mut self) {
         while !self.length.is_multiple_of(4) {
-            self.raw(&[0]);
+            self.byte(0);
         }
     }
 }

@@ -669,6 +669,22 @@ impl InterfaceShape {
         method.is_remotable() && !(waits && self.is_exclusive())
     }
 
+    /// Of each of `N` methods, whether values are made for a call of it, which its arguments borrow.
+    ///
+    /// # Panics
+    /// When `N` is not the number of methods.
+    #[must_use]
+    pub const fn converted<const N: usize>(&self) -> [bool; N] {
+        assert!(self.methods.len() == N, "one answer for each method");
+        let mut all = [false; N];
+        let mut index = 0;
+        while index < N {
+            all[index] = self.methods[index].is_converted();
+            index += 1;
+        }
+        all
+    }
+
     /// The fingerprints of the methods, for a table of `N` methods.
     ///
     /// # Panics

@@ -2,6 +2,15 @@
 
 use super::{FieldShape, Shape, VariantShape, code};
 
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// To the power of eight.
+const PRIME_8: u64 = {
+    let square = PRIME.wrapping_mul(PRIME);
+    let fourth = square.wrapping_mul(square);
+    fourth.wrapping_mul(fourth)
+};
+
 /// Mixes bytes into a 64-bit FNV-1a hash (the parameters are those of the FNV authors).
 ///
 /// The hash need not withstand an attacker: whoever can choose a fingerprint already
@@ -22,25 +31,30 @@ impl Hash {
         if self.0 == 0 { 1 } else { self.0 }
     }
 
-    pub(super) const fn byte(&mut self, byte: u8) {
-        self.0 = (self.0 ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-
+    /// Mixes a number's eight bytes in, the lowest first.
+    ///
+    /// Nearly all numbers are codes and counts of one byte. The seven zeros behind it are one
+    /// multiplication: the compiler runs this for each method of each interface, and takes its time.
     pub(super) const fn number(&mut self, number: u64) {
-        let bytes = number.to_le_bytes();
+        if number <= 0xff {
+            self.0 = (self.0 ^ number).wrapping_mul(PRIME_8);
+            return;
+        }
+        let mut rest = number;
         let mut index = 0;
-        while index < bytes.len() {
-            self.byte(bytes[index]);
+        while index < 8 {
+            self.0 = (self.0 ^ (rest & 0xff)).wrapping_mul(PRIME);
+            rest >>= 8;
             index += 1;
         }
     }
 
     pub(super) const fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
         let bytes = text.as_bytes();
+        self.number(bytes.len() as u64);
         let mut index = 0;
         while index < bytes.len() {
-            self.byte(bytes[index]);
+            self.0 = (self.0 ^ bytes[index] as u64).wrapping_mul(PRIME);
             index += 1;
         }
     }
