@@ -16,6 +16,10 @@ use plugwright_benches::results;
 const METHODS: usize = 20;
 const ROUNDS: usize = 7;
 
+/// Plugwright lies here, and is compiled into as many parts as what lies in a registry: cargo
+/// compiles what is local into 256, all of which would be linked.
+const FROM_A_REGISTRY: &str = "[profile.dev.package.\"*\"]\ncodegen-units = 16\n";
+
 /// How one crate writes the interface.
 struct Peer {
     name: &'static str,
@@ -44,7 +48,7 @@ fn main() {
             std::fs::create_dir_all(place.join("src")).expect("a folder");
             let manifest = format!(
                 "[package]\nname = \"wide\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-                 [lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n[dependencies]\n{}\n",
+                 [lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n{FROM_A_REGISTRY}[dependencies]\n{}\n",
                 peer.dependency
             );
             std::fs::write(place.join("Cargo.toml"), manifest).expect("written");
@@ -203,7 +207,7 @@ fn peers() -> Vec<Peer> {
             text: "stabby::str::Str<'_>",
             bytes: "stabby::slice::Slice<'_, u8>",
             vector: "stabby::vec::Vec<u8>",
-            made: "let mut all = stabby::vec::Vec::new(); all.push(self.0 as u8); all",
+            made: "vec![7; self.0 as usize].as_slice().into()",
             class: "",
             export: "#[unsafe(no_mangle)]\n\
                      pub extern \"C\" fn make() -> stabby::dynptr!(stabby::boxed::Box<dyn Wide>) {\n    \
