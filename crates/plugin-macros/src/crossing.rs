@@ -40,8 +40,7 @@ impl Crossing {
     pub(crate) fn portable(&self) -> Type {
         let ty = &self.ty;
         if self.is_encoded {
-            let encoded =
-                quote_spanned! { ty.span()=> ::plugwright_plugin::__private::Encoded<#ty> };
+            let encoded = quote_spanned! { ty.span()=> __private::Encoded<#ty> };
             parse_quote! { #encoded }
         } else {
             ty.clone()
@@ -51,7 +50,7 @@ impl Crossing {
     /// What crosses, of an expression of the declared type.
     pub(crate) fn give(&self, value: impl ToTokens) -> TokenStream {
         if self.is_encoded {
-            quote! { ::plugwright_plugin::__private::Encoded(#value) }
+            quote! { __private::Encoded(#value) }
         } else {
             value.to_token_stream()
         }
@@ -78,7 +77,7 @@ impl Crossing {
     /// The other way.
     pub(crate) fn give_ok(&self, value: impl ToTokens) -> TokenStream {
         if self.is_encoded {
-            quote! { (#value).map(::plugwright_plugin::__private::Encoded) }
+            quote! { (#value).map(__private::Encoded) }
         } else {
             value.to_token_stream()
         }

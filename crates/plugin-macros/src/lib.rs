@@ -11,6 +11,7 @@ mod lifetimes;
 mod metadata;
 mod plugin;
 mod portable;
+mod remarks;
 #[cfg(test)]
 mod tests;
 

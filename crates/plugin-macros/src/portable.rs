@@ -57,7 +57,13 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
         }
     };
     let body = mistakes.into_result(body)?;
-    Ok(quote! { const _: () = { #body }; })
+    Ok(quote! {
+        const _: () = {
+            use ::plugwright_plugin::__private;
+
+            #body
+        };
+    })
 }
 
 /// Checks the variant that stands for those which this side does not know.
@@ -83,7 +89,7 @@ fn check_unknown(mark: &Attribute, variant: &Variant, is_first: bool, mistakes: 
 /// `<Type as Portable>`, all of it at the type's own place: that is where the compiler then says
 /// that the type does not cross, and it says the same thing about the same place once.
 pub(crate) fn as_portable(ty: &Type) -> TokenStream {
-    quote_spanned! { ty.span()=> <#ty as ::plugwright_plugin::Portable> }
+    quote_spanned! { ty.span()=> <#ty as __private::Portable> }
 }
 
 /// The type's name and what it is generic over.
@@ -120,7 +126,7 @@ impl<'a> Named<'a> {
     /// `<T: Portable, …>` of the twin.
     fn twin_params(&self) -> TokenStream {
         let types = &self.types;
-        quote! { <#(#types: ::plugwright_plugin::Portable),*> }
+        quote! { <#(#types: __private::Portable),*> }
     }
 
     /// `<T, …>` of the twin.
@@ -136,9 +142,9 @@ impl<'a> Named<'a> {
         let bounds = bounds.map(|bounds| &bounds.predicates);
         let bounds = bounds.into_iter().flatten();
         quote! {
-            unsafe impl #params ::plugwright_plugin::Portable for #ident #arguments
+            unsafe impl #params __private::Portable for #ident #arguments
             where
-                #(#types: ::plugwright_plugin::Portable,)*
+                #(#types: __private::Portable,)*
                 #(#bounds,)*
             {
                 #body
@@ -284,7 +290,7 @@ impl Parts {
         let members = &self.members;
         quote! {
             // SAFETY: by this function's contract.
-            ::core::result::Result::Ok(#path {
+            __private::Ok(#path {
                 #(#members: #values,)*
             })
         }
@@ -294,7 +300,7 @@ impl Parts {
         let Self { names, types, .. } = self;
         let types = types.iter().map(as_portable);
         quote! {
-            &[#(::plugwright_plugin::__private::FieldShape {
+            &[#(__private::FieldShape {
                 name: #names,
                 shape: #types::SHAPE,
             }),*]
@@ -344,8 +350,8 @@ fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> Tok
     let implementation = named.implementation(&quote! {
         type Abi = #raw_name #arguments;
 
-        const SHAPE: &'static ::plugwright_plugin::__private::Shape =
-            &::plugwright_plugin::__private::Shape::Struct(#name, #shapes);
+        const SHAPE: &'static __private::Shape =
+            &__private::Shape::Struct(#name, #shapes);
 
         fn into_abi(self) -> Self::Abi {
             let #pattern = self;
@@ -354,9 +360,9 @@ fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> Tok
 
         unsafe fn from_abi(
             __raw: Self::Abi,
-        ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
+        ) -> __private::Result<Self, __private::Invalid> {
             #taken
-            ::core::result::Result::Ok(#pattern)
+            __private::Ok(#pattern)
         }
 
         #bytes
@@ -372,13 +378,13 @@ fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> Tok
 /// Both ways between a value and bytes.
 fn bytes(encoded: &TokenStream, decoded: &TokenStream) -> TokenStream {
     quote! {
-        fn encode(self, __out: &mut ::plugwright_plugin::__private::Encoder<'_>) {
+        fn encode(self, __out: &mut __private::Encoder<'_>) {
             #encoded
         }
 
         unsafe fn decode(
-            __input: &mut ::plugwright_plugin::__private::Decoder<'_>,
-        ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
+            __input: &mut __private::Decoder<'_>,
+        ) -> __private::Result<Self, __private::Invalid> {
             #decoded
         }
     }
@@ -407,7 +413,7 @@ impl Variant {
     fn shape(&self) -> TokenStream {
         let name = self.name.to_string();
         let fields = self.parts.shapes();
-        quote! { ::plugwright_plugin::__private::VariantShape { name: #name, fields: #fields } }
+        quote! { __private::VariantShape { name: #name, fields: #fields } }
     }
 }
 
@@ -439,7 +445,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
         let (tag, name) = (tag(index), &variant.name);
         let pattern = variant.parts.at(&quote! { Self::#name });
         if !variant.has_fields() {
-            return quote! { #tag => ::core::result::Result::Ok(#pattern), };
+            return quote! { #tag => __private::Ok(#pattern), };
         }
         let member = &variant.raw;
         let taken = variant.parts.taken(&quote! { __fields });
@@ -448,7 +454,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
                 // SAFETY: this variant's fields are initialised, since the tag says so.
                 let __fields = unsafe { __raw.fields.#member };
                 #taken
-                ::core::result::Result::Ok(#pattern)
+                __private::Ok(#pattern)
             }
         }
     });
@@ -467,7 +473,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
     let name = named.ident.to_string();
     let expected = format!("a {name} with a known variant");
     let unknown = quote! {
-        _ => ::core::result::Result::Err(::plugwright_plugin::Invalid::new(#expected)),
+        _ => __private::Err(__private::Invalid::new(#expected)),
     };
     let bytes = bytes(
         &quote! { match self { #(#encoded)* } },
@@ -478,8 +484,8 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
     let implementation = named.implementation(&quote! {
         type Abi = #raw_name #arguments;
 
-        const SHAPE: &'static ::plugwright_plugin::__private::Shape =
-            &::plugwright_plugin::__private::Shape::Enum(#name, &[#(#shapes),*]);
+        const SHAPE: &'static __private::Shape =
+            &__private::Shape::Enum(#name, &[#(#shapes),*]);
 
         fn into_abi(self) -> Self::Abi {
             match self { #(#into)* }
@@ -487,7 +493,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
 
         unsafe fn from_abi(
             __raw: Self::Abi,
-        ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
+        ) -> __private::Result<Self, __private::Invalid> {
             match __raw.tag {
                 #(#from)*
                 #unknown

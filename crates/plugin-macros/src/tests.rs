@@ -1,8 +1,11 @@
 //! What the macros write, to be read line by line: a change of it shows as a change of a
-//! snapshot. (Comments are no tokens: those of the templates do not show.)
+//! snapshot. Its comments are those of the functions that write it (`remarks`).
+
+use std::fmt::Write;
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::LitStr;
 
 use crate::{interface, plugin, portable};
 
@@ -11,7 +14,47 @@ use crate::{interface, plugin, portable};
 fn shown(expanded: syn::Result<TokenStream>) -> String {
     let expanded = expanded.expect("no mistakes");
     let file = syn::parse2(expanded).expect("the expansion is Rust");
-    prettyplease::unparse(&file)
+    let mut shown = String::new();
+    let printed = prettyplease::unparse(&file);
+    let mut lines = printed.lines();
+    while let Some(line) = lines.next() {
+        let text = line.trim_start();
+        let indent = &line[..line.len() - text.len()];
+        match text.strip_prefix("__comment!(") {
+            // A long one stands in a line of its own.
+            Some("") => {
+                let text = lines.next().expect("the text of the comment").trim();
+                assert_eq!(lines.next().map(str::trim), Some(");"));
+                comment(&mut shown, indent, text);
+            }
+            Some(text) => comment(
+                &mut shown,
+                indent,
+                text.strip_suffix(");").expect("its end"),
+            ),
+            None => writeln!(shown, "{line}").expect("memory"),
+        }
+    }
+    shown
+}
+
+/// A comment in lines of at most a hundred letters, with an empty one in front of a part.
+#[track_caller]
+fn comment(shown: &mut String, indent: &str, text: &str) {
+    let text: LitStr = syn::parse_str(text).expect("a comment is a text");
+    if indent.len() == 4 {
+        shown.push('\n');
+    }
+    let mut line = format!("{indent}//");
+    for word in text.value().split(' ') {
+        if line.len() + 1 + word.len() > 100 {
+            writeln!(shown, "{line}").expect("memory");
+            line = format!("{indent}//");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    writeln!(shown, "{line}").expect("memory");
 }
 
 #[test]

@@ -59,18 +59,14 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// For the result of a method of this object. What borrows an object that has one handle
-    /// cannot be kept while others may call it.
+    /// For the result of a method of an object, which what borrows it is kept with. An object that
+    /// has one handle is none: what borrows it cannot be kept while others may call it.
     ///
     /// # Safety
     /// The object is kept while this is used, and the vtable is for it.
-    pub(crate) unsafe fn of_call<I: ?Sized + Interface>(
-        link: Option<&'a RawLink>,
-        called: RawObject,
-    ) -> Self {
-        let is_kept = I::ANY_THREAD && !I::SHAPE.is_exclusive();
+    pub(crate) unsafe fn of_call(link: Option<&'a RawLink>, called: Option<RawObject>) -> Self {
         Self {
-            called: is_kept.then_some(called),
+            called,
             ..Self::new(link)
         }
     }

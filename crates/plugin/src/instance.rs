@@ -4,6 +4,8 @@
 //! run only between its start and its stop, and not after one of them panicked; the
 //! plugin's panic message is printed only when no boundary took it to the host.
 
+mod call;
+mod fault;
 mod note;
 mod part;
 
@@ -11,8 +13,8 @@ use std::any::{Any, TypeId};
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 
 use plugwright_manifest::schema::Receiver;
 
@@ -24,9 +26,12 @@ use crate::context::Context;
 use crate::interface::{Interface, Provides};
 use crate::life::{Life, PluginError, Unmade, text_of};
 use crate::own;
-use crate::portable::{Invalid, Kept, Portable};
+use crate::portable::{Invalid, Portable};
 use crate::remote::invoke;
 use crate::{CallError, CallErrorKind, arrived, forward};
+pub use call::{Exclusive, Object, call};
+use fault::Cause;
+pub use fault::Fault;
 use note::{Note, note_panic, take_note};
 pub(crate) use part::{Owner, drop_of, part_of};
 
@@ -34,15 +39,24 @@ pub(crate) use part::{Owner, drop_of, part_of};
 #[repr(C)]
 struct Instance<T: 'static> {
     /// First, so that it can be read of every object that this image made.
-    class: TypeId,
-    state: AtomicU8,
-    /// Who uses the object by number: see [`Using`].
-    users: AtomicU32,
-    plugin: &'static str,
+    head: Head,
     /// What is run at the start and at the stop of an instance of a plugin.
     life: Option<&'static Life<T>>,
     /// Gone when the state is `CONSUMED`.
     value: UnsafeCell<ManuallyDrop<T>>,
+}
+
+/// What all objects begin with, whatever they are. What looks at no more of an object is compiled
+/// once, and not for each type and method.
+#[repr(C)]
+struct Head {
+    class: TypeId,
+    /// How many hold the object: the last to let go drops it.
+    references: AtomicUsize,
+    state: AtomicU8,
+    /// Who uses the object by number: see [`Using`].
+    users: AtomicU32,
+    plugin: &'static str,
 }
 
 /// The states of an object. One comparison with `RUNNING` is all that a call costs.
@@ -61,32 +75,7 @@ mod state {
     pub(super) const CONSUMED: u8 = 5;
 }
 
-impl<T: 'static> Instance<T> {
-    fn object(
-        state: u8,
-        plugin: &'static str,
-        life: Option<&'static Life<T>>,
-        value: T,
-    ) -> *const () {
-        Arc::into_raw(Arc::new(Self {
-            class: TypeId::of::<T>(),
-            state: AtomicU8::new(state),
-            users: AtomicU32::new(0),
-            plugin,
-            life,
-            value: UnsafeCell::new(ManuallyDrop::new(value)),
-        }))
-        .cast()
-    }
-
-    /// # Safety
-    /// No method has the value exclusively, and none took it whole.
-    #[inline]
-    unsafe fn value(&self) -> &T {
-        // SAFETY: by this function's contract.
-        unsafe { &*self.value.get() }
-    }
-
+impl Head {
     /// What became of a call that panicked.
     #[cold]
     fn poisoned(&self, payload: Box<dyn Any + Send>) -> *mut Failure {
@@ -98,13 +87,8 @@ impl<T: 'static> Instance<T> {
     }
 
     /// Runs a hook behind the panic boundary.
-    ///
-    /// # Safety
-    /// As [`Instance::value`].
-    unsafe fn hook(&self, hook: fn(&T) -> Result<(), PluginError>) -> Result<(), *mut Failure> {
-        // SAFETY: by this function's contract.
-        let value = unsafe { self.value() };
-        match catch_unwind(AssertUnwindSafe(|| hook(value).map_err(text_of))) {
+    fn hook(&self, hook: &mut Hook<'_>) -> Result<(), *mut Failure> {
+        match catch_unwind(AssertUnwindSafe(|| hook().map_err(text_of))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(message)) => Err(failure(
                 CallErrorKind::Failed,
@@ -115,8 +99,19 @@ impl<T: 'static> Instance<T> {
         }
     }
 
-    /// Stops the instance, when it runs.
-    fn stop(&self) -> Result<(), *mut Failure> {
+    /// Starts the instance with its hook, when it is new.
+    fn start(&self, hook: &mut Hook<'_>) -> Reply<u8> {
+        if self.state.load(Ordering::Relaxed) == state::CREATED {
+            if let Err(failure) = self.hook(hook) {
+                return Reply::failed(failure);
+            }
+            self.state.store(state::RUNNING, Ordering::Release);
+        }
+        Reply::ok(0)
+    }
+
+    /// Stops the instance with its hook, when it runs.
+    fn stop(&self, hook: &mut Hook<'_>) -> Result<(), *mut Failure> {
         // AcqRel: of two threads that stop it, one runs the hook.
         let was = self.state.compare_exchange(
             state::RUNNING,
@@ -124,170 +119,82 @@ impl<T: 'static> Instance<T> {
             Ordering::AcqRel,
             Ordering::Relaxed,
         );
-        match (was, self.life) {
-            // SAFETY: it was running, and nobody calls it exclusively from now on.
-            (Ok(_), Some(life)) => unsafe { self.hook(life.stop) },
-            (Err(state::BUSY), _) => Err(not_running(self.plugin, state::BUSY)),
-            _ => Ok(()),
+        match was {
+            Ok(_) => self.hook(hook),
+            Err(state::BUSY) => Err(not_running(self.plugin, state::BUSY)),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Gives one reference up, and says whether it was the last: then nobody else has the object,
+    /// and all that was done with it is seen.
+    #[inline]
+    fn is_last(&self) -> bool {
+        if self.references.fetch_sub(1, Ordering::Release) != 1 {
+            return false;
+        }
+        // As `Arc` does it: what others did before they let go happened before what comes now.
+        fence(Ordering::Acquire);
+        true
+    }
+}
+
+/// A hook of a plugin's [`Life`] on its instance.
+type Hook<'a> = dyn FnMut() -> Result<(), PluginError> + 'a;
+
+impl<T: 'static> Instance<T> {
+    /// An object with one reference.
+    #[inline]
+    fn object(
+        state: u8,
+        plugin: &'static str,
+        life: Option<&'static Life<T>>,
+        value: T,
+    ) -> *const () {
+        Box::into_raw(Box::new(Self {
+            head: Head {
+                class: TypeId::of::<T>(),
+                references: AtomicUsize::new(1),
+                state: AtomicU8::new(state),
+                users: AtomicU32::new(0),
+                plugin,
+            },
+            life,
+            value: UnsafeCell::new(ManuallyDrop::new(value)),
+        }))
+        .cast_const()
+        .cast()
+    }
+
+    /// # Safety
+    /// No method has the value exclusively, and none took it whole.
+    #[inline]
+    unsafe fn value(&self) -> &T {
+        // SAFETY: by this function's contract.
+        unsafe { &*self.value.get() }
+    }
+
+    /// Stops the instance, when it runs.
+    #[inline]
+    fn stop(&self) -> Result<(), *mut Failure> {
+        match self.life {
+            // SAFETY: the hook is run where it was running, and nobody calls it exclusively then.
+            Some(life) => self.head.stop(&mut || (life.stop)(unsafe { self.value() })),
+            None if self.head.state.load(Ordering::Relaxed) == state::BUSY => {
+                Err(not_running(self.head.plugin, state::BUSY))
+            }
+            None => Ok(()),
         }
     }
 }
 
 impl<T: 'static> Drop for Instance<T> {
     fn drop(&mut self) {
-        if *self.state.get_mut() != state::CONSUMED {
+        if *self.head.state.get_mut() != state::CONSUMED {
             // SAFETY: the value is still there, and goes with the object.
             unsafe { ManuallyDrop::drop(self.value.get_mut()) };
         }
     }
-}
-
-/// Runs a method of the object behind `object` that takes `&self`. Everything that may panic is
-/// behind the panic boundary: `take` takes the arguments over, also when the method is not run.
-/// `converted` says whether values are made for the call that its arguments borrow.
-///
-/// # Safety
-/// `object` is one that [`create`] made for this `T`, and is referenced during the call.
-/// Nobody calls it exclusively meanwhile.
-#[inline]
-pub unsafe fn call<T: 'static, P, A: Copy>(
-    object: *const (),
-    converted: bool,
-    take: impl FnOnce() -> P,
-    method: impl FnOnce(&T, P) -> Result<A, Fault>,
-) -> Reply<A> {
-    // SAFETY: by this function's contract.
-    let instance = unsafe { &*object.cast::<Instance<T>>() };
-    // SAFETY: by this function's contract, for as long as the object runs.
-    let run = |arguments| method(unsafe { instance.value() }, arguments);
-    // Relaxed: the state guards no memory; a call that races with a panic may still run.
-    let now = instance.state.load(Ordering::Relaxed);
-    bounded(instance, now, converted, take, run)
-}
-
-/// Runs a method that takes `&mut self`, as [`call`].
-///
-/// # Safety
-/// As [`call`], and nobody calls it at all meanwhile.
-#[inline]
-pub unsafe fn call_exclusively<T: 'static, P, A: Copy>(
-    object: *const (),
-    converted: bool,
-    take: impl FnOnce() -> P,
-    method: impl FnOnce(&mut T, P) -> Result<A, Fault>,
-) -> Reply<A> {
-    // SAFETY: by this function's contract.
-    let instance = unsafe { &*object.cast::<Instance<T>>() };
-    let now = instance.state.load(Ordering::Relaxed);
-    bounded(instance, now, converted, take, |arguments| {
-        instance.state.store(state::BUSY, Ordering::Relaxed);
-        // SAFETY: by this function's contract the value is this call's alone; it is there,
-        // since the object runs.
-        let result = method(unsafe { &mut *instance.value.get() }, arguments);
-        instance.state.store(state::RUNNING, Ordering::Relaxed);
-        result
-    })
-}
-
-/// Runs a method that takes `self: Box<Self>`, as [`call`]. What is left is an object that
-/// answers no call. Its stop is not run: the method has the value.
-///
-/// # Safety
-/// As [`call_exclusively`].
-#[inline]
-pub unsafe fn call_owned<T: 'static, P, A: Copy>(
-    object: *const (),
-    converted: bool,
-    take: impl FnOnce() -> P,
-    method: impl FnOnce(Box<T>, P) -> Result<A, Fault>,
-) -> Reply<A> {
-    // SAFETY: by this function's contract.
-    let instance = unsafe { &*object.cast::<Instance<T>>() };
-    let now = instance.state.load(Ordering::Relaxed);
-    bounded(instance, now, converted, take, |arguments| {
-        instance.state.store(state::CONSUMED, Ordering::Relaxed);
-        // SAFETY: by this function's contract the value is this call's alone.
-        let value = unsafe { &mut *instance.value.get() };
-        // SAFETY: it is there, since the object ran, and is not looked at again, since it does
-        // not run any more.
-        let value = unsafe { ManuallyDrop::take(value) };
-        method(Box::new(value), arguments)
-    })
-}
-
-/// Runs what a call consists of, when the object is in a state for it.
-#[inline]
-fn bounded<T: 'static, P, A: Copy>(
-    instance: &Instance<T>,
-    now: u8,
-    converted: bool,
-    take: impl FnOnce() -> P,
-    run: impl FnOnce(P) -> Result<A, Fault>,
-) -> Reply<A> {
-    if now != state::RUNNING {
-        let mut take = ManuallyDrop::new(take);
-        let instance = std::ptr::from_ref(instance).cast();
-        // SAFETY: the instance lives during the call; `take` is of this type and not used again.
-        return unsafe { refused::<T, P, A, _>(instance, now, converted, &raw mut take) };
-    }
-    // It has all that it needs: what it borrowed would have to lie on the stack.
-    let whole = move || {
-        let _kept = Kept::when(converted);
-        run(take())
-    };
-    match catch_unwind(AssertUnwindSafe(whole)) {
-        Ok(Ok(value)) => Reply::ok(value),
-        Ok(Err(fault)) => {
-            let plugin = (&raw const instance.plugin).cast();
-            // SAFETY: both are what they have to be, and the fault is given away.
-            unsafe { told(plugin, Box::into_raw(fault.0).cast()) }
-        }
-        Err(payload) => Reply::failed(instance.poisoned(payload)),
-    }
-}
-
-/// Takes the arguments of a call over that is not run.
-///
-/// What goes wrong is told by functions that are never in line, take and give what registers
-/// hold and, since they are of C, never unwind: with that a method which cannot panic needs no
-/// place on the stack, nor any step for it.
-///
-/// # Safety
-/// `instance` is an `Instance<T>`, and `take` is used by nobody else.
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn refused<T: 'static, P, A: Copy, F: FnOnce() -> P>(
-    instance: *const (),
-    now: u8,
-    converted: bool,
-    take: *mut ManuallyDrop<F>,
-) -> Reply<A> {
-    // SAFETY: by this function's contract.
-    let instance = unsafe { &*instance.cast::<Instance<T>>() };
-    // SAFETY: by this function's contract.
-    let take = ManuallyDrop::into_inner(unsafe { take.read() });
-    let taken = catch_unwind(AssertUnwindSafe(|| {
-        let _kept = Kept::when(converted);
-        drop(take());
-    }));
-    Reply::failed(match taken {
-        Ok(()) => not_running(instance.plugin, now),
-        Err(payload) => instance.poisoned(payload),
-    })
-}
-
-/// As [`faulty`], for a call: see [`refused`].
-///
-/// # Safety
-/// `plugin` is a `&'static str`, and `fault` a boxed [`Cause`] that is given away.
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn told<A: Copy>(plugin: *const (), fault: *mut ()) -> Reply<A> {
-    // SAFETY: by this function's contract.
-    let plugin = unsafe { *plugin.cast::<&'static str>() };
-    // SAFETY: by this function's contract.
-    let fault = Fault(unsafe { Box::from_raw(fault.cast()) });
-    Reply::failed(faulty(plugin, fault))
 }
 
 /// Runs what belongs to no object, behind the panic boundary.
@@ -332,14 +239,11 @@ impl<'a> Using<'a> {
     const EXCLUSIVELY: u32 = u32::MAX;
 
     /// # Safety
-    /// `object` is one that [`create`] made for this `T`, and is referenced during `'a`.
-    pub(crate) unsafe fn enter<T: 'static>(
-        object: *const (),
-        receiver: Receiver,
-    ) -> Result<Self, CallError> {
-        // SAFETY: by this function's contract.
-        let instance = unsafe { &*object.cast::<Instance<T>>() };
-        let users = &instance.users;
+    /// `object` is one of this image, and is referenced during `'a`.
+    pub(crate) unsafe fn enter(object: *const (), receiver: Receiver) -> Result<Self, CallError> {
+        // SAFETY: by this function's contract; every object begins with its head.
+        let head = unsafe { &*object.cast::<Head>() };
+        let users = &head.users;
         let all = if receiver == Receiver::Shared {
             1
         } else {
@@ -348,7 +252,7 @@ impl<'a> Using<'a> {
         let with = |users: u32| users.checked_add(all);
         match users.fetch_update(Ordering::Acquire, Ordering::Relaxed, with) {
             Ok(_) => Ok(Self { users, all }),
-            Err(_) => Err(CallError::reentrant(instance.plugin)),
+            Err(_) => Err(CallError::reentrant(head.plugin)),
         }
     }
 }
@@ -356,55 +260,6 @@ impl<'a> Using<'a> {
 impl Drop for Using<'_> {
     fn drop(&mut self) {
         self.users.fetch_sub(self.all, Ordering::Release);
-    }
-}
-
-/// Why a method was not run, or gave nothing, although nothing panicked. One word, so that what
-/// a call gives fits into registers.
-#[derive(Debug)]
-pub struct Fault(Box<Cause>);
-
-#[derive(Debug)]
-enum Cause {
-    /// An argument is none of its type.
-    Invalid(Invalid),
-    /// Another call that this one is made of failed.
-    Call(CallError),
-    /// The object answers no calls: its state.
-    NotRunning(u8),
-    /// A panic that leaves the object as it was.
-    Panicked(Box<dyn Any + Send>),
-}
-
-impl From<Invalid> for Fault {
-    #[inline]
-    fn from(invalid: Invalid) -> Self {
-        /// As [`refused`].
-        #[cold]
-        #[inline(never)]
-        extern "C" fn boxed(expected: *const u8, length: usize) -> *mut () {
-            // SAFETY: these are the parts of a text that lives for ever.
-            let expected = unsafe { std::slice::from_raw_parts(expected, length) };
-            // SAFETY: as above.
-            let expected = unsafe { std::str::from_utf8_unchecked(expected) };
-            Box::into_raw(Box::new(Cause::Invalid(Invalid::new(expected)))).cast()
-        }
-        let expected = invalid.expected();
-        let cause = boxed(expected.as_ptr(), expected.len());
-        // SAFETY: boxed just now.
-        Self(unsafe { Box::from_raw(cause.cast()) })
-    }
-}
-
-impl From<CallError> for Fault {
-    fn from(error: CallError) -> Self {
-        Self(Box::new(Cause::Call(error)))
-    }
-}
-
-impl Fault {
-    fn not_running(now: u8) -> Self {
-        Self(Box::new(Cause::NotRunning(now)))
     }
 }
 
@@ -430,7 +285,7 @@ fn not_running(plugin: &'static str, now: u8) -> *mut Failure {
 
 #[cold]
 fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
-    match *fault.0 {
+    match fault.into_cause() {
         Cause::Invalid(invalid) => {
             let note = Note::of(invalid.to_string());
             failure(CallErrorKind::Invalid, plugin, note)
@@ -455,19 +310,18 @@ fn faulty(plugin: &'static str, fault: Fault) -> *mut Failure {
 /// # Errors
 /// When it panics, or as it says.
 pub fn surviving<R>(run: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fault> {
-    catch_unwind(AssertUnwindSafe(run))
-        .unwrap_or_else(|payload| Err(Fault(Box::new(Cause::Panicked(payload)))))
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| Err(Fault::panicked(payload)))
 }
 
 /// Runs what belongs to no object, so that no panic leaves it.
 pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, CallError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(fault)) => Err(match *fault.0 {
+        Ok(Err(fault)) => Err(match fault.into_cause() {
             Cause::Call(error) => error,
             Cause::Invalid(invalid) => CallError::invalid("", invalid),
             other => {
-                let failure = faulty(own::plugin(), Fault(Box::new(other)));
+                let failure = faulty(own::plugin(), Fault::of(other));
                 // SAFETY: made just now.
                 unsafe { CallError::take(failure, "") }
             }
@@ -547,25 +401,40 @@ pub unsafe fn create<T: 'static>(
     plugin: &'static str,
     life: &'static Life<T>,
 ) -> Reply<RawObject> {
+    let mut make = |configuration: &str, context: Context| {
+        forward::install::<T>(&context);
+        let value = (life.make)(configuration, context)?;
+        Ok(RawObject {
+            object: Instance::object(state::CREATED, plugin, Some(life), value),
+            vtable: provided.vtable,
+        })
+    };
+    // SAFETY: by this function's contract.
+    unsafe { created(arguments, plugin, &mut make) }
+}
+
+/// # Safety
+/// `arguments` is null or points to the host's arguments, which live during the call.
+unsafe fn created(
+    arguments: *const CreateArguments,
+    plugin: &'static str,
+    make: &mut dyn FnMut(&str, Context) -> Result<RawObject, Unmade>,
+) -> Reply<RawObject> {
     // SAFETY: by this function's contract.
     let Some(arguments) = (unsafe { arrived::sized(arguments) }) else {
         let invalid = Invalid::new("arguments for an instance, with their size");
         return Reply::failed(faulty(plugin, Fault::from(invalid)));
     };
-    let make = || {
+    let whole = || {
         // SAFETY: by this function's contract the host lends its services during the call.
         let context = unsafe { Context::lent(arguments.host, plugin) }?;
         // SAFETY: as above, for the text.
         let configuration = unsafe { <&str>::from_abi(arguments.configuration) }?;
-        forward::install::<T>(&context);
-        Ok::<_, Fault>((life.make)(configuration, context))
+        Ok::<_, Fault>(make(configuration, context))
     };
     let failed = |kind, message| Reply::failed(failure(kind, plugin, Note::of(message)));
-    match catch_unwind(AssertUnwindSafe(make)) {
-        Ok(Ok(Ok(value))) => Reply::ok(RawObject {
-            object: Instance::object(state::CREATED, plugin, Some(life), value),
-            vtable: provided.vtable,
-        }),
+    match catch_unwind(AssertUnwindSafe(whole)) {
+        Ok(Ok(Ok(object))) => Reply::ok(object),
         Ok(Ok(Err(Unmade::Configuration(text)))) => failed(CallErrorKind::Configuration, text),
         Ok(Ok(Err(Unmade::Failed(text)))) => failed(CallErrorKind::Failed, text),
         Ok(Err(fault)) => Reply::failed(faulty(plugin, fault)),
@@ -580,16 +449,13 @@ pub unsafe fn create<T: 'static>(
 pub unsafe extern "C" fn start<T: 'static>(object: *const ()) -> Reply<u8> {
     // SAFETY: by this function's contract.
     let instance = unsafe { &*object.cast::<Instance<T>>() };
-    if instance.state.load(Ordering::Relaxed) == state::CREATED
-        && let Some(life) = instance.life
-    {
+    match instance.life {
         // SAFETY: no method has been called yet.
-        if let Err(failure) = unsafe { instance.hook(life.start) } {
-            return Reply::failed(failure);
-        }
-        instance.state.store(state::RUNNING, Ordering::Release);
+        Some(life) => instance
+            .head
+            .start(&mut || (life.start)(unsafe { instance.value() })),
+        None => Reply::ok(0),
     }
-    Reply::ok(0)
 }
 
 /// Stops an instance: the `stop` of a plugin's table.
@@ -598,10 +464,10 @@ pub unsafe extern "C" fn start<T: 'static>(object: *const ()) -> Reply<u8> {
 /// As [`start`].
 pub unsafe extern "C" fn stop<T: 'static>(object: *const ()) -> Reply<u8> {
     // SAFETY: by this function's contract.
-    let instance = unsafe { &*object.cast::<Instance<T>>() };
-    instance
-        .stop()
-        .map_or_else(Reply::failed, |()| Reply::ok(0))
+    match unsafe { &*object.cast::<Instance<T>>() }.stop() {
+        Ok(()) => Reply::ok(0),
+        Err(failure) => Reply::failed(failure),
+    }
 }
 
 /// Makes an object of `value` for interface `I`.
@@ -644,40 +510,58 @@ pub(crate) unsafe fn at_home<T: 'static, R>(
 /// The front of the vtable of the interface `I` on `T`.
 #[must_use]
 pub const fn vtable_head<T: 'static, I: ?Sized + Interface + Provides<T>>() -> VtableHead {
-    unsafe extern "C" fn retain<T: 'static>(object: *const ()) {
-        // SAFETY: `create` made the object from an Arc, and the caller holds a reference.
-        unsafe { Arc::increment_strong_count(object.cast::<Instance<T>>()) };
-    }
     unsafe extern "C" fn release<T: 'static>(object: *const ()) -> Reply<u8> {
-        // SAFETY: as above; the caller gives its reference up.
-        let instance = unsafe { Arc::from_raw(object.cast::<Instance<T>>()) };
-        // Of several threads that let go at once, one gets what is left.
-        let Some(last) = Arc::into_inner(instance) else {
+        let object = object.cast::<Instance<T>>().cast_mut();
+        // SAFETY: the caller has a reference to an object of this type, and gives it up.
+        if !unsafe { &*object }.head.is_last() {
             return Reply::ok(0);
-        };
-        let plugin = last.plugin;
-        let stopped = last.stop();
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(last)));
-        match (stopped, dropped) {
-            (Ok(()), Ok(())) => Reply::ok(0),
-            (Err(failure), Ok(())) => Reply::failed(failure),
-            (stopped, Err(payload)) => {
-                // One failure can be told: the later one, which loses the author's data.
-                if let Err(failure) = stopped {
-                    // SAFETY: made just now, and given to nobody.
-                    drop(unsafe { CallError::take(failure, "") });
-                }
-                Reply::failed(panicked(plugin, payload))
-            }
         }
+        // SAFETY: `Instance::object` made it of a box, and nobody else has it any more.
+        let last = unsafe { Box::from_raw(object) };
+        let plugin = last.head.plugin;
+        let stopped = last.stop();
+        let mut last = Some(last);
+        released(plugin, stopped, &mut || drop(last.take()))
     }
     VtableHead {
         size: size_of::<I::Vtable>(),
         interface: I::TABLE,
         image: own::mark(),
-        retain: Some(retain::<T>),
+        retain: Some(retain),
         release: Some(release::<T>),
         invoke: Some(invoke::<T, I>),
+    }
+}
+
+/// The `retain` of every vtable.
+unsafe extern "C" fn retain(object: *const ()) {
+    // SAFETY: the caller has a reference to an object of this image, which begins with its head.
+    let head = unsafe { &*object.cast::<Head>() };
+    // Relaxed: who has a reference already sees the object. As `Arc` does it, what could overflow
+    // ends the process: so many references are only lost ones.
+    if head.references.fetch_add(1, Ordering::Relaxed) > isize::MAX.cast_unsigned() {
+        std::process::abort();
+    }
+}
+
+/// Drops an object behind the panic boundary.
+#[inline]
+fn released(
+    plugin: &'static str,
+    stopped: Result<(), *mut Failure>,
+    drop: &mut dyn FnMut(),
+) -> Reply<u8> {
+    match (stopped, catch_unwind(AssertUnwindSafe(drop))) {
+        (Ok(()), Ok(())) => Reply::ok(0),
+        (Err(failure), Ok(())) => Reply::failed(failure),
+        (stopped, Err(payload)) => {
+            // One failure can be told: the later one, which loses the author's data.
+            if let Err(failure) = stopped {
+                // SAFETY: made just now, and given to nobody.
+                std::mem::drop(unsafe { CallError::take(failure, "") });
+            }
+            Reply::failed(panicked(plugin, payload))
+        }
     }
 }
 

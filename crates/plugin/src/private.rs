@@ -5,6 +5,11 @@ pub mod constants;
 
 use std::marker::PhantomData;
 
+// By these names, whatever an author's module calls so.
+pub use std::boxed::Box;
+pub use std::option::Option::{self, None, Some};
+pub use std::result::Result::{self, Err, Ok};
+
 pub use plugwright_manifest::InterfaceVersion;
 pub use plugwright_manifest::embed::{
     BuildDef, Linkage, Notes, ProvidedDef, RecordDef, detail_note_size, notes, summary_note_size,
@@ -13,17 +18,18 @@ pub use plugwright_manifest::schema::{
     Bounds, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Shape, VariantShape,
 };
 
-use crate::CallError;
+pub use crate::CallError;
 pub use crate::abi::{
     ABI, CreateArguments, HostTable, InterfaceTable, PluginTable, ProvidedTable, RawInterface,
     RawObject, RawOpen, RawSlice, Reply, VtableHead,
 };
 pub use crate::encoding::{Decoder, Encoder};
+pub use crate::future::Tried;
 pub use crate::future::{Crossing, of_object};
+pub use crate::handle::Handle;
 pub use crate::handle::RawHandle;
 pub use crate::instance::{
-    Fault, call, call_exclusively, call_owned, create, enter, start, stop, surviving, vtable,
-    vtable_head,
+    Exclusive, Fault, Object, call, create, enter, start, stop, surviving, vtable, vtable_head,
 };
 pub use crate::interface::{Fit, Interface, Provides, Shareable, Upcast};
 pub use crate::life::{Choose, Life, Simple};
@@ -33,7 +39,7 @@ pub use crate::objects::{
     receive_box, refuse_lent,
 };
 pub use crate::portable::{Encoded, Fields, Invalid, Kept, Lend, Portable};
-pub use crate::remote::{Proxy, send};
+pub use crate::remote::{Message, Proxy};
 pub use crate::vtable::fit_super;
 
 /// How this copy of the SDK, and so the plugin around it, is built.

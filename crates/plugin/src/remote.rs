@@ -22,7 +22,7 @@ pub use connection::Link;
 pub(crate) use description::write as describe;
 pub(crate) use invoking::invoke;
 pub use invoking::{Invocation, Object, is_cancelled, time_left};
-pub use proxy::{NotRemotable, RemoteError};
 #[doc(hidden)]
-pub use proxy::{Proxy, send};
+pub use proxy::{Message, Proxy};
+pub use proxy::{NotRemotable, RemoteError};
 pub(crate) use proxy::{arrived, come_home, give};

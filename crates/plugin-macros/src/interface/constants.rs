@@ -122,13 +122,13 @@ impl Interface {
             let Constant { name, function, .. } = constant;
             let text = name.to_string();
             quote! {
-                ::plugwright_plugin::__private::MethodShape {
+                __private::MethodShape {
                     name: #text,
-                    receiver: ::plugwright_plugin::__private::Receiver::Shared,
+                    receiver: __private::Receiver::Shared,
                     params: &[],
                     result: const {
-                        &::plugwright_plugin::__private::Shape::Constant(
-                            ::plugwright_plugin::__private::constants::#function(
+                        &__private::Shape::Constant(
+                            __private::constants::#function(
                                 <dyn #ident>::#name,
                             ),
                         )

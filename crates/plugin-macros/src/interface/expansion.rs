@@ -7,24 +7,35 @@ use syn::{ItemTrait, TraitItem, TraitItemFn, parse_quote};
 use super::{Interface, Method, Receiver};
 use crate::lifetimes::with_static;
 use crate::portable::as_portable;
+use crate::remarks::comment;
 
 impl Interface {
     pub(super) fn expand(&self) -> TokenStream {
         let item = self.completed();
         let constants = self.constants();
-        let vtable = self.vtable();
         let calls = self.calls();
-        let handle = self.handle();
-        let objects = self.objects();
-        let impls = self.impls();
+        let parts = [
+            self.vtable(),
+            self.called_all(),
+            self.handle(),
+            self.upcasts(),
+            self.owned(),
+            self.objects(),
+            self.shims(),
+            self.interface(),
+            self.provided(),
+            self.proxies(),
+        ];
         quote! {
             #item
             #constants
-            #vtable
             #calls
-            #handle
-            #objects
-            #impls
+
+            const _: () = {
+                use ::plugwright_plugin::__private;
+
+                #(#parts)*
+            };
         }
     }
 
@@ -46,29 +57,46 @@ impl Interface {
         item.items.push(parse_quote! {
             /// The handle that this object is, when it is one: it is passed on as it came.
             #[doc(hidden)]
-            fn __plugwright_handle(&self) -> ::core::option::Option<&::plugwright_plugin::Handle<dyn #ident>> {
+            fn __plugwright_handle(
+                &self,
+            ) -> ::core::option::Option<&::plugwright_plugin::Handle<dyn #ident>> {
                 ::core::option::Option::None
             }
         });
         item
     }
 
-    pub(super) fn vtable_name(&self) -> Ident {
-        format_ident!("__{}Vtable", self.item.ident)
-    }
-
     pub(super) fn calls_name(&self) -> Ident {
         format_ident!("{}Calls", self.item.ident)
     }
 
-    /// The type that a handle dereferences to, with a `try_` form of each method.
+    /// The type that a handle dereferences to.
     fn calls(&self) -> TokenStream {
         let vis = &self.item.vis;
         let name = self.calls_name();
-        let vtable = self.vtable_name();
         let ident = &self.item.ident;
         let doc = format!(
             " The methods of [`{ident}`] on a handle, with failures of the call itself as values."
+        );
+        quote! {
+            #[doc = #doc]
+            #[derive(Debug)]
+            #[repr(transparent)]
+            #vis struct #name(
+                ::plugwright_plugin::__private::RawHandle<
+                    <dyn #ident as ::plugwright_plugin::Interface>::Vtable,
+                >,
+            );
+        }
+    }
+
+    /// A `try_` form of each method.
+    fn called_all(&self) -> TokenStream {
+        let name = self.calls_name();
+        let ident = &self.item.ident;
+        let comment = comment(
+            "The caller's side: a function for each method that calls the other side's, and gives \
+             what went wrong as a value.",
         );
         let methods = self.methods.iter().map(|method| {
             let doc = format!(" As [`{ident}::{}`].", method.name);
@@ -95,11 +123,7 @@ impl Interface {
             }
         });
         quote! {
-            #[doc = #doc]
-            #[derive(Debug)]
-            #[repr(transparent)]
-            #vis struct #name(::plugwright_plugin::__private::RawHandle<#vtable>);
-
+            #comment
             impl #name {
                 #(#methods)*
             }
@@ -122,25 +146,30 @@ impl Interface {
             .result
             .take_ok(quote! { unsafe { __reply.take::<#crossing>(#path) } });
         let kept = (!method.params.is_empty()).then(|| {
-            quote! { let __kept = ::plugwright_plugin::__private::Kept::when(#converted); }
+            let comment = comment("What is cloned in order to be lent goes at the end of this.");
+            quote! { #comment let __kept = __private::Kept::when(#converted); }
         });
+        let given = comment(
+            "SAFETY: object and vtable belong together, and each argument is given away once. What \
+             takes `&mut self` or more is borrowed exclusively here, and the object has no other \
+             handle.",
+        );
+        let declared = comment("SAFETY: the vtable declares this result.");
         quote! {
             #[inline]
             pub fn #name(#this, #params)
-                -> ::core::result::Result<#result, ::plugwright_plugin::CallError>
+                -> __private::Result<#result, __private::CallError>
             {
                 #pointer
                 #kept
-                // SAFETY: the handle's object and vtable belong together, and each
-                // argument is given away once. What takes `&mut self` or more is
-                // borrowed exclusively here, and the object has no other handle.
+                #given
                 let __reply = unsafe {
                     __function(
                         self.0.object(),
                         #(#portables::into_abi(#arguments),)*
                     )
                 };
-                // SAFETY: the vtable declares this result.
+                #declared
                 #taken
             }
         }
@@ -159,8 +188,8 @@ impl Interface {
         quote! {
             #[doc = #doc]
             #[inline]
-            pub fn #try_name(#this, #params) -> ::plugwright_plugin::Tried<#result> {
-                ::plugwright_plugin::Tried::of(self.#caller(#(#arguments),*), #path)
+            pub fn #try_name(#this, #params) -> __private::Tried<#result> {
+                __private::Tried::of(self.#caller(#(#arguments),*), #path)
             }
         }
     }
@@ -175,11 +204,11 @@ impl Interface {
         let path = format!("{ident}::{function}");
         let doc = format!(" As [`{ident}::{function}`].");
         let whole = |called: TokenStream| match &method.future {
-            Some(_) => quote! { ::plugwright_plugin::Tried::of(#called, #path) },
+            Some(_) => quote! { __private::Tried::of(#called, #path) },
             None => called,
         };
         let (errors, returned) = if method.future.is_some() {
-            (None, quote! { ::plugwright_plugin::Tried<#result> })
+            (None, quote! { __private::Tried<#result> })
         } else {
             let errors = quote! {
                 ///
@@ -187,18 +216,18 @@ impl Interface {
                 /// When the call itself fails: the plugin panicked, for instance.
             };
             let returned = quote! {
-                ::core::result::Result<#result, ::plugwright_plugin::CallError>
+                __private::Result<#result, __private::CallError>
             };
             (Some(errors), returned)
         };
         let absent = method.may_run_here().then(|| {
             let body = body_name(function);
             let called = whole(quote! {
-                ::core::result::Result::Ok(#ident::#body(__object, #(#arguments),*))
+                __private::Ok(#ident::#body(__object, #(#arguments),*))
             });
             quote! {
-                if ::plugwright_plugin::__private::RawHandle::vtable(&__handle.0).#function.is_none() {
-                    let __object = ::std::boxed::Box::new(__handle);
+                if __private::RawHandle::vtable(&__handle.0).#function.is_none() {
+                    let __object = __private::Box::new(__handle);
                     return #called;
                 }
             }
@@ -208,7 +237,7 @@ impl Interface {
             #[doc = #doc]
             #errors
             #[inline]
-            pub fn #try_name(mut __handle: ::plugwright_plugin::Handle<dyn #ident>, #params)
+            pub fn #try_name(mut __handle: __private::Handle<dyn #ident>, #params)
                 -> #returned
             {
                 #absent
@@ -232,17 +261,17 @@ impl Interface {
                 _ => quote! { handle },
             };
             quote! {
-                ::core::result::Result::Ok(
+                __private::Ok(
                     #ident::#body(self.0.#handle::<dyn #ident>(), #(#arguments),*)
                 )
             }
         } else {
             quote! {
-                ::core::result::Result::Err(::plugwright_plugin::CallError::unsupported(#path))
+                __private::Err(__private::CallError::unsupported(#path))
             }
         };
         quote! {
-            let ::core::option::Option::Some(__function) = self.0.vtable().#function else {
+            let __private::Some(__function) = self.0.vtable().#function else {
                 return #absent;
             };
         }
@@ -259,38 +288,41 @@ impl Interface {
             let arguments = method.names();
             let result = &method.result.ty;
             let this = match method.receiver {
-                Receiver::Owned => quote! { self: ::std::boxed::Box<Self> },
+                Receiver::Owned => quote! { self: __private::Box<Self> },
                 _ => method.borrowed_self(),
             };
             let calls_of = quote! {
-                ::plugwright_plugin::Handle::calls_of::<dyn #ident>(self, &mut __space)
+                __private::Handle::calls_of::<dyn #ident>(self, &mut __space)
             };
-            let space = quote! { let mut __space = ::core::mem::MaybeUninit::uninit(); };
-            let (space, object) = match method.receiver {
-                Receiver::Shared => (Some(space), quote! { unsafe { &*#calls_of } }),
-                Receiver::Exclusive => (Some(space), quote! { unsafe { &mut *#calls_of } }),
-                Receiver::Owned => (None, quote! { (*self).upcast::<dyn #ident>() }),
+            let safety = comment(
+                "SAFETY: the calls are there until the method returns; what its result borrows is \
+                 the object's, which the handle keeps.",
+            );
+            let space = quote! {
+                let mut __space = ::core::mem::MaybeUninit::uninit();
+                #safety
+            };
+            let object = match method.receiver {
+                Receiver::Shared => quote! { #space let __calls = unsafe { &*#calls_of }; },
+                Receiver::Exclusive => quote! { #space let __calls = unsafe { &mut *#calls_of }; },
+                Receiver::Owned => quote! { let __calls = (*self).upcast::<dyn #ident>(); },
             };
             let called = match &method.future {
                 Some(future) => {
                     let output = &future.output;
                     quote! {
-                        // SAFETY: the calls are there until the method returns; what its
-                        // result borrows is the object's, which the handle keeps.
-                        #calls::#try_name(#object, #(#arguments),*).lifted(|__error| {
-                            use ::plugwright_plugin::__private::{LiftAsError as _, LiftAsPanic as _};
-                            (&::plugwright_plugin::__private::Lift::<#output>::new()).lift(__error)
+                        #calls::#try_name(__calls, #(#arguments),*).lifted(|__error| {
+                            use __private::{LiftAsError as _, LiftAsPanic as _};
+                            (&__private::Lift::<#output>::new()).lift(__error)
                         })
                     }
                 }
                 None => quote! {
-                    // SAFETY: the calls are there until the method returns; what its result
-                    // borrows is the object's, which the handle keeps.
-                    match #calls::#try_name(#object, #(#arguments),*) {
-                        ::core::result::Result::Ok(__value) => __value,
-                        ::core::result::Result::Err(__error) => {
-                            use ::plugwright_plugin::__private::{LiftAsError as _, LiftAsPanic as _};
-                            (&::plugwright_plugin::__private::Lift::<#result>::new()).lift(__error)
+                    match #calls::#try_name(__calls, #(#arguments),*) {
+                        __private::Ok(__value) => __value,
+                        __private::Err(__error) => {
+                            use __private::{LiftAsError as _, LiftAsPanic as _};
+                            (&__private::Lift::<#result>::new()).lift(__error)
                         }
                     }
                 },
@@ -298,65 +330,66 @@ impl Interface {
             quote! {
                 #[inline]
                 fn #function(#this, #params) -> #result {
-                    #space
+                    #object
                     #called
                 }
             }
         });
         let bounds = &self.item.supertraits;
         let bounds = (!bounds.is_empty()).then(|| quote! { Self: #bounds, });
-        let upcasts = self.upcasts();
+        let comment = comment(
+            "A handle is an object of the trait, and of what requires it: a failure becomes the \
+             method's own error, where it can, or a panic.",
+        );
         quote! {
-            impl<__I> #ident for ::plugwright_plugin::Handle<__I>
+            #comment
+            impl<__I> #ident for __private::Handle<__I>
             where
-                __I: ?Sized + ::plugwright_plugin::Upcast<dyn #ident>,
+                __I: ?Sized + __private::Upcast<dyn #ident>,
                 #bounds
             {
                 #(#methods)*
 
                 fn __plugwright_handle(
                     &self,
-                ) -> ::core::option::Option<&::plugwright_plugin::Handle<dyn #ident>> {
+                ) -> __private::Option<&__private::Handle<dyn #ident>> {
                     __I::itself(self)
                 }
             }
-
-            #upcasts
         }
     }
 
     /// What the interface's objects also are: first, objects of the interface itself.
     fn upcasts(&self) -> TokenStream {
         let ident = &self.item.ident;
-        let vtable = self.vtable_name();
         let supers = self.supers.iter().zip(self.super_fields()).map(|(path, field)| {
+            let safety = comment("SAFETY: the entry is a vtable for the same objects.");
             quote! {
-                // SAFETY: the entry is a vtable for the same objects.
-                unsafe impl ::plugwright_plugin::Upcast<dyn #path> for dyn #ident {
+                #safety
+                unsafe impl __private::Upcast<dyn #path> for dyn #ident {
                     #[inline]
-                    fn vtable(
-                        own: &#vtable,
-                    ) -> *const <dyn #path as ::plugwright_plugin::Interface>::Vtable {
+                    fn vtable(own: &__Vtable) -> *const <dyn #path as __private::Interface>::Vtable {
                         own.#field
                     }
                 }
 
-                const _: () = ::plugwright_plugin::__private::extends::<dyn #ident, dyn #path>();
+                const _: () = __private::extends::<dyn #ident, dyn #path>();
             }
         });
+        let safety = comment("SAFETY: it is the very same vtable.");
         quote! {
-            // SAFETY: it is the very same vtable.
-            unsafe impl ::plugwright_plugin::Upcast<Self> for dyn #ident {
+            #safety
+            unsafe impl __private::Upcast<Self> for dyn #ident {
                 #[inline]
-                fn vtable(own: &#vtable) -> *const #vtable {
+                fn vtable(own: &__Vtable) -> *const __Vtable {
                     own
                 }
 
                 #[inline]
                 fn itself(
-                    handle: &::plugwright_plugin::Handle<Self>,
-                ) -> ::core::option::Option<&::plugwright_plugin::Handle<Self>> {
-                    ::core::option::Option::Some(handle)
+                    handle: &__private::Handle<Self>,
+                ) -> __private::Option<&__private::Handle<Self>> {
+                    __private::Some(handle)
                 }
             }
 

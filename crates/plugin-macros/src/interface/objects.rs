@@ -5,69 +5,73 @@ use quote::quote;
 use syn::TypeParamBound;
 
 use super::{Interface, Receiver};
+use crate::remarks::comment;
 
 impl Interface {
     /// How objects of the interface cross, wrapped on the way out.
     pub(super) fn objects(&self) -> TokenStream {
         let ident = &self.item.ident;
-        let owned = self.owned();
         // A shared object that may be sent but not used by two threads at once cannot be
         // given away: the giver would keep a part of it on its own thread.
         let may_be_shared = self.requires("Send") == self.requires("Sync");
         let shared = (self.is_shareable() && may_be_shared).then(|| {
+            let safety = comment("SAFETY: the trait requires both of Send and Sync, or neither.");
             quote! {
-                // SAFETY: the trait requires both of Send and Sync, or neither.
-                unsafe impl ::plugwright_plugin::__private::Shared for dyn #ident {}
+                #safety
+                unsafe impl __private::Shared for dyn #ident {}
             }
         });
         let shareable = self.is_shareable().then(|| {
+            let safety = comment("SAFETY: all methods take `&self`.");
             quote! {
-                // SAFETY: all methods take `&self`.
-                unsafe impl ::plugwright_plugin::Shareable for dyn #ident {}
+                #safety
+                unsafe impl __private::Shareable for dyn #ident {}
             }
         });
         let lent = self.is_shareable().then(|| self.lent());
+        let safety =
+            comment("SAFETY: an object crosses as itself, with its vtable and what keeps it.");
+        let contract = comment("SAFETY: by this function's contract.");
+        let read = comment("SAFETY: the object was read just now, and is used once.");
         quote! {
-            #owned
-
             #shareable
 
             #lent
 
-            // SAFETY: an object crosses as itself with its vtable and what keeps it.
-            unsafe impl ::plugwright_plugin::__private::Boxed for dyn #ident {
-                type Abi = ::plugwright_plugin::__private::RawInterface;
+            #safety
+            unsafe impl __private::Boxed for dyn #ident {
+                type Abi = __private::RawInterface;
 
-                const SHAPE: &'static ::plugwright_plugin::__private::Shape =
-                    &::plugwright_plugin::__private::Shape::Interface(
-                        ::plugwright_plugin::__private::Holder::Box,
-                        <Self as ::plugwright_plugin::Interface>::ID,
-                        <Self as ::plugwright_plugin::Interface>::VERSION.major,
+                const SHAPE: &'static __private::Shape =
+                    &__private::Shape::Interface(
+                        __private::Holder::Box,
+                        <Self as __private::Interface>::ID,
+                        <Self as __private::Interface>::VERSION.major,
                     );
 
-                fn into_abi(this: ::std::boxed::Box<Self>) -> Self::Abi {
-                    ::plugwright_plugin::__private::give_box(this)
+                fn into_abi(this: __private::Box<Self>) -> Self::Abi {
+                    __private::give_box(this)
                 }
 
                 unsafe fn from_abi(
                     abi: Self::Abi,
-                ) -> ::core::result::Result<::std::boxed::Box<Self>, ::plugwright_plugin::Invalid> {
-                    // SAFETY: by this function's contract.
-                    unsafe { ::plugwright_plugin::__private::receive_box(abi) }
+                ) -> __private::Result<__private::Box<Self>, __private::Invalid> {
+                    #contract
+                    unsafe { __private::receive_box(abi) }
                 }
 
                 fn encode(
-                    this: ::std::boxed::Box<Self>,
-                    out: &mut ::plugwright_plugin::__private::Encoder<'_>,
+                    this: __private::Box<Self>,
+                    out: &mut __private::Encoder<'_>,
                 ) {
-                    out.object::<Self>(::plugwright_plugin::__private::give_box(this));
+                    out.object::<Self>(__private::give_box(this));
                 }
 
                 unsafe fn decode(
-                    input: &mut ::plugwright_plugin::__private::Decoder<'_>,
-                ) -> ::core::result::Result<::std::boxed::Box<Self>, ::plugwright_plugin::Invalid> {
-                    // SAFETY: the object was read just now, and is used once.
-                    unsafe { ::plugwright_plugin::__private::receive_box(input.object::<Self>()?) }
+                    input: &mut __private::Decoder<'_>,
+                ) -> __private::Result<__private::Box<Self>, __private::Invalid> {
+                    #read
+                    unsafe { __private::receive_box(input.object::<Self>()?) }
                 }
             }
 
@@ -90,56 +94,62 @@ impl Interface {
     /// How a reference to an object crosses.
     fn lent(&self) -> TokenStream {
         let ident = &self.item.ident;
+        let safety =
+            comment("SAFETY: an object crosses as itself, with its vtable and what keeps it.");
+        let lifetime = comment(
+            "SAFETY: only the lifetime changes: the object outlives the call, and who borrows it \
+             for the call does not use it later.",
+        );
+        let contract = comment("SAFETY: by this function's contract.");
         quote! {
-            // SAFETY: an object crosses as itself with its vtable and what keeps it.
-            unsafe impl<'__a> ::plugwright_plugin::Lend for dyn #ident + '__a {
-                type Abi = ::plugwright_plugin::__private::RawInterface;
+            #safety
+            unsafe impl<'__a> __private::Lend for dyn #ident + '__a {
+                type Abi = __private::RawInterface;
 
-                const SHAPE: &'static ::plugwright_plugin::__private::Shape =
-                    &::plugwright_plugin::__private::Shape::Interface(
-                        ::plugwright_plugin::__private::Holder::Ref,
-                        <dyn #ident as ::plugwright_plugin::Interface>::ID,
-                        <dyn #ident as ::plugwright_plugin::Interface>::VERSION.major,
+                const SHAPE: &'static __private::Shape =
+                    &__private::Shape::Interface(
+                        __private::Holder::Ref,
+                        <dyn #ident as __private::Interface>::ID,
+                        <dyn #ident as __private::Interface>::VERSION.major,
                     );
 
                 fn lend(&self) -> Self::Abi {
                     let handle = #ident::__plugwright_handle(self);
                     let object = ::core::ptr::NonNull::from(self);
-                    // SAFETY: only the lifetime changes: the object outlives the call, and
-                    // who borrows it for the call does not use it later.
+                    #lifetime
                     unsafe {
                         let object = ::core::mem::transmute::<
                             ::core::ptr::NonNull<Self>,
                             ::core::ptr::NonNull<dyn #ident>,
                         >(object);
-                        ::plugwright_plugin::__private::lend_object(object, handle)
+                        __private::lend_object(object, handle)
                     }
                 }
 
                 unsafe fn borrow<'__b>(
                     abi: Self::Abi,
-                ) -> ::core::result::Result<&'__b Self, ::plugwright_plugin::Invalid>
+                ) -> __private::Result<&'__b Self, __private::Invalid>
                 where
                     Self: '__b,
                 {
-                    // SAFETY: by this function's contract.
+                    #contract
                     let object = unsafe {
-                        ::plugwright_plugin::__private::borrow_object::<dyn #ident>(abi)
+                        __private::borrow_object::<dyn #ident>(abi)
                     }?;
-                    ::core::result::Result::Ok(object)
+                    __private::Ok(object)
                 }
 
-                fn write(&self, out: &mut ::plugwright_plugin::__private::Encoder<'_>) {
-                    ::plugwright_plugin::__private::refuse_lent(out);
+                fn write(&self, out: &mut __private::Encoder<'_>) {
+                    __private::refuse_lent(out);
                 }
 
                 unsafe fn read<'__b>(
-                    _: &mut ::plugwright_plugin::__private::Decoder<'_>,
-                ) -> ::core::result::Result<&'__b Self, ::plugwright_plugin::Invalid>
+                    _: &mut __private::Decoder<'_>,
+                ) -> __private::Result<&'__b Self, __private::Invalid>
                 where
                     Self: '__b,
                 {
-                    ::core::result::Result::Err(::plugwright_plugin::__private::LENT)
+                    __private::Err(__private::LENT)
                 }
             }
         }
@@ -153,7 +163,7 @@ impl Interface {
 
     /// The trait for what is given away: each method is that of the object pointed to. What is
     /// not shared is given away in a box only.
-    fn owned(&self) -> TokenStream {
+    pub(super) fn owned(&self) -> TokenStream {
         let ident = &self.item.ident;
         let bounds = &self.item.supertraits;
         let bounds = (!bounds.is_empty()).then(|| quote! { Self: #bounds, });
@@ -165,7 +175,7 @@ impl Interface {
                 Some(quote! { __P: ::core::ops::Deref<Target: #ident>, }),
             )
         } else {
-            let pointer = quote! { ::std::boxed::Box<dyn #ident> };
+            let pointer = quote! { __private::Box<dyn #ident> };
             (TokenStream::new(), pointer, quote! { dyn #ident }, None)
         };
         let methods = self.methods.iter().map(|method| {
@@ -176,7 +186,7 @@ impl Interface {
             let (this, object) = match method.receiver {
                 Receiver::Shared => (quote! { &self }, quote! { &*self.0 }),
                 Receiver::Exclusive => (quote! { &mut self }, quote! { &mut *self.0 }),
-                Receiver::Owned => (quote! { self: ::std::boxed::Box<Self> }, quote! { self.0 }),
+                Receiver::Owned => (quote! { self: __private::Box<Self> }, quote! { self.0 }),
             };
             quote! {
                 fn #function(#this, #params) -> #result {
@@ -184,8 +194,13 @@ impl Interface {
                 }
             }
         });
+        let comment = comment(
+            "What is given away is an object of this side around a pointer: it does what that \
+             points to does.",
+        );
         quote! {
-            impl #generics #ident for ::plugwright_plugin::__private::Owned<#pointer>
+            #comment
+            impl #generics #ident for __private::Owned<#pointer>
             where
                 #pointers
                 #bounds

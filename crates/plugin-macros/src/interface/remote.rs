@@ -6,6 +6,7 @@ use quote::quote;
 use super::{Interface, Method};
 use crate::lifetimes::with_static;
 use crate::portable::as_portable;
+use crate::remarks::comment;
 
 impl Interface {
     /// The function that decodes a call and makes it.
@@ -21,22 +22,23 @@ impl Interface {
             let called = quote! { #calls::#caller(__calls, #(#arguments),*) };
             let called = method.result.give_ok(called);
             quote! {
-                #number => ::plugwright_plugin::__private::reply(#called, __out),
+                #number => __private::reply(#called, __out),
             }
         });
+        let safety = comment("SAFETY: what an argument borrows lives as long as this call.");
         quote! {
             unsafe fn dispatch(
                 __calls: &mut Self::Calls,
                 __method: u32,
-                __input: &mut ::plugwright_plugin::__private::Decoder<'_>,
-                __out: &mut ::plugwright_plugin::__private::Encoder<'_>,
-            ) -> ::core::result::Result<(), ::plugwright_plugin::__private::Fault> {
-                // SAFETY: what an argument borrows lives as long as this call.
+                __input: &mut __private::Decoder<'_>,
+                __out: &mut __private::Encoder<'_>,
+            ) -> __private::Result<(), __private::Fault> {
+                #safety
                 unsafe {
                     match __method {
                         #(#methods)*
-                        _ => ::core::result::Result::Err(
-                            ::plugwright_plugin::__private::no_such_method(__method),
+                        _ => __private::Err(
+                            __private::no_such_method(__method),
                         ),
                     }
                 }
@@ -54,52 +56,60 @@ impl Interface {
     /// The vtable whose functions encode and send.
     pub(super) fn proxies(&self) -> TokenStream {
         let ident = &self.item.ident;
-        let vtable = self.vtable_name();
         let entries = self.entries(&TokenStream::new());
-        let first_entries = self.first_entries(&quote! { ::plugwright_plugin::__private::Proxy });
+        let first_entries = self.first_entries(&quote! { __private::Proxy });
+        let lent = comment(
+            "SAFETY: the object is a proxy, whose vtable holds this function; each argument was given \
+             away as what its type crosses as, and what it borrows is lent for the call.",
+        );
         let functions = self.numbered().map(|(method, number)| {
             let number = Literal::u32_unsuffixed(number);
             let function = &method.name;
             let converted = self.converted(method);
-            let names: Vec<_> = method.names().collect();
-            let portables = method.portables();
+            let (names, portables) = (method.names(), method.portables());
             let result = method.static_result();
             let ty = with_static(&method.result.portable());
-            let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
+            let (params, take) = (method.abi_params(), method.take());
+            let changes = (!method.params.is_empty()).then(|| quote! { mut });
             quote! {
                 unsafe extern "C" fn #function(
                     __object: *const (),
                     #params
-                ) -> ::plugwright_plugin::__private::Reply<#result::Abi> {
-                    #take
-                    // SAFETY: the object is a proxy, whose vtable holds this function.
+                ) -> __private::Reply<#result::Abi> {
+                    #lent
                     unsafe {
-                        ::plugwright_plugin::__private::send::<#ty, _>(
+                        __private::call(
                             __object,
-                            <dyn #ident as ::plugwright_plugin::Interface>::SHAPE,
-                            #number,
                             #converted,
-                            __take,
-                            move |#taken, __out| {
-                                #(#portables::encode(#names?, __out);)*
-                                ::core::result::Result::Ok(())
+                            move |__object: __private::Object<
+                                '_, __private::Proxy,
+                            >| {
+                                #take
+                                let #changes __message = __object.shared()?.message::<#ty>(
+                                    <dyn #ident as __private::Interface>::SHAPE,
+                                    #number,
+                                )?;
+                                #(#portables::encode(#names?, __message.arguments());)*
+                                __message.send::<#ty>()
                             },
                         )
                     }
                 }
             }
         });
+        let comment = comment(
+            "Over a connection: the same table, whose functions write the arguments as bytes, send \
+             them, and read the result. SAFETY: they take a proxy, and so does the head.",
+        );
         quote! {
-            // SAFETY: the functions take a proxy, and so does the head.
-            unsafe impl ::plugwright_plugin::Provides<::plugwright_plugin::__private::Proxy>
-                for dyn #ident
-            {
-                const VTABLE: &'static #vtable = {
+            #comment
+            unsafe impl __private::Provides<__private::Proxy> for dyn #ident {
+                const VTABLE: &'static __Vtable = {
                     #(#functions)*
 
-                    &#vtable {
-                        __head: ::plugwright_plugin::__private::vtable_head::<
-                            ::plugwright_plugin::__private::Proxy, Self,
+                    &__Vtable {
+                        __head: __private::vtable_head::<
+                            __private::Proxy, Self,
                         >(),
                         #first_entries
                         #entries

@@ -1,19 +1,18 @@
 //! The vtable of an interface, the shims that it points to on the plugin's side, and the
 //! traits that tie everything together.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens, quote};
 use syn::Path;
 
 use super::{Interface, Method, Param, Receiver};
 use crate::lifetimes::with_static;
 use crate::portable::as_portable;
+use crate::remarks::comment;
 
 impl Interface {
     /// The `repr(C)` table of functions.
     pub(super) fn vtable(&self) -> TokenStream {
-        let vis = &self.item.vis;
-        let name = self.vtable_name();
         let fields = self.methods.iter().map(|method| {
             let field = &method.name;
             let params = method.statics();
@@ -22,61 +21,68 @@ impl Interface {
                 unsafe extern "C" fn(
                     *const (),
                     #(#params::Abi,)*
-                ) -> ::plugwright_plugin::__private::Reply<#result::Abi>
+                ) -> __private::Reply<#result::Abi>
             };
             if method.since == 0 {
                 quote! { #field: #function, }
             } else {
-                quote! { #field: ::core::option::Option<#function>, }
+                quote! { #field: __private::Option<#function>, }
             }
         });
         let (supers, super_fields) = (&self.supers, self.super_fields());
         let constants = self.constant_fields();
+        let comment = comment(
+            "The table of functions that crosses, as its head, its length and its fingerprints say \
+             it is.",
+        );
         quote! {
-            #[doc(hidden)]
+            #comment
             #[repr(C)]
-            #vis struct #name {
-                __head: ::plugwright_plugin::__private::VtableHead,
-                #(#super_fields: *const <dyn #supers as ::plugwright_plugin::Interface>::Vtable,)*
+            pub struct __Vtable {
+                __head: __private::VtableHead,
+                #(#super_fields: *const <dyn #supers as __private::Interface>::Vtable,)*
                 #(#constants: *const u64,)*
                 #(#fields)*
             }
         }
     }
 
-    /// The shims on the plugin's side and the traits.
-    pub(super) fn impls(&self) -> TokenStream {
-        let ident = &self.item.ident;
+    /// The functions of the vtable on the plugin's side, for objects of any type.
+    pub(super) fn shims(&self) -> TokenStream {
+        let comment = comment(
+            "The plugin's side: a function for each method, on objects of `__T`. The SDK runs it \
+             behind the panic boundary. It takes all arguments over before it looks at any, so that \
+             none is lost, and takes the object last.",
+        );
         let shims = self.methods.iter().map(|method| self.shim(method));
-        let interface = self.interface();
-        let vtable = self.vtable_name();
+        quote! {
+            #comment
+            #(#shims)*
+        }
+    }
+
+    /// The vtable on the plugin's side.
+    pub(super) fn provided(&self) -> TokenStream {
+        let ident = &self.item.ident;
         let entries = self.entries(&quote! { ::<__T> });
         let first = self.first_entries(&quote! { __T });
-        let proxies = self.proxies();
+        let safety =
+            comment("SAFETY: the functions take an object of `__T`, and so does the head.");
         quote! {
-            const _: () = {
-                #(#shims)*
-
-                #interface
-
-                // SAFETY: the shims take an object of `__T`, and so does the head.
-                unsafe impl<__T: #ident + 'static> ::plugwright_plugin::Provides<__T> for dyn #ident {
-                    const VTABLE: &'static #vtable = &#vtable {
-                        __head: ::plugwright_plugin::__private::vtable_head::<__T, Self>(),
-                        #first
-                        #entries
-                    };
-                }
-
-                #proxies
-            };
+            #safety
+            unsafe impl<__T: #ident + 'static> __private::Provides<__T> for dyn #ident {
+                const VTABLE: &'static __Vtable = &__Vtable {
+                    __head: __private::vtable_head::<__T, Self>(),
+                    #first
+                    #entries
+                };
+            }
         }
     }
 
     /// What the interface is, for comparison and for calls by number.
-    fn interface(&self) -> TokenStream {
+    pub(super) fn interface(&self) -> TokenStream {
         let ident = &self.item.ident;
-        let vtable = self.vtable_name();
         let calls = self.calls_name();
         let id = &self.id;
         let (major, minor) = (self.version.major, self.version.minor);
@@ -86,56 +92,68 @@ impl Interface {
         let shapes = required
             .chain(self.constant_shapes())
             .chain(self.methods.iter().map(Method::shape));
-        let dispatch = self.dispatch();
         let futures = self.methods.iter().filter(|method| method.future.is_some());
         let futures = futures.count();
+        let dispatch = self.dispatch();
+        let comment = comment(
+            "What the interface is: its shape, from which the compiler makes the fingerprints that \
+             both sides compare before they call each other, and whether values are made for a call \
+             which its arguments borrow.",
+        );
+        let safety = crate::remarks::comment(
+            "SAFETY: the vtable is repr(C), begins with its head and has the methods of the shape in \
+             order; the calls are transparent over the raw handle.",
+        );
         quote! {
-            static FINGERPRINTS: [u64; #count] =
-                <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.fingerprints();
+            #comment
+            static __FINGERPRINTS: [u64; #count] =
+                <dyn #ident as __private::Interface>::SHAPE.fingerprints();
 
-            static TABLE: ::plugwright_plugin::__private::InterfaceTable =
-                ::plugwright_plugin::__private::InterfaceTable {
-                    id: ::plugwright_plugin::__private::RawSlice::of(#id),
+            static __TABLE: __private::InterfaceTable =
+                __private::InterfaceTable {
+                    id: __private::RawSlice::of(#id),
                     major: #major,
                     minor: #minor,
-                    bounds: <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.bounds.code(),
-                    methods: ::plugwright_plugin::__private::count(#count),
-                    fingerprints: FINGERPRINTS.as_ptr(),
+                    bounds: <dyn #ident as __private::Interface>::SHAPE.bounds.code(),
+                    methods: __private::count(#count),
+                    fingerprints: __FINGERPRINTS.as_ptr(),
                 };
 
-            // SAFETY: the vtable is repr(C), begins with its head and has the methods
-            // of the shape in order; the calls are transparent over the raw handle.
-            unsafe impl ::plugwright_plugin::Interface for dyn #ident {
+            const __CONVERTED: [bool; #count] =
+                <dyn #ident as __private::Interface>::SHAPE.converted();
+
+            #safety
+            unsafe impl __private::Interface for dyn #ident {
                 const ID: &'static str = #id;
-                const VERSION: ::plugwright_plugin::__private::InterfaceVersion =
-                    ::plugwright_plugin::__private::InterfaceVersion::new(#major, #minor);
-                const SHAPE: &'static ::plugwright_plugin::InterfaceShape =
-                    &::plugwright_plugin::InterfaceShape {
+                const VERSION: __private::InterfaceVersion =
+                    __private::InterfaceVersion::new(#major, #minor);
+                const SHAPE: &'static __private::InterfaceShape =
+                    &__private::InterfaceShape {
                         id: Self::ID,
                         version: Self::VERSION,
                         bounds: {
-                            use ::plugwright_plugin::__private::{Bounds, OneThread, Threads};
+                            use __private::{Bounds, OneThread, Threads};
                             Bounds {
                                 send: Threads::<Self>::SEND || <Threads<Self> as OneThread>::SEND,
                                 sync: Threads::<Self>::SYNC || <Threads<Self> as OneThread>::SYNC,
                             }
                         },
                         methods: &[#(#shapes),*],
-                        requires: &[#(<dyn #supers as ::plugwright_plugin::Interface>::SHAPE),*],
+                        requires: &[#(<dyn #supers as __private::Interface>::SHAPE),*],
                     }
                     .checked(#futures);
-                const TABLE: &'static ::plugwright_plugin::__private::InterfaceTable = &TABLE;
-                const SUPERS: &'static [::plugwright_plugin::Fit] =
-                    &[#(::plugwright_plugin::__private::fit_super::<dyn #supers>),*];
-                type Vtable = #vtable;
+                const TABLE: &'static __private::InterfaceTable = &__TABLE;
+                const SUPERS: &'static [__private::Fit] =
+                    &[#(__private::fit_super::<dyn #supers>),*];
+                type Vtable = __Vtable;
                 type Calls = #calls;
 
-                fn as_handle(&self) -> ::core::option::Option<&::plugwright_plugin::Handle<Self>> {
+                fn as_handle(&self) -> __private::Option<&__private::Handle<Self>> {
                     #ident::__plugwright_handle(self)
                 }
 
-                fn boxed(handle: ::plugwright_plugin::Handle<Self>) -> ::std::boxed::Box<Self> {
-                    ::std::boxed::Box::new(handle)
+                fn boxed(handle: __private::Handle<Self>) -> __private::Box<Self> {
+                    __private::Box::new(handle)
                 }
 
                 #dispatch
@@ -143,17 +161,15 @@ impl Interface {
         }
     }
 
-    /// Whether values are made for a call, which its arguments borrow: a constant expression.
+    /// Whether values are made for a call, which its arguments borrow.
     pub(super) fn converted(&self, method: &Method) -> TokenStream {
         if method.params.is_empty() {
             return quote! { false };
         }
-        let ident = &self.item.ident;
         let same = |other: &Method| other.name == method.name;
         let index = self.methods.iter().position(same).unwrap_or_default() + self.first_method();
-        quote! {
-            const { <dyn #ident as ::plugwright_plugin::Interface>::SHAPE.methods[#index].is_converted() }
-        }
+        let index = Literal::usize_unsuffixed(index);
+        quote! { __CONVERTED[#index] }
     }
 
     /// The vtable's entries in front of the methods: for the interfaces that are required, on
@@ -163,9 +179,9 @@ impl Interface {
         let constants = self.constant_fields();
         let places = self.supers.len()..;
         quote! {
-            #(#fields: <dyn #supers as ::plugwright_plugin::Provides<#class>>::VTABLE,)*
-            #(#constants: ::plugwright_plugin::__private::constants::entry(
-                &<Self as ::plugwright_plugin::Interface>::SHAPE.methods[#places],
+            #(#fields: <dyn #supers as __private::Provides<#class>>::VTABLE,)*
+            #(#constants: __private::constants::entry(
+                &<Self as __private::Interface>::SHAPE.methods[#places],
             ),)*
         }
     }
@@ -179,7 +195,7 @@ impl Interface {
             } else if method.since == 0 {
                 quote! { #name: #name #generics, }
             } else {
-                quote! { #name: ::core::option::Option::Some(#name #generics), }
+                quote! { #name: __private::Some(#name #generics), }
             }
         });
         quote! { #(#entries)* }
@@ -193,48 +209,63 @@ impl Interface {
         let names = method
             .params
             .iter()
-            .map(|Param { name, crossing }| crossing.take(quote! { #name? }));
+            .map(|Param { name, crossing }| crossing.take(name.to_token_stream()));
         let result = method.static_result();
         let give = as_portable(&method.result.portable());
-        let (params, take, taken) = (method.abi_params(), method.take(), method.taken());
+        let (params, take, checked) = (method.abi_params(), method.take(), method.names());
+        let checked: Vec<_> = checked.collect();
         let converted = self.converted(method);
-        let called = quote! { <__T as #ident>::#function(__this, #(#names),*) };
+        let this = match method.receiver {
+            Receiver::Exclusive => quote! { &mut __this },
+            _ => quote! { __this },
+        };
+        let called = quote! { <__T as #ident>::#function(#this, #(#names),*) };
         let (exclusively, poisons) = (method.receiver == Receiver::Exclusive, self.poisons);
         let called = match &method.future {
             Some(future) if future.borrows => quote! {
-                // SAFETY: the future borrows the object, so it ends before that does.
-                unsafe {
-                    ::plugwright_plugin::__private::of_object::<__T, _>(
-                        __object, #exclusively, #poisons, #called,
-                    )
-                }
+                __private::of_object::<__T, _>(
+                    __at, #exclusively, #poisons, #called,
+                )
             },
             _ => method.result.give(called),
         };
-        let given = quote! { ::core::result::Result::Ok(#give::into_abi(#called)) };
-        let (take, taken, given) = if poisons {
-            (take, taken, given)
+        let taken = match method.receiver {
+            Receiver::Shared => quote! { let __this = __object.shared()?; },
+            Receiver::Exclusive => quote! { let mut __this = __object.exclusive()?; },
+            Receiver::Owned => quote! { let __this = __object.whole()?; },
+        };
+        let at = matches!(&method.future, Some(future) if future.borrows);
+        let at = at.then(|| quote! { let __at = __object; });
+        let safety = comment(if at.is_some() {
+            "SAFETY: the object is one of `__T`, whose vtable holds this function; each argument was \
+             given away as what its type crosses as; the future ends before the object does."
         } else {
-            survived(&take, &taken, &given)
+            "SAFETY: the object is one of `__T`, whose vtable holds this function; each argument was \
+             given away as what its type crosses as."
+        });
+        let mut body = quote! {
+            #take
+            #(let #checked = #checked?;)*
+            #taken
+            __private::Ok(#give::into_abi(#called))
         };
-        let (call, this) = match method.receiver {
-            Receiver::Shared => (quote! { call }, quote! { &__T }),
-            Receiver::Exclusive => (quote! { call_exclusively }, quote! { &mut __T }),
-            Receiver::Owned => (quote! { call_owned }, quote! { ::std::boxed::Box<__T> }),
-        };
+        if !poisons {
+            let comment =
+                comment("A panic is a failure of this call, and leaves the object as it is.");
+            body = quote! { #comment __private::surviving(move || { #body }) };
+        }
         quote! {
             unsafe extern "C" fn #function<__T: #ident + 'static>(
                 __object: *const (),
                 #params
-            ) -> ::plugwright_plugin::__private::Reply<#result::Abi> {
-                #take
-                // SAFETY: the object is one of `__T`, whose vtable holds this function.
+            ) -> __private::Reply<#result::Abi> {
+                #at
+                #safety
                 unsafe {
-                    ::plugwright_plugin::__private::#call::<__T, _, _>(
+                    __private::call(
                         __object,
                         #converted,
-                        __take,
-                        move |__this: #this, #taken| { #given },
+                        move |__object: __private::Object<'_, __T>| { #body },
                     )
                 }
             }
@@ -242,38 +273,17 @@ impl Interface {
     }
 }
 
-/// How arguments are taken over and what is done with them, so that a panic in either leaves the
-/// object as it is.
-fn survived(
-    take: &TokenStream,
-    taken: &TokenStream,
-    given: &TokenStream,
-) -> (TokenStream, TokenStream, TokenStream) {
-    let surviving = quote! { ::plugwright_plugin::__private::surviving };
-    (
-        quote! {
-            #take
-            let __take = move || #surviving(move || ::core::result::Result::Ok(__take()));
-        },
-        quote! { __taken },
-        quote! {
-            let #taken = __taken?;
-            #surviving(move || #given)
-        },
-    )
-}
-
 /// What stands in the shape for an interface that is required.
 fn required(interface: &Path) -> TokenStream {
     quote! {
-        ::plugwright_plugin::__private::MethodShape {
-            name: <dyn #interface as ::plugwright_plugin::Interface>::ID,
-            receiver: ::plugwright_plugin::__private::Receiver::Shared,
+        __private::MethodShape {
+            name: <dyn #interface as __private::Interface>::ID,
+            receiver: __private::Receiver::Shared,
             params: &[],
-            result: &::plugwright_plugin::__private::Shape::Interface(
-                ::plugwright_plugin::__private::Holder::Super,
-                <dyn #interface as ::plugwright_plugin::Interface>::ID,
-                <dyn #interface as ::plugwright_plugin::Interface>::VERSION.major,
+            result: &__private::Shape::Interface(
+                __private::Holder::Super,
+                <dyn #interface as __private::Interface>::ID,
+                <dyn #interface as __private::Interface>::VERSION.major,
             ),
             since: 0,
         }
@@ -292,25 +302,11 @@ impl Method {
         quote! { #(#names: #statics::Abi,)* }
     }
 
-    /// `__take`, a function that takes the arguments over.
+    /// Takes the arguments over: each was given away, as the Abi of its type. All are taken over
+    /// before any is looked at, so that none is lost.
     pub(super) fn take(&self) -> TokenStream {
         let (names, types) = (self.names(), self.portables());
-        let body = if self.params.is_empty() {
-            quote! { () }
-        } else {
-            quote! {
-                // SAFETY: the caller gave each argument away, as the Abi of its type. All are
-                // taken over before anything can fail, so that none is lost.
-                (#(unsafe { #types::from_abi(#names) },)*)
-            }
-        };
-        quote! { let __take = move || #body; }
-    }
-
-    /// The arguments as they were taken over: a pattern.
-    pub(super) fn taken(&self) -> TokenStream {
-        let names = self.names();
-        quote! { (#(#names,)*) }
+        quote! { #(let #names = #types::from_abi(#names);)* }
     }
 
     /// The method's shape: a constant expression.
@@ -320,7 +316,7 @@ impl Method {
             let name = param.name.to_string();
             let ty = as_portable(&with_static(&param.crossing.portable()));
             quote! {
-                ::plugwright_plugin::__private::FieldShape {
+                __private::FieldShape {
                     name: #name,
                     shape: #ty::SHAPE,
                 }
@@ -334,9 +330,9 @@ impl Method {
             Receiver::Owned => quote! { Owned },
         };
         quote! {
-            ::plugwright_plugin::__private::MethodShape {
+            __private::MethodShape {
                 name: #name,
-                receiver: ::plugwright_plugin::__private::Receiver::#receiver,
+                receiver: __private::Receiver::#receiver,
                 params: &[#(#params),*],
                 result: #result::SHAPE,
                 since: #since,

@@ -20,13 +20,13 @@ pub(super) fn of_enum(
     let arguments = named.twin_arguments();
     let into = each(variants, |number, variant, pattern| {
         if !variant.has_fields() {
-            return quote! { #pattern => ::plugwright_plugin::__private::RawOpen::bare(#number), };
+            return quote! { #pattern => __private::RawOpen::bare(#number), };
         }
         let raw = &variant.raw;
         let filled = variant.parts.filled(named, raw);
         quote! {
             #pattern => {
-                ::plugwright_plugin::__private::RawOpen::with::<#raw #arguments>(#number, #filled)
+                __private::RawOpen::with::<#raw #arguments>(#number, #filled)
             }
         }
     });
@@ -48,7 +48,7 @@ pub(super) fn of_enum(
         quote! {
             if __variant == #number {
                 #taken
-                return ::core::result::Result::Ok(#pattern);
+                return __private::Ok(#pattern);
             }
         }
     });
@@ -80,7 +80,7 @@ pub(super) fn of_enum(
             match self {
                 #(#encoded)*
                 Self::#unknown {} => {
-                    __out.variant(::plugwright_plugin::__private::RawOpen::UNKNOWN, |_| {});
+                    __out.variant(__private::RawOpen::UNKNOWN, |_| {});
                 }
             }
         },
@@ -88,35 +88,35 @@ pub(super) fn of_enum(
             let (__variant, mut __fields) = __input.variant()?;
             let __input = &mut __fields;
             #(#decoded)*
-            ::core::result::Result::Ok(Self::#unknown {})
+            __private::Ok(Self::#unknown {})
         },
     );
     let shapes: Vec<TokenStream> = variants.iter().map(Variant::shape).collect();
     let (first, later) = shapes.split_at(count);
     let name = named.ident.to_string();
     let implementation = named.implementation(&quote! {
-        type Abi = ::plugwright_plugin::__private::RawOpen;
+        type Abi = __private::RawOpen;
 
-        const SHAPE: &'static ::plugwright_plugin::__private::Shape =
-            &::plugwright_plugin::__private::Shape::Open(#name, &[#(#first),*], &[#(#later),*]);
+        const SHAPE: &'static __private::Shape =
+            &__private::Shape::Open(#name, &[#(#first),*], &[#(#later),*]);
 
         fn into_abi(self) -> Self::Abi {
             match self {
                 #(#into)*
-                Self::#unknown {} => ::plugwright_plugin::__private::RawOpen::bare(
-                    ::plugwright_plugin::__private::RawOpen::UNKNOWN,
+                Self::#unknown {} => __private::RawOpen::bare(
+                    __private::RawOpen::UNKNOWN,
                 ),
             }
         }
 
         unsafe fn from_abi(
             __raw: Self::Abi,
-        ) -> ::core::result::Result<Self, ::plugwright_plugin::Invalid> {
+        ) -> __private::Result<Self, __private::Invalid> {
             let __variant = __raw.variant;
             #(#from)*
             // SAFETY: by this function's contract.
             unsafe { __raw.let_go() };
-            ::core::result::Result::Ok(Self::#unknown {})
+            __private::Ok(Self::#unknown {})
         }
 
         #bytes
@@ -138,8 +138,7 @@ fn each(
     let numbered = variants.iter().enumerate();
     let each = numbered.map(|(index, variant)| {
         let (index, name) = (Literal::usize_unsuffixed(index), &variant.name);
-        let number =
-            quote! { const { <Self as ::plugwright_plugin::Portable>::SHAPE.variant(#index) } };
+        let number = quote! { const { <Self as __private::Portable>::SHAPE.variant(#index) } };
         let pattern = variant.parts.at(&quote! { Self::#name });
         write(number, variant, pattern)
     });
@@ -158,7 +157,7 @@ fn fields(named: &Named<'_>, variant: &Variant) -> TokenStream {
         #raw
 
         // SAFETY: it is `repr(C)`, and each field is taken over once.
-        unsafe impl #params ::plugwright_plugin::__private::Fields for #raw_name #arguments {
+        unsafe impl #params __private::Fields for #raw_name #arguments {
             unsafe fn release(self) {
                 // SAFETY: by this function's contract.
                 #(::core::mem::drop(unsafe { #types::from_abi(self.#bindings) });)*

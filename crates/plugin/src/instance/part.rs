@@ -37,8 +37,8 @@ impl Owner {
             state::RUNNING
         };
         Self {
-            state: &raw const instance.state,
-            plugin: instance.plugin,
+            state: &raw const instance.head.state,
+            plugin: instance.head.plugin,
             meanwhile,
             poisons,
         }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use plugwright_manifest::schema::Receiver;
+use plugwright_manifest::schema::{InterfaceShape, Receiver};
 
 use super::connection::{self, Link, answer, crossing, raw};
 use super::description::{self, DESCRIBE};
 use super::proxy::Proxy;
-use crate::abi::{InvokeContext, KeepAlive, RawInterface, RawLink, RawObject, RawSlice, RawVec};
+use crate::abi::{InvokeContext, KeepAlive, RawInterface, RawObject, RawSlice, RawVec, VtableHead};
 use crate::encoding::{Arena, Decoder, Encoder};
 use crate::handle::borrowed_calls;
 use crate::instance::{Fault, Using, at_home, guarded};
@@ -253,6 +253,42 @@ impl Drop for Nested {
 /// from 1, in their order; 0 stands for none of them.
 pub(super) const REQUIRED: u32 = 16;
 
+/// What a call by number has to know of an interface on objects of one type. The rest is compiled
+/// once, and not for each of both.
+struct Known {
+    shape: &'static InterfaceShape,
+    any_thread: bool,
+    vtable: *const VtableHead,
+    dispatch: Dispatch,
+}
+
+/// Decodes and calls a method of an object, with its vtable.
+type Dispatch = unsafe fn(
+    object: *const (),
+    vtable: *const VtableHead,
+    method: u32,
+    input: &mut Decoder<'_>,
+    out: &mut Encoder<'_>,
+) -> Result<(), Fault>;
+
+/// # Safety
+/// The vtable is one of `I` for the object, which is kept during the call, as is what the input
+/// reads.
+unsafe fn dispatch<I: ?Sized + Interface>(
+    object: *const (),
+    vtable: *const VtableHead,
+    method: u32,
+    input: &mut Decoder<'_>,
+    out: &mut Encoder<'_>,
+) -> Result<(), Fault> {
+    // SAFETY: by this function's contract; vtables stay.
+    let vtable: &'static I::Vtable = unsafe { &*vtable.cast() };
+    // SAFETY: by this function's contract; the calls are used in this call only.
+    let mut calls = unsafe { borrowed_calls::<I>(object, vtable) };
+    // SAFETY: by this function's contract.
+    unsafe { I::dispatch(&mut calls, method, input, out) }
+}
+
 /// The `invoke` of a vtable of `I` on objects of `T`.
 pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provides<T>>(
     object: *const (),
@@ -261,20 +297,58 @@ pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provi
     input: RawSlice,
     output: *mut RawVec,
 ) -> u32 {
-    let place = usize::try_from(method >> REQUIRED).unwrap_or(usize::MAX);
-    if (1..=I::SUPERS.len()).contains(&place) {
-        let method = method & ((1 << REQUIRED) - 1);
-        // SAFETY: by this function's contract, and there are so many.
-        return unsafe {
-            invoke_required::<T, I>(object, context, place - 1, method, input, output)
+    let known = const {
+        &Known {
+            shape: I::SHAPE,
+            any_thread: I::ANY_THREAD,
+            vtable: std::ptr::from_ref(I::VTABLE).cast(),
+            dispatch: dispatch::<I>,
+        }
+    };
+    // SAFETY: by this function's contract; it is known of this very vtable.
+    unsafe { known.invoke(object, context, method, input, output) }
+}
+
+impl Known {
+    /// # Safety
+    /// As an [`Invoke`](crate::abi::Invoke), for objects of the type that this is known of.
+    unsafe fn invoke(
+        &self,
+        object: *const (),
+        context: *const InvokeContext,
+        method: u32,
+        input: RawSlice,
+        output: *mut RawVec,
+    ) -> u32 {
+        let place = usize::try_from(method >> REQUIRED).unwrap_or(usize::MAX);
+        if (1..=self.shape.requires.len()).contains(&place) {
+            let method = method & ((1 << REQUIRED) - 1);
+            // SAFETY: by this function's contract, and there are so many.
+            return unsafe {
+                self.invoke_required(object, context, place - 1, method, input, output)
+            };
+        }
+        let result = if method == DESCRIBE {
+            guarded(|| Ok(self.described(object)?))
+        } else {
+            // SAFETY: by this function's contract.
+            guarded(|| unsafe { self.called(object, context, method, input) })
         };
-    }
-    if method == DESCRIBE {
-        let described = guarded(|| Ok(described::<T, I>(object)?));
         // SAFETY: the caller gives a place for the output.
-        return unsafe { answer(described, output) };
+        unsafe { answer(result, output) }
     }
-    let result = guarded(|| {
+
+    /// Calls a method of the interface itself.
+    ///
+    /// # Safety
+    /// As [`Known::invoke`].
+    unsafe fn called(
+        &self,
+        object: *const (),
+        context: *const InvokeContext,
+        method: u32,
+        input: RawSlice,
+    ) -> Result<Vec<u8>, Fault> {
         // SAFETY: the caller lends the context for the call.
         let context = unsafe { arrived::sized(context) }
             .filter(|context| context.cancelled.is_some())
@@ -291,114 +365,98 @@ pub(crate) unsafe extern "C" fn invoke<T: 'static, I: ?Sized + Interface + Provi
         let input = unsafe { <&[u8]>::from_abi(input) }?;
         // SAFETY: null, or lent for the call.
         let link = unsafe { connection::arrived(context.link) }?;
-        let using = if const { I::SHAPE.is_exclusive() } {
+        let using = if self.shape.is_exclusive() {
             let index = usize::try_from(method).unwrap_or(usize::MAX);
-            let receiver = I::SHAPE.methods.get(index).map(|method| method.receiver);
+            let receiver = self.shape.methods.get(index).map(|method| method.receiver);
             let receiver = receiver.unwrap_or(Receiver::Shared);
-            // SAFETY: the object is one of `T`, and is kept during the call.
-            Some(unsafe { Using::enter::<T>(object, receiver) }?)
+            // SAFETY: by this function's contract, and it is kept during the call.
+            Some(unsafe { Using::enter(object, receiver) }?)
         } else {
             None
         };
-        // SAFETY: the object is one of `T`, whose vtable this function is in; it is kept
-        // during the call, which is all that the calls are used in.
-        let mut calls = unsafe { borrowed_calls::<I>(object, I::VTABLE) };
         let called = RawObject {
             object,
-            vtable: std::ptr::from_ref(I::VTABLE).cast(),
+            vtable: self.vtable,
         };
-        // SAFETY: the object is kept during the call, and `I::VTABLE` is for it.
-        let out = unsafe { Encoder::of_call::<I>(link, called) };
-        let bytes = served::<I>(&mut calls, method, input, link, out)?;
-        drop(using);
-        drop(nested);
+        let is_kept = self.any_thread && !self.shape.is_exclusive();
+        // SAFETY: the object is kept during the call, and the vtable is for it.
+        let mut out = unsafe { Encoder::of_call(link, is_kept.then_some(called)) };
+        let arena = Arena::default();
+        let kept = Kept::when(true);
+        let mut decoder = Decoder::new(input, &arena, link);
+        // SAFETY: the vtable is for the object, which is kept during the call; the bytes are lent
+        // for that.
+        unsafe { (self.dispatch)(object, self.vtable, method, &mut decoder, &mut out) }?;
+        arena.give_back(&mut out);
+        let bytes = out.finish().map(|(bytes, _)| bytes)?;
+        drop((kept, arena, using, nested));
         Ok(bytes)
-    });
-    // SAFETY: the caller gives a place for the output.
-    unsafe { answer(result, output) }
-}
+    }
 
-/// Calls a method of an interface that `I` requires.
-///
-/// # Safety
-/// As [`invoke`], and `I` requires more than `place` others.
-unsafe fn invoke_required<T: 'static, I: ?Sized + Interface + Provides<T>>(
-    object: *const (),
-    context: *const InvokeContext,
-    place: usize,
-    method: u32,
-    input: RawSlice,
-    output: *mut RawVec,
-) -> u32 {
-    let required = I::SHAPE.requires[place];
-    // What that interface does not know of itself: that this one has methods which want the object
-    // alone.
-    let using = if I::SHAPE.is_exclusive() && !required.is_exclusive() {
-        let index = usize::try_from(method).unwrap_or(usize::MAX);
-        let called = required.methods.get(index);
-        if called.is_some_and(|method| !I::SHAPE.is_remotable(method)) {
-            let local = "its result borrows an object that others may want alone meanwhile";
-            let error = CallError::new(CallErrorKind::Unsupported, "", local);
-            // SAFETY: the caller gives a place for the output.
-            return unsafe { answer(Err(error), output) };
-        }
-        // SAFETY: the object is one of `T`, and is kept during the call.
-        match unsafe { Using::enter::<T>(object, Receiver::Shared) } {
-            Ok(using) => Some(using),
-            // SAFETY: as above.
-            Err(error) => return unsafe { answer(Err(error), output) },
-        }
-    } else {
-        None
-    };
-    let vtable = std::ptr::from_ref(I::VTABLE).cast();
-    // SAFETY: it is the vtable of `I`, which has so many entries for others.
-    let vtable = unsafe { description::super_vtable(vtable, place) };
-    // SAFETY: each is a vtable for the same object.
-    let head = unsafe { &*vtable };
-    let status = match head.invoke {
-        // SAFETY: by this function's contract.
-        Some(invoke) => unsafe { invoke(object, context, method, input, output) },
-        None => {
-            let error = CallError::unsupported(required.id);
-            // SAFETY: the caller gives a place for the output.
-            unsafe { answer(Err(error), output) }
-        }
-    };
-    drop(using);
-    status
-}
+    /// Calls a method of an interface that this one requires.
+    ///
+    /// # Safety
+    /// As [`Known::invoke`], and the interface requires more than `place` others.
+    unsafe fn invoke_required(
+        &self,
+        object: *const (),
+        context: *const InvokeContext,
+        place: usize,
+        method: u32,
+        input: RawSlice,
+        output: *mut RawVec,
+    ) -> u32 {
+        let required = self.shape.requires[place];
+        // What that interface does not know of itself: that this one has methods which want the
+        // object alone.
+        let using = if self.shape.is_exclusive() && !required.is_exclusive() {
+            let index = usize::try_from(method).unwrap_or(usize::MAX);
+            let called = required.methods.get(index);
+            if called.is_some_and(|method| !self.shape.is_remotable(method)) {
+                let local = "its result borrows an object that others may want alone meanwhile";
+                let error = CallError::new(CallErrorKind::Unsupported, "", local);
+                // SAFETY: the caller gives a place for the output.
+                return unsafe { answer(Err(error), output) };
+            }
+            // SAFETY: by this function's contract, and it is kept during the call.
+            match unsafe { Using::enter(object, Receiver::Shared) } {
+                Ok(using) => Some(using),
+                // SAFETY: as above.
+                Err(error) => return unsafe { answer(Err(error), output) },
+            }
+        } else {
+            None
+        };
+        // SAFETY: it is the vtable of the interface, which has so many entries for others.
+        let vtable = unsafe { description::super_vtable(self.vtable, place) };
+        // SAFETY: each is a vtable for the same object.
+        let head = unsafe { &*vtable };
+        let status = match head.invoke {
+            // SAFETY: by this function's contract.
+            Some(invoke) => unsafe { invoke(object, context, method, input, output) },
+            None => {
+                let error = CallError::unsupported(required.id);
+                // SAFETY: the caller gives a place for the output.
+                unsafe { answer(Err(error), output) }
+            }
+        };
+        drop(using);
+        status
+    }
 
-/// What an object has, as bytes.
-fn described<T: 'static, I: ?Sized + Interface + Provides<T>>(
-    object: *const (),
-) -> Result<Vec<u8>, Invalid> {
-    let whole = std::ptr::from_ref(I::VTABLE).cast();
-    let itself = RawObject {
-        object,
-        vtable: whole,
-    };
-    // SAFETY: the object is one of `T`, and is kept during the call; a proxy is never used
-    // exclusively.
-    let proxied = unsafe { at_home::<Proxy, _>(itself, Proxy::vtable) };
-    let mut out = Encoder::new(None);
-    // SAFETY: both are vtables of `I`.
-    unsafe { description::write(proxied.unwrap_or(whole), I::SUPERS.len(), &mut out) };
-    out.finish().map(|(bytes, _)| bytes)
-}
-
-fn served<I: ?Sized + Interface>(
-    calls: &mut I::Calls,
-    method: u32,
-    input: &[u8],
-    link: Option<&RawLink>,
-    mut out: Encoder<'_>,
-) -> Result<Vec<u8>, Fault> {
-    let arena = Arena::default();
-    let _kept = Kept::when(true);
-    let mut decoder = Decoder::new(input, &arena, link);
-    // SAFETY: the bytes outlive this function.
-    unsafe { I::dispatch(calls, method, &mut decoder, &mut out) }?;
-    arena.give_back(&mut out);
-    Ok(out.finish().map(|(bytes, _)| bytes)?)
+    /// What an object has, as bytes.
+    fn described(&self, object: *const ()) -> Result<Vec<u8>, Invalid> {
+        let itself = RawObject {
+            object,
+            vtable: self.vtable,
+        };
+        // SAFETY: the object is one of this vtable, and is kept during the call; a proxy is never
+        // used exclusively.
+        let proxied = unsafe { at_home::<Proxy, _>(itself, Proxy::vtable) };
+        let mut out = Encoder::new(None);
+        let required = self.shape.requires.len();
+        // SAFETY: both are vtables of the interface.
+        unsafe { description::write(proxied.unwrap_or(self.vtable), required, &mut out) };
+        out.finish().map(|(bytes, _)| bytes)
+    }
 }

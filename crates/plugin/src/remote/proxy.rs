@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use plugwright_manifest::schema::InterfaceShape;
+use plugwright_manifest::schema::{InterfaceShape, Shape};
 
 use super::connection::{KeptLink, Link, crossing, raw};
 use super::description::{self, DESCRIBE};
 use super::invoking::{Object, REQUIRED, result_of, time_left};
-use crate::abi::{KeepAlive, RawInterface, RawLink, RawObject, Reply, VtableHead};
-use crate::encoding::{Arena, Decoder, Encoder};
+use crate::abi::{KeepAlive, RawInterface, RawLink, RawObject, VtableHead};
+use crate::encoding::{Arena, Decoder, Encoder, Lent};
 use crate::instance::{self, Fault};
 use crate::interface::{Interface, Provides};
 use crate::portable::{Invalid, Portable};
@@ -60,29 +60,82 @@ impl Proxy {
         }
     }
 
-    fn send<R: Portable>(
+    /// Begins a call of a method that is `method` in `interface`, with a result of type `R`.
+    ///
+    /// # Errors
+    /// When no call of it can be sent.
+    pub fn message<R: Portable>(
         &self,
-        interface: &InterfaceShape,
+        interface: &'static InterfaceShape,
         method: u32,
-        arguments: impl FnOnce(&mut Encoder<'_>) -> Result<(), Invalid>,
-    ) -> Result<R, Fault> {
+    ) -> Result<Message<'_>, Fault> {
+        self.message_of(interface, method, R::SHAPE)
+    }
+
+    fn message_of(
+        &self,
+        interface: &'static InterfaceShape,
+        method: u32,
+        result: &Shape,
+    ) -> Result<Message<'_>, Fault> {
         // A result that borrows would borrow from the bytes, which go.
-        if !R::SHAPE.is_owned() {
+        if !result.is_owned() {
             let local = "its result borrows from the object, so it cannot be called from elsewhere";
             return Err(CallError::new(CallErrorKind::Unsupported, "", local).into());
         }
-        let method = self.method(interface, method)?;
-        let link: &RawLink = &self.link;
-        let mut out = Encoder::new(Some(link));
-        arguments(&mut out)?;
-        let (input, lent) = out.finish()?;
+        Ok(Message {
+            proxy: self,
+            method: self.method(interface, method)?,
+            out: Encoder::new(Some(&self.link)),
+        })
+    }
+}
+
+/// A call of an object of the other side: its arguments are encoded in order, and it is sent.
+#[derive(Debug)]
+pub struct Message<'a> {
+    proxy: &'a Proxy,
+    method: u32,
+    out: Encoder<'a>,
+}
+
+impl<'a> Message<'a> {
+    /// Where the next argument is encoded.
+    pub fn arguments(&mut self) -> &mut Encoder<'a> {
+        &mut self.out
+    }
+
+    /// Sends the call and decodes its result.
+    ///
+    /// # Errors
+    /// When the call fails, or what it gives is no `R`.
+    ///
+    /// # Safety
+    /// `R` is the type that the message was begun with. What the arguments borrow is lent until
+    /// this returns.
+    pub unsafe fn send<R: Portable>(self) -> Result<R::Abi, Fault> {
+        let link: &RawLink = &self.proxy.link;
+        let (bytes, lent) = self.exchange()?;
+        let arena = Arena::default();
+        let mut reply = Decoder::new(&bytes, &arena, Some(link));
+        // SAFETY: the result borrows nothing: that was seen when the message was begun.
+        let result = unsafe { R::decode(&mut reply) }?;
+        // SAFETY: by this function's contract.
+        unsafe { reply.fill(&lent) }?;
+        Ok(result.into_abi())
+    }
+
+    /// Sends the arguments: the reply, and what it fills.
+    fn exchange(self) -> Result<(Vec<u8>, Vec<Lent>), Fault> {
+        let link: &RawLink = &self.proxy.link;
+        let (input, lent) = self.out.finish()?;
         let mut output = std::mem::MaybeUninit::uninit();
         // SAFETY: the connection is kept; input and output live as long as the call.
         let status = unsafe {
             (link.call)(
                 link.keep.context,
-                self.number,
-                method,
+                self.proxy.number,
+                self.method,
                 input.as_slice().into_abi(),
                 crossing(time_left()),
                 output.as_mut_ptr(),
@@ -91,14 +144,7 @@ impl Proxy {
         // SAFETY: the output is always written.
         let output = unsafe { output.assume_init() };
         // SAFETY: by the function that returned the status.
-        let bytes = unsafe { result_of(status, output) }?;
-        let arena = Arena::default();
-        let mut reply = Decoder::new(&bytes, &arena, Some(link));
-        // SAFETY: the result borrows nothing, as was seen above.
-        let result = unsafe { R::decode(&mut reply) }?;
-        // SAFETY: the arguments are lent until this function returns.
-        unsafe { reply.fill(&lent) }?;
-        Ok(result)
+        Ok((unsafe { result_of(status, output) }?, lent))
     }
 }
 
@@ -114,29 +160,6 @@ impl fmt::Debug for Proxy {
         f.debug_struct("Proxy")
             .field("number", &self.number)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a remote vtable's function does: encodes the arguments, sends, decodes the result.
-///
-/// # Safety
-/// `object` is one of [`Proxy`], and is referenced during the call. What the arguments
-/// borrow is lent to this function.
-pub unsafe fn send<R: Portable, P>(
-    object: *const (),
-    interface: &'static InterfaceShape,
-    method: u32,
-    converted: bool,
-    take: impl FnOnce() -> P,
-    encode: impl FnOnce(P, &mut Encoder<'_>) -> Result<(), Invalid>,
-) -> Reply<R::Abi> {
-    // SAFETY: by this function's contract. Sending needs no more than `&self`; the other side
-    // sees to it that a method which wants its object alone has it so.
-    unsafe {
-        instance::call::<Proxy, P, _>(object, converted, take, |proxy, arguments| {
-            let encode = |out: &mut Encoder<'_>| encode(arguments, out);
-            proxy.send::<R>(interface, method, encode).map(R::into_abi)
-        })
     }
 }
 
