@@ -1,9 +1,12 @@
 //! From a key to a call.
 
 use std::sync::Arc;
+use std::task::Poll;
 
+use fixture_bus_interface::Mishaps;
 use fixture_greeter::{Greeter, Outcome, Refusal};
 use plugwright_host::{CallErrorKind, Handle, Host, Policy};
+use plugwright_plugin::PluginFuture;
 use plugwright_trust::{Owner, Source};
 
 use crate::{Folder, permitted};
@@ -58,30 +61,68 @@ fn a_panic_in_a_plugin_arrives_as_a_value() {
     assert_eq!(error.kind(), CallErrorKind::Poisoned);
 }
 
-/// The plugin's own panic message stays silent: run in a child process to see its output.
-#[test]
-fn a_caught_panic_prints_nothing() {
-    const CHILD: &str = "PLUGWRIGHT_TEST_SILENT_PANIC";
+/// What a test prints to standard error, run in a child process; `None` in the child itself.
+fn printed(test: &str) -> Option<String> {
+    const CHILD: &str = "PLUGWRIGHT_TEST_PRINTED";
     if std::env::var_os(CHILD).is_some() {
-        assert!(english().try_hard(Outcome::Panic).is_err());
-        return;
+        return None;
     }
     #[expect(
         clippy::disallowed_methods,
         reason = "the test looks at another process's standard error"
     )]
     let child = std::process::Command::new(std::env::current_exe().expect("a path"))
-        .args([
-            "loading::a_caught_panic_prints_nothing",
-            "--exact",
-            "--nocapture",
-        ])
+        .args([test, "--exact", "--nocapture"])
         .env(CHILD, "1")
         .output()
         .expect("the child runs");
-    assert!(child.status.success());
-    let text = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "the child's own assertions hold");
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(said.contains("1 passed"), "there is no test {test}: {said}");
+    Some(String::from_utf8_lossy(&child.stderr).into_owned())
+}
+
+/// The plugin's own panic message stays silent.
+#[test]
+fn a_caught_panic_prints_nothing() {
+    let Some(text) = printed("loading::a_caught_panic_prints_nothing") else {
+        assert!(english().try_hard(Outcome::Panic).is_err());
+        return;
+    };
     assert!(!text.contains("no voice"), "{text}");
+}
+
+/// What no call brings to the host is printed, with its place: when its thread ends or panics again, or at once where nobody
+/// can be told otherwise.
+#[test]
+fn a_panic_that_no_call_takes_is_printed() {
+    let Some(text) = printed("loading::a_panic_that_no_call_takes_is_printed") else {
+        let folder = Folder::with(&["bus"]);
+        let host = folder.host();
+        let mishaps = || -> Handle<dyn Mishaps> { host.create("tram").expect("it fits") };
+        mishaps().on_a_thread();
+        let first = mishaps();
+        first.caught();
+        let error = first.try_told().expect_err("it panics");
+        assert_eq!(error.message(), "told");
+        let waits = std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        });
+        mishaps().in_a_waker(PluginFuture::new(waits));
+        return;
+    };
+    for what in ["on a thread", "caught", "in a waker"] {
+        let message = text.lines().position(|line| line == what);
+        let Some(place) = message.and_then(|line| line.checked_sub(1)) else {
+            panic!("{what} is not in {text}");
+        };
+        let place = text.lines().nth(place).expect("the line before it");
+        let begin = "a thread of a plugin panicked at fixtures/bus/src/lib.rs:";
+        assert!(place.starts_with(begin), "{text}");
+        assert_eq!(text.matches(what).count(), 1, "{text}");
+    }
+    assert!(!text.contains("told"), "{text}");
 }
 
 #[test]

@@ -49,6 +49,7 @@ pub(crate) trait Task: Send + Sync {
     fn run(&self) -> u32;
     fn take(&self, parcel: Box<dyn Parcel>);
     fn fail(&self);
+    fn look(&self, parcel: &Arc<dyn Parcel>);
 }
 
 /// What an instance is to do at its end.
@@ -106,6 +107,9 @@ impl Task for Steps {
     }
     fn fail(&self) {
         panic!("asked to fail");
+    }
+    fn look(&self, _: &Arc<dyn Parcel>) {
+        step("looked");
     }
 }
 
@@ -216,6 +220,17 @@ impl Raw {
         unsafe { reply.take("Task::fail") }
     }
 
+    /// A caller that keeps nothing: what is made of the argument is the plugin's to let go of.
+    fn look(&self, parcel: Arc<dyn Parcel>) -> Result<(), CallError> {
+        type Look = unsafe extern "C" fn(*const (), RawInterface) -> Reply<u8>;
+        // SAFETY: the fourth method is of this type.
+        let look: Look = unsafe { std::mem::transmute(self.method(3)) };
+        // SAFETY: the instance is alive, and the parcel is given away as a clone that is lent.
+        let reply = unsafe { look(self.0.object, parcel.into_abi()) };
+        // SAFETY: returned just now.
+        unsafe { reply.take("Task::look") }
+    }
+
     fn release(self) -> Result<(), CallError> {
         // SAFETY: an instance of this plugin, whose reference is given up.
         let reply = unsafe { (self.head().release.expect("whole"))(self.0.object) };
@@ -245,11 +260,15 @@ fn an_instance_lives_from_its_start_to_its_stop() {
     assert_eq!(instance.run(), Ok(7));
     assert_eq!(instance.take(Box::new(Tells)), Ok(()));
     check_steps(&["parcel dropped", "taken"]);
+    assert_eq!(instance.look(Arc::new(Tells)), Ok(()));
+    check_steps(&["looked", "parcel dropped"]);
     assert_eq!(instance.stop(), Ok(()));
     assert_eq!(instance.stop(), Ok(()), "a second stop does nothing");
     check_steps(&["stopped"]);
     check(instance.run(), CallErrorKind::Stopped, "");
-    // What is given to a method that does not run is taken over all the same.
+    // What is given or lent to a method that does not run is taken over all the same.
+    check(instance.look(Arc::new(Tells)), CallErrorKind::Stopped, "");
+    check_steps(&["parcel dropped"]);
     check(instance.take(Box::new(Tells)), CallErrorKind::Stopped, "");
     check_steps(&["parcel dropped"]);
     assert_eq!(instance.start(), Ok(()));
