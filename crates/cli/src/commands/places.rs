@@ -1,6 +1,6 @@
 //! Where a command looks for plugins: folders that are named, or those of an application.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use plugwright_host::{Host, HostBuilder, Registry, SearchPaths};
 
@@ -13,8 +13,19 @@ pub(crate) struct Places {
     folders: Vec<PathBuf>,
 
     /// Look into the folders that this application has by the system's convention, too, and take what its registry tells
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = app_name)]
     app: Option<String>,
+}
+
+/// An application's name, which is the name of folders, too: with a slash in it other folders would be meant.
+pub(super) fn app_name(name: &str) -> Result<String, String> {
+    let mut parts = Path::new(name).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(_)), None) if !name.contains(std::path::is_separator) => {
+            Ok(name.to_owned())
+        }
+        _ => Err("expected the name of an application, without folders".to_owned()),
+    }
 }
 
 impl Places {

@@ -7,6 +7,7 @@ use plugwright_host::{Registry as File, RegistryEntry, RegistryError, read_keys}
 use serde::Serialize;
 
 use super::key::Passphrase;
+use super::places::app_name;
 use super::report::PathText;
 use super::sign;
 use crate::exit::Exit;
@@ -71,7 +72,7 @@ enum What {
 #[group(required = true, multiple = false)]
 struct Which {
     /// This user's of an application
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = app_name)]
     app: Option<String>,
     /// The one in this file
     #[arg(long, value_name = "FILE")]

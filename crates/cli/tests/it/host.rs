@@ -286,6 +286,16 @@ fn a_registry_is_made_shown_verified_and_cleared() {
 }
 
 #[test]
+fn the_name_of_an_application_leads_nowhere_else() {
+    let user = User::new();
+    for name in ["../press", "a/b", "/press", "..", "press/"] {
+        let expected = &["without folders"];
+        user.check(&["find", "org.example.greeter", "--app", name], 2, expected);
+        user.check(&["registry", "clear", "--app", name], 2, expected);
+    }
+}
+
+#[test]
 fn a_registry_is_shipped() {
     let user = User::new();
     user.check(&["find", "org.example.greeter", "--app", "press"], 0, &[]);
