@@ -121,6 +121,11 @@ impl Trouble {
         }
     }
 
+    /// Whether it is another of the same: only the places in the file differ.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+
     /// One line for people.
     pub(crate) fn line(&self) -> String {
         match &self.place {

@@ -362,3 +362,20 @@ fn wrong_usage_says_what_to_type() {
         assert!(run.err.contains("--help"), "{arguments:?}: {}", run.err);
     }
 }
+
+#[test]
+fn a_table_tells_a_fault_once_and_counts_it_as_often_as_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = plugwright_testkit::elf::ElfBuilder::x86_64().build();
+    // Past the headers and before what they point to.
+    fs::write(folder.path().join("cut.so"), &good.bytes()[..512]).unwrap();
+    let told = run(folder.path(), ["list"]).out;
+    let json = run(folder.path(), ["list", "--format", "json"]).json();
+    let all = json["problems"].as_array().unwrap();
+    let outside = |told: &&serde_json::Value| told["code"] == "segment-outside-file";
+    assert!(all.iter().filter(outside).count() > 1, "{json}");
+    assert_eq!(told.matches("segment-outside-file").count(), 1, "{told}");
+    assert!(told.contains("more of these"), "{told}");
+    let last = format!("0 plugins; {} problems", all.len());
+    assert!(told.contains(&last), "{told}");
+}

@@ -95,9 +95,14 @@ impl<'o> Listing<'o> {
                 None => {}
             }
             self.plugins(&answer)?;
-            for what in &answer.problems {
+            let mut problems = answer.problems.as_slice();
+            while let [what, rest @ ..] = problems {
+                // In a table one line says what is told of a damaged file over and over.
+                let is_like = |other: &&Trouble| self.is_table() && other.is_like(what);
+                let more = rest.iter().take_while(is_like).count();
                 let path = &answer.path;
-                self.problem(&Located { path, what })?;
+                self.problem(&Located { path, what }, more)?;
+                problems = rest.get(more..).unwrap_or_default();
             }
         }
         match self.layout {
@@ -138,13 +143,22 @@ impl<'o> Listing<'o> {
         }
     }
 
-    fn problem(&mut self, problem: &Located<'_>) -> io::Result<()> {
-        self.problems += 1;
+    const fn is_table(&self) -> bool {
+        matches!(self.layout, Layout::Table { .. })
+    }
+
+    /// A problem, and how many `more` there are like it.
+    fn problem(&mut self, problem: &Located<'_>, more: usize) -> io::Result<()> {
+        self.problems += 1 + more;
         match &mut self.layout {
             Layout::Table { problems, .. } => {
                 let mark = self.output.styled(Style::Problem, "problem:");
                 let (path, line) = (problem.path.shown(), problem.what.line());
-                for part in [&*mark, " ", &*path, ": ", &*line, "\n"] {
+                let more = match more {
+                    0 => String::new(),
+                    more => format!("; {more} more of these, which `plugwright inspect` tells"),
+                };
+                for part in [&*mark, " ", &*path, ": ", &*line, &*more, "\n"] {
                     problems.push_str(part);
                 }
                 Ok(())
