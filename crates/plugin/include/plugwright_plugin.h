@@ -259,14 +259,37 @@ typedef struct pw_application {
 typedef PW_REPLY(uint8_t) pw_reply_bool;
 typedef PW_REPLY(pw_application) pw_reply_application;
 
-/* What the host does for a plugin: the interface org.plugwright.host 1.0. `data_folder` gives a PW_RESULT of a path and of
- * an error with several forms: see docs/abi.md. */
+/* A failure of a call inside an error. */
+typedef struct pw_call_error {
+    uint32_t kind;
+    pw_vec plugin;
+    pw_vec method;
+    pw_vec message;
+    pw_vec location;
+} pw_call_error;
+
+/* Why a host gives no folder: `failed` counts when `tag` is PW_CONTEXT_FAILED, `call` when it is PW_CONTEXT_CALL. */
+enum { PW_CONTEXT_NOT_OFFERED = 0, PW_CONTEXT_CLOSED = 1, PW_CONTEXT_FAILED = 2, PW_CONTEXT_CALL = 3 };
+typedef struct pw_context_error {
+    uint32_t tag;
+    union {
+        uint8_t none;
+        pw_vec failed;
+        pw_call_error call;
+    } fields;
+} pw_context_error;
+
+/* A path, or why there is none. */
+typedef PW_RESULT(pw_vec, pw_context_error) pw_result_path;
+typedef PW_REPLY(pw_result_path) pw_reply_path;
+
+/* What the host does for a plugin: the interface org.plugwright.host 1.0. */
 typedef struct pw_host_vtable {
     pw_vtable_head head;
     pw_reply_application (*application)(const void *object);
     pw_reply_bool (*logs)(const void *object, pw_level level);
     pw_reply_unit (*log)(const void *object, pw_event event);
-    void (*data_folder)(void);
+    pw_reply_path (*data_folder)(const void *object);
 } pw_host_vtable;
 
 /* An interface that a plugin provides, with its functions for the plugin's instances. */

@@ -13,6 +13,7 @@ use plugwright_plugin::{CallError, Interface, Portable, interface};
 use plugwright_testkit::cc;
 
 use crate::Folder;
+use crate::log::lines;
 
 #[derive(Clone, Copy, Debug, PartialEq, Portable)]
 enum Kind {
@@ -248,6 +249,41 @@ fn the_scanner_in_c_conforms() {
     let scanner: Handle<dyn Scanner> = host.create("c").expect("it fits");
     conforms(&scanner);
     assert_eq!(scanner.close(), Ok(()));
+}
+
+/// What its host does for it, by the types of the header.
+#[test]
+fn the_scanner_in_c_has_a_folder() {
+    let folder = Folder::new();
+    std::fs::copy(scanner(), folder.join("libscan_c.so")).expect("copied");
+    let told = |builder: plugwright_host::HostBuilder| {
+        let lines = lines(tracing::Level::INFO, || {
+            let scanner: Handle<dyn Scanner> = builder.scan().create("c").expect("it fits");
+            drop(scanner);
+        });
+        let [line] = lines.as_slice() else {
+            panic!("one line: {lines:?}");
+        };
+        let line = line
+            .strip_prefix("INFO message=")
+            .expect("the message first");
+        line.split(" plugin=").next().unwrap_or_default().to_owned()
+    };
+    let data = folder.join("data");
+    let own = data.join("org.example.scan-c");
+    assert_eq!(
+        told(folder.builder().data_below(&data)),
+        own.display().to_string()
+    );
+    assert!(own.is_dir());
+    assert_eq!(told(folder.builder()), "no folder");
+    std::fs::remove_dir(&own).expect("removed");
+    std::fs::write(&own, "").expect("written");
+    let failed = told(folder.builder().data_below(&data));
+    assert!(
+        failed.ends_with("something that is no folder is in its place"),
+        "{failed}"
+    );
 }
 
 #[test]

@@ -2,35 +2,36 @@
 
 use std::fmt::Write;
 use std::mem::offset_of;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use plugwright_plugin::abi::{
     ABI, CreateArguments, Failure, FutureFunctions, HostTable, InterfaceTable, InvokeContext,
-    PluginTable, ProvidedTable, RawBuffer, RawDuration, RawFuture, RawInterface, RawKeep, RawLink,
-    RawObject, RawOpen, RawOption, RawResult, RawSlice, RawSliceMut, RawVec, RawWaker, RawWide,
-    Reply, VtableHead, WakerFunctions,
+    PluginTable, ProvidedTable, RawBuffer, RawCallError, RawDuration, RawFuture, RawInterface,
+    RawKeep, RawLink, RawObject, RawOpen, RawOption, RawResult, RawSlice, RawSliceMut, RawVec,
+    RawWaker, RawWide, Reply, VtableHead, WakerFunctions,
 };
-use plugwright_plugin::context::{Event, HostServices, Level};
+use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
 use plugwright_plugin::{CallErrorKind, Interface, Portable};
 
-macro_rules! compare {
-    ($($c:literal = $rust:ty { $($field:ident $(= $in_c:ident)?),* $(,)? })*) => {{
-        let mut lines = Vec::new();
-        $(
-            lines.push((format!("sizeof({})", $c), size_of::<$rust>()));
-            lines.push((format!("_Alignof({})", $c), align_of::<$rust>()));
-            $(lines.push((
-                format!("offsetof({}, {})", $c, [stringify!($field) $(, stringify!($in_c))?].last().expect("a name")),
+/// A struct of the header: its name, size and alignment, and its fields at their offsets.
+type Layout = (&'static str, usize, usize, Vec<(&'static str, usize)>);
+
+macro_rules! layouts {
+    ($($c:literal = $rust:ty { $($field:ident $(= $in_c:ident)?),* $(,)? })*) => {
+        vec![$((
+            $c,
+            size_of::<$rust>(),
+            align_of::<$rust>(),
+            vec![$((
+                *[stringify!($field) $(, stringify!($in_c))?].last().expect("a name"),
                 offset_of!($rust, $field),
-            ));)*
-        )*
-        lines
-    }};
+            )),*],
+        )),*]
+    };
 }
 
-/// Each expression in C with its value in Rust.
-fn expressions() -> Vec<(String, usize)> {
-    let mut all = compare! {
+pub(crate) fn layouts() -> Vec<Layout> {
+    layouts! {
         "pw_slice" = RawSlice { pointer, length }
         "pw_slice_mut" = RawSliceMut { pointer, length }
         "pw_vec" = RawVec { pointer, length, capacity, release }
@@ -60,20 +61,30 @@ fn expressions() -> Vec<(String, usize)> {
         "pw_host_table" = HostTable { size, abi, image, keep }
         "pw_reply_unit" = Reply<u8> { failure, value }
         "pw_reply_object" = Reply<RawObject> { failure, value }
+    }
+}
+
+/// What macros make of two types, and what only has to be as large.
+fn examples() -> Vec<Layout> {
+    layouts! {
         "option_u32" = RawOption<u32> { some, value }
         "option_u64" = RawOption<u64> { some, value }
         "option_vec" = RawOption<RawVec> { some, value }
         "result_u8_vec" = RawResult<u8, RawVec> { ok, value }
         "result_u64_u16" = RawResult<u64, u16> { ok, value }
-    };
-    let services = size_of::<<dyn HostServices as Interface>::Vtable>();
-    all.push(("sizeof(pw_host_vtable)".to_owned(), services));
-    all.push((
-        "sizeof(pw_event)".to_owned(),
-        size_of::<<Event<'_> as Portable>::Abi>(),
-    ));
-    all.push(("PW_LEVEL_TRACE".to_owned(), Level::Trace as usize));
-    all.push(("PW_ABI".to_owned(), usize::try_from(ABI).expect("small")));
+        "pw_call_error" = RawCallError { kind, plugin, method, message, location }
+        "pw_context_error" = <ContextError as Portable>::Abi {}
+        "pw_result_path" = <Result<PathBuf, ContextError> as Portable>::Abi {}
+        "pw_reply_path" = Reply<<Result<PathBuf, ContextError> as Portable>::Abi> {}
+        "pw_host_vtable" = <dyn HostServices as Interface>::Vtable {}
+        "pw_event" = <Event<'_> as Portable>::Abi {}
+        "pw_level" = <Level as Portable>::Abi {}
+        "pw_application" = <Application as Portable>::Abi {}
+    }
+}
+
+pub(crate) fn numbers() -> Vec<(String, usize)> {
+    let mut all = vec![("PW_ABI".to_owned(), usize::try_from(ABI).expect("small"))];
     for (name, kind) in [
         ("UNKNOWN", CallErrorKind::Unknown),
         ("PANICKED", CallErrorKind::Panicked),
@@ -91,6 +102,28 @@ fn expressions() -> Vec<(String, usize)> {
         ("COMPLETED", CallErrorKind::Completed),
     ] {
         all.push((format!("PW_FAILURE_{name}"), kind as usize));
+    }
+    for (name, level) in [
+        ("ERROR", Level::Error),
+        ("WARN", Level::Warn),
+        ("INFO", Level::Info),
+        ("DEBUG", Level::Debug),
+        ("TRACE", Level::Trace),
+    ] {
+        all.push((format!("PW_LEVEL_{name}"), level as usize));
+    }
+    all
+}
+
+/// Each expression in C with its value in Rust.
+fn expressions() -> Vec<(String, usize)> {
+    let mut all = numbers();
+    for (name, size, align, fields) in layouts().into_iter().chain(examples()) {
+        all.push((format!("sizeof({name})"), size));
+        all.push((format!("_Alignof({name})"), align));
+        for (field, offset) in fields {
+            all.push((format!("offsetof({name}, {field})"), offset));
+        }
     }
     all
 }

@@ -3,6 +3,7 @@
 mod bytes;
 mod constants;
 mod copies;
+mod document;
 mod failures;
 mod futures;
 mod futures_remote;
