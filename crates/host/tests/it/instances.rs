@@ -290,6 +290,46 @@ fn what_a_stop_fails_with_is_told() {
     }
 }
 
+/// What did not start is let go of, and is not stopped.
+#[test]
+fn an_instance_that_did_not_start_does_not_stop() {
+    for (fail, key) in [
+        ("start", "chorister"),
+        ("panic in start", "chorister"),
+        ("start", "conductor"),
+    ] {
+        let (folder, host) = journaled(fail);
+        let made = host.create::<dyn Player>(key).map(drop);
+        made.expect_err("it does not start");
+        let failures = host.close();
+        assert!(failures.is_empty(), "{failures:?}");
+        let steps = ["new", "start", "drop"].map(|step| format!("{step} {key}"));
+        assert_eq!(journal(&folder), steps, "{fail}");
+    }
+}
+
+/// One that fails does not keep the others from stopping, and each is told, in that order.
+#[test]
+fn each_of_several_stops_that_fail_is_told() {
+    for (fail, kind) in [
+        ("stop", CallErrorKind::Failed),
+        ("panic in stop", CallErrorKind::Panicked),
+    ] {
+        let (folder, host) = journaled(fail);
+        for key in ["soloist", "conductor"] {
+            drop(player(&host, key));
+        }
+        let failures = host.close();
+        let told: Vec<_> = failures
+            .iter()
+            .map(|failure| (failure.plugin().as_str(), failure.error().kind()))
+            .collect();
+        let expected = ["org.example.conductor", "org.example.soloist"].map(|id| (id, kind));
+        assert_eq!(told, expected);
+        assert_eq!(journal(&folder)[4..6], ["stop conductor", "stop soloist"]);
+    }
+}
+
 #[test]
 fn a_panic_in_a_drop_is_told_by_close() {
     let (_folder, host) = journaled("panic in drop");

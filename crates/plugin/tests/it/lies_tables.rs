@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ptr::{eq, from_ref, null};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 use plugwright_plugin::abi::{
     CreateArguments, HostTable, InterfaceTable, KeepAlive, PluginTable, ProvidedTable,
@@ -10,7 +11,9 @@ use plugwright_plugin::abi::{
 };
 use plugwright_plugin::bind::{BindError, BoundPlugin};
 use plugwright_plugin::context::HostServices;
-use plugwright_plugin::{CallErrorKind, Portable, interface, plugin};
+use plugwright_plugin::{
+    CallError, CallErrorKind, Context, Plugin, PluginError, Portable, interface, plugin,
+};
 
 use crate::{summary_of, try_bind};
 
@@ -389,7 +392,6 @@ fn head_of(arguments: &CreateArguments) -> &'static VtableHead {
 /// An instance counts the references that it takes of what it is lent, and gives them back.
 #[test]
 fn what_is_lent_is_counted() {
-    use std::sync::atomic::{AtomicIsize, Ordering};
     struct Counting(Arc<AtomicIsize>);
     impl Drop for Counting {
         fn drop(&mut self) {
@@ -430,4 +432,118 @@ fn what_is_lent_is_counted() {
     let services = unsafe { Box::<dyn HostServices>::from_abi(lent) };
     drop(services.expect("whole"));
     assert_eq!(alive.load(Ordering::SeqCst), 0, "nobody else has it");
+}
+
+#[interface(id = "org.example.busy", version = "1.0")]
+pub(crate) trait Busy: Send + Sync {
+    /// Has the host stop the instance meanwhile, and gives what that fails with.
+    fn stop_meanwhile(&mut self) -> u32;
+}
+
+static STARTED: AtomicIsize = AtomicIsize::new(0);
+static STOPPED: AtomicIsize = AtomicIsize::new(0);
+
+#[plugin(id = "org.example.hooked", provides(Busy))]
+pub(crate) struct Hooked;
+
+impl Plugin for Hooked {
+    type Configuration = ();
+
+    fn new((): (), _: Context) -> Result<Self, PluginError> {
+        Ok(Self)
+    }
+
+    fn start(&self) -> Result<(), PluginError> {
+        STARTED.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn stop(&self) -> Result<(), PluginError> {
+        STOPPED.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+thread_local! {
+    static INSTANCE: Cell<*const ()> = const { Cell::new(null()) };
+}
+
+impl Busy for Hooked {
+    fn stop_meanwhile(&mut self) -> u32 {
+        stopped(INSTANCE.get()).map_or(0, |error| error.kind() as u32)
+    }
+}
+
+unsafe extern "C" {
+    #[link_name = "plugwright_entry_org_example_hooked_4a15a943"]
+    fn hooked(host: *const HostTable) -> *const PluginTable;
+}
+
+fn hooked_table() -> &'static PluginTable {
+    let told = host_of_this_image();
+    // SAFETY: the host's table lives during the call.
+    let table = unsafe { hooked(&raw const told) };
+    // SAFETY: it is the plugin's static.
+    unsafe { table.as_ref() }.expect("a table")
+}
+
+/// What stopping an instance of the plugin above fails with.
+fn stopped(instance: *const ()) -> Option<CallError> {
+    let stop = hooked_table().stop.expect("it is there");
+    // SAFETY: an instance of this plugin, which is referenced meanwhile.
+    let reply = unsafe { stop(instance) };
+    // SAFETY: returned just now.
+    unsafe { reply.take::<()>("stop") }.err()
+}
+
+/// A host that starts and stops an instance more than once, early, or in the middle of a method
+/// that has the instance alone.
+#[test]
+fn hooks_run_once_whatever_a_host_does() {
+    let table = hooked_table();
+    let services: Arc<dyn HostServices> = Arc::new(());
+    let arguments = CreateArguments {
+        size: size_of::<CreateArguments>(),
+        configuration: RawSlice::of(""),
+        host: services.into_abi(),
+    };
+    let counts = || {
+        let count = |hook: &AtomicIsize| hook.load(Ordering::SeqCst);
+        (count(&STARTED), count(&STOPPED))
+    };
+    let create = table.create.expect("it is there");
+    // SAFETY: the arguments are whole, and live during the call.
+    let reply = unsafe { create(&raw const arguments) };
+    assert!(reply.failure.is_null());
+    // SAFETY: initialised, since there is no failure.
+    let made = unsafe { reply.value.assume_init() };
+    assert!(stopped(made.object).is_none());
+    assert_eq!(counts(), (0, 0), "what did not start does not stop");
+    let start = table.start.expect("it is there");
+    for _ in 0..2 {
+        // SAFETY: an instance of this plugin.
+        let reply = unsafe { start(made.object) };
+        assert!(reply.failure.is_null());
+        assert_eq!(counts(), (1, 0));
+    }
+    INSTANCE.set(made.object);
+    let raw = RawInterface {
+        object: made,
+        keep: KeepAlive::forever().into_raw(),
+    };
+    // SAFETY: made above, and taken over once.
+    let mut object = unsafe { Box::<dyn Busy>::from_abi(raw) }.expect("it fits");
+    assert_eq!(object.stop_meanwhile(), CallErrorKind::Reentrant as u32);
+    assert_eq!(counts(), (1, 0), "it goes on");
+    for _ in 0..2 {
+        assert!(stopped(made.object).is_none());
+        assert_eq!(counts(), (1, 1));
+    }
+    // SAFETY: an instance of this plugin.
+    assert!(unsafe { start(made.object) }.failure.is_null());
+    assert_eq!(counts(), (1, 1), "it does not begin again");
+    drop(object);
+    assert_eq!(counts(), (1, 1));
+    // SAFETY: given away above, and taken over once.
+    drop(unsafe { Box::<dyn HostServices>::from_abi(arguments.host) });
 }

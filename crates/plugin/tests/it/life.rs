@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use plugwright_plugin::abi::KeepAlive;
 use plugwright_plugin::bind::{BoundPlugin, CreateError};
 use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
+use plugwright_plugin::linked::{Linkable, LinkedPlugin};
 use plugwright_plugin::{
     Buffer, CallErrorKind, Handle, LocalPluginFuture, PluginFuture, interface, plugin,
 };
@@ -285,4 +286,21 @@ fn services_live_as_long_as_instances() {
     drop(plugin);
     drop(handle);
     assert_eq!(gone.load(Ordering::SeqCst), 1);
+}
+
+/// A plugin whose configuration has one value says that it takes none, so that no host loads it
+/// for one.
+#[test]
+fn what_takes_no_configuration_says_so() {
+    let record = |linked: LinkedPlugin| linked.record().expect("our own record");
+    let hooked = record(<crate::lies_tables::Hooked as Linkable>::LINKED);
+    assert!(!hooked.summary.configurable);
+    assert_eq!(hooked.summary.id.as_str(), "org.example.hooked");
+    let schemas = hooked.detail.expect("it has one").schemas;
+    assert_eq!(schemas[0].interface.as_str(), "org.example.busy");
+    let shared = record(<SharedByAll as Linkable>::LINKED);
+    assert!(
+        !shared.summary.configurable,
+        "it has no constructor of its own"
+    );
 }
