@@ -67,11 +67,17 @@ impl Linked {
 /// The wanted ones of the plugins that are linked into the program, each once, by id: the
 /// linker has its own order.
 pub(crate) fn registrations(wanted: &Linked) -> (Vec<Arc<Registration>>, Vec<Seen>) {
+    among(LINKED.iter().map(|plugin| plugin()), wanted)
+}
+
+fn among(
+    linked: impl Iterator<Item = LinkedPlugin>,
+    wanted: &Linked,
+) -> (Vec<Arc<Registration>>, Vec<Seen>) {
     let mut seen = Vec::new();
     let origin = Origin::Program;
     let mut all: BTreeMap<Id, Registration> = BTreeMap::new();
-    for plugin in LINKED {
-        let plugin = plugin();
+    for plugin in linked {
         match plugin.record() {
             Ok(record) => {
                 let id = record.summary.id.clone();
@@ -142,4 +148,37 @@ macro_rules! link_plugin {
                 || <$plugin as $crate::__private::Linkable>::LINKED;
         };
     )+};
+}
+
+#[cfg(test)]
+mod tests {
+    use plugwright_plugin::abi::{HostTable, PluginTable};
+    use plugwright_plugin::linked::LinkedPlugin;
+
+    use super::{Linked, among};
+    use crate::{Origin, RefusalKind, Status};
+
+    /// A plugin whose record was written by another SDK, in a form that this one does not read.
+    #[test]
+    fn a_record_that_cannot_be_read_is_told() {
+        extern "C" fn entry(_: *const HostTable) -> *const PluginTable {
+            std::ptr::null()
+        }
+        #[expect(unsafe_code, reason = "a plugin is made without the macro")]
+        // SAFETY: without a record nobody enters it.
+        let plugin = unsafe { LinkedPlugin::new(b"\xff", b"", entry) };
+        let (offered, seen) = among([plugin].into_iter(), &Linked::all());
+        assert!(offered.is_empty());
+        let [seen] = seen.as_slice() else {
+            panic!("{seen:?}");
+        };
+        assert_eq!(seen.origin, Origin::Program);
+        let Status::Refused(refusal) = &seen.status else {
+            panic!("{seen:?}");
+        };
+        assert!(
+            matches!(refusal.kind(), RefusalKind::Record(_)),
+            "{refusal}"
+        );
+    }
 }

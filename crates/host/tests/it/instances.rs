@@ -357,7 +357,12 @@ fn a_plugin_knows_its_host_and_has_a_folder() {
     );
     let own = player.data_folder().expect("there is a place");
     assert_eq!(own, data.join("org.example.chorister"));
-    assert!(own.is_dir());
+    // For this user alone, and so is all that was made above it.
+    for made in [&own, &data, &folder.join("data")] {
+        let mode = std::fs::metadata(made).expect("it is there").permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&mode);
+        assert_eq!(mode & 0o777, 0o700, "{}", made.display());
+    }
     assert_eq!(player.data_folder(), Ok(own), "the same again");
     // The host goes; what is left of it answers.
     drop(host);
