@@ -48,15 +48,12 @@ fn is_short_ascii(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether these are at most eight bytes of ASCII and letters of two bytes: all of Latin, Greek,
+/// Whether these eight bytes or fewer are ASCII and letters of two bytes: all of Latin, Greek,
 /// Cyrillic, Hebrew and Arabic, in one word, where the standard library's check takes a text
 /// apart byte by byte. Two words at once were tried: shifts over both cost more than is gained.
 fn is_short_text(bytes: &[u8]) -> bool {
     const BYTES: u64 = u64::MAX / 0xFF;
     let all = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        if bytes.len() > 8 {
-            return false;
-        }
         let last = u64::from(u32::from_le_bytes(*last));
         u64::from(u32::from_le_bytes(*first)) | last << ((bytes.len() - 4) * 8)
     } else {
@@ -78,16 +75,20 @@ fn is_short_text(bytes: &[u8]) -> bool {
 #[cold]
 #[inline(never)]
 fn longer(bytes: &[u8]) -> Option<&str> {
-    if is_short_text(bytes) {
-        // SAFETY: just looked at.
-        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
-    }
-    let (words, rest) = bytes.as_chunks::<8>();
-    let all = words
-        .iter()
-        .fold(0, |all, word| all | u64::from_le_bytes(*word));
-    if all & HIGH == 0 && rest.is_ascii() {
-        // SAFETY: ASCII is UTF-8.
+    let is_text = match bytes.last_chunk() {
+        // The last word overlaps the one before it, so that no bytes are left over.
+        Some(last) if bytes.len() > 8 => {
+            let (words, _) = bytes.as_chunks::<8>();
+            let last = u64::from_le_bytes(*last);
+            let all = words
+                .iter()
+                .fold(last, |all, word| all | u64::from_le_bytes(*word));
+            all & HIGH == 0
+        }
+        _ => is_short_text(bytes),
+    };
+    if is_text {
+        // SAFETY: ASCII is UTF-8, and so is what was found to be.
         return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
     }
     std::str::from_utf8(bytes).ok()
