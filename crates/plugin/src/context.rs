@@ -14,8 +14,9 @@ use crate::abi::{KeepAlive, RawInterface};
 use crate::portable::Invalid;
 use crate::{CallError, Handle, arrived, objects};
 
-/// What a host does for one plugin. Hosts implement it; a plugin has it as a [`Context`].
-#[interface(id = "org.plugwright.host", version = "1.0")]
+/// What a host does for one plugin. Hosts implement it; a plugin has it as a [`Context`]. One call
+/// that panics is one thing that was not done: the next is tried all the same.
+#[interface(id = "org.plugwright.host", version = "1.0", poisons = false)]
 pub trait HostServices: Send + Sync {
     /// The application that the plugin runs in.
     fn application(&self) -> Application;

@@ -4,7 +4,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use plugwright_plugin::{Buffer, CallErrorKind, Portable, interface};
+use plugwright_plugin::remote::Invocation;
+use plugwright_plugin::{Buffer, CallErrorKind, Interface, Portable, interface};
 
 use crate::failures::faulty;
 use crate::futures::block_on;
@@ -171,6 +172,21 @@ fn calls_leave_nothing_behind() {
         drop(echo.one_lent(&points[0]));
         drop(echo.lists_lent(vec![&[Pair(1, None)], &[]], &(9, text())));
     });
+    let object = echo_as::<dyn Matrix>().into_object();
+    let methods = <dyn Matrix as Interface>::SHAPE.methods;
+    for (name, bytes) in [
+        ("strings", &[2, 1, b'a', 1, b'b'][..]),
+        ("words_lent", &[2, 1, b'a', 1, b'b']),
+        ("lists_lent", &[2, 1, 7, 0, 1, 8, 0, 9, 1, b'a']),
+        ("increment", &[1, 1, 0]),
+        ("strings", &[2, 1, b'a', 1, 0xff]),
+    ] {
+        let place = methods.iter().position(|method| method.name == name);
+        let number = u32::try_from(place.expect("there is one")).expect("few");
+        check(name, || {
+            drop(object.invoke(&Invocation::new(), number, bytes));
+        });
+    }
     check("objects", || {
         let other = echo.relay(Box::new(Echo));
         assert_eq!(other.string(text()), text());

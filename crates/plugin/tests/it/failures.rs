@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use plugwright_plugin::abi::{Entry, KeepAlive, RawBuffer, RawSlice, RawVec, Reply};
+use plugwright_plugin::abi::{Entry, KeepAlive, RawBuffer, RawSlice, RawSliceMut, RawVec, Reply};
 use plugwright_plugin::bind::{BindError, CreateError};
 use plugwright_plugin::{
     Buffer, CallError, CallErrorKind, Handle, Interface, Portable, interface, plugin,
@@ -363,6 +363,22 @@ fn invalid_values_are_errors() {
     };
     check::<&[u32]>(
         crooked,
+        "expected a slice with an aligned pointer and a possible length",
+    );
+    let long = RawSlice {
+        pointer: [0_u64].as_ptr().cast(),
+        length: usize::MAX / 16 + 1,
+    };
+    check::<&[u64]>(
+        long,
+        "expected a slice with an aligned pointer and a possible length",
+    );
+    let null = RawSliceMut {
+        pointer: std::ptr::null_mut(),
+        length: 1,
+    };
+    check::<&mut [u32]>(
+        null,
         "expected a slice with an aligned pointer and a possible length",
     );
     // 256 in CBOR, a number with a byte too many, and an array that does not end.

@@ -2,19 +2,20 @@
 //! written in C: also in an order that the SDK's own host never takes.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugwright_plugin::abi::{
     ABI, CreateArguments, HostTable, KeepAlive, PluginTable, RawInterface, RawObject, RawSlice,
     Reply, VtableHead,
 };
-use plugwright_plugin::bind::CreateError;
-use plugwright_plugin::context::HostServices;
+use plugwright_plugin::bind::{BoundPlugin, CreateError};
+use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
 use plugwright_plugin::{
     CallError, CallErrorKind, Context, Plugin, PluginError, Portable, Provides, interface, plugin,
 };
 
-use crate::{summary_of, try_bind};
+use crate::{address, summary_of, try_bind};
 
 thread_local! {
     /// What became of the instances of this test.
@@ -50,6 +51,7 @@ pub(crate) trait Task: Send + Sync {
     fn take(&self, parcel: Box<dyn Parcel>);
     fn fail(&self);
     fn look(&self, parcel: &Arc<dyn Parcel>);
+    fn ask(&self) -> Result<PathBuf, ContextError>;
 }
 
 /// What an instance is to do at its end.
@@ -64,14 +66,14 @@ pub(crate) struct Ends {
 }
 
 #[plugin(id = "org.example.tasks", provides(Task))]
-pub(crate) struct Steps(Ends);
+pub(crate) struct Steps(Ends, Context);
 
 impl Plugin for Steps {
     type Configuration = Ends;
 
-    fn new(ends: Ends, _: Context) -> Result<Self, PluginError> {
+    fn new(ends: Ends, context: Context) -> Result<Self, PluginError> {
         step("made");
-        Ok(Self(ends))
+        Ok(Self(ends, context))
     }
     fn start(&self) -> Result<(), PluginError> {
         step("started");
@@ -110,6 +112,11 @@ impl Task for Steps {
     }
     fn look(&self, _: &Arc<dyn Parcel>) {
         step("looked");
+    }
+    fn ask(&self) -> Result<PathBuf, ContextError> {
+        assert!(!self.1.logs(Level::Error), "nobody reads it");
+        self.1.log(Level::Error, "asked");
+        self.1.data_folder()
     }
 }
 
@@ -383,4 +390,42 @@ fn only_a_singleton_is_shared() {
     check_steps(&["made", "started", "stopped"]);
     drop(second);
     check_steps(&["dropped"]);
+}
+
+/// A host whose services panic, each time: its plugin is told where it can be, and goes on. The next
+/// call is tried all the same.
+#[test]
+fn services_that_panic_are_contained() {
+    struct Broken;
+    impl HostServices for Broken {
+        fn application(&self) -> Application {
+            panic!("no name");
+        }
+        fn logs(&self, _: Level) -> bool {
+            panic!("no reader");
+        }
+        fn log(&self, _: Event<'_>) {
+            panic!("no log");
+        }
+        fn data_folder(&self) -> Result<PathBuf, ContextError> {
+            panic!("no folder");
+        }
+    }
+    let summary = summary_of!("org.example.tasks", dyn Task);
+    let (keep, services) = (KeepAlive::new(Arc::new(())), Arc::new(Broken));
+    // SAFETY: the entry is one that `#[plugin]` made in this image.
+    let plugin = unsafe { BoundPlugin::bind(address(tasks), keep, &summary, services) };
+    let plugin = plugin.expect("it agrees");
+    let task = plugin.create::<dyn Task>(None, None).expect("it starts");
+    for _ in 0..2 {
+        let Err(ContextError::Call(error)) = task.ask() else {
+            panic!("there is no folder");
+        };
+        assert_eq!(error.kind(), CallErrorKind::Panicked);
+        assert_eq!(
+            (error.method(), error.message()),
+            ("HostServices::data_folder", "no folder")
+        );
+    }
+    assert_eq!(task.run(), 7);
 }

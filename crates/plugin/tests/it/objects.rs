@@ -208,8 +208,12 @@ fn clones_that_are_lent_go_with_the_call() {
     struct Asks(Handle<dyn Bus>, Arc<dyn Sink>);
     impl Sink for Asks {
         fn put(&self, line: &str) -> u32 {
-            self.0
-                .many_lent(std::slice::from_ref(&self.1), &self.1, line)
+            let before = Arc::strong_count(&self.1);
+            let heard = self
+                .0
+                .many_lent(std::slice::from_ref(&self.1), &self.1, line);
+            assert_eq!(Arc::strong_count(&self.1), before);
+            heard
         }
     }
     let outer: Arc<dyn Sink> = Arc::new(Asks(self::bus(), Arc::clone(&sink)));

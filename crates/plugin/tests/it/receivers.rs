@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use plugwright_plugin::abi::Entry;
 use plugwright_plugin::remote::{Invocation, Link, Object};
-use plugwright_plugin::{CallErrorKind, Handle, Portable, interface, plugin};
+use plugwright_plugin::{CallErrorKind, Handle, Interface, Portable, interface, plugin};
 
 use crate::transport::{End, pipe};
 use crate::{create, summary_of};
@@ -294,6 +294,26 @@ fn a_call_by_number_into_a_busy_object_is_refused() {
     assert_eq!(remote.tell(Box::new(visitor)), Ok(1));
     assert_eq!(refused.load(Ordering::SeqCst), 2);
     assert_eq!(remote.total(), 1, "the object is used again");
+}
+
+/// Nor is one taken out of a connection again by who says that it comes home.
+#[test]
+fn an_object_with_one_handle_does_not_come_home() {
+    let (here, there) = pipe();
+    let number = u8::try_from(here.export(tally().into_object())).expect("small");
+    let invocation = Invocation::new().with_link(Arc::clone(&here) as Arc<dyn Link>);
+    let methods = <dyn Tally as Interface>::SHAPE.methods;
+    let pass = methods.iter().position(|method| method.name == "pass");
+    let pass = u32::try_from(pass.expect("there is one")).expect("few");
+    let error = tally()
+        .into_object()
+        .invoke(&invocation, pass, &[1, number]);
+    assert_eq!(
+        error.expect_err("refused").message(),
+        "expected an object that has one handle to be called from where it is"
+    );
+    assert_eq!(here.exported(), 1);
+    drop(there);
 }
 
 /// A host that is not written in Rust may forget the rule: on the same thread it is told.

@@ -146,7 +146,7 @@ fn a_remote_handle_has_the_methods_of_all_interfaces() {
 /// Objects of this side and of the other, also seen as an interface that theirs requires.
 #[test]
 fn objects_of_both_sides_cross() {
-    let (item, _end) = piped(&late());
+    let (item, end) = piped(&late());
     let mine = item.pass(Box::new(Late));
     assert_eq!((mine.name(), mine.size()), ("late".to_owned(), 1_000));
     let theirs = item.pass(Box::new(item.clone()));
@@ -159,6 +159,14 @@ fn objects_of_both_sides_cross() {
     assert_eq!(back.shout(), "LATE!");
     let own: Arc<dyn Named> = Arc::new(Late);
     assert!(Arc::ptr_eq(&own, &item.named(Arc::clone(&own))));
+    // The message that gives the last reference up is in front of this call.
+    drop((mine, theirs, back));
+    assert_eq!(item.price(1), 3);
+    assert_eq!(
+        end.exported(),
+        1,
+        "the item itself, and nothing that went home"
+    );
 }
 
 /// Methods that the other side does not have are answered here: those of the interface and those
@@ -340,5 +348,44 @@ fn futures_of_what_may_be_wanted_alone_do_not_cross() {
     assert!(
         error.to_string().contains("its methods later give"),
         "{error}"
+    );
+}
+
+/// Two interfaces of which another side has as many methods are still two.
+#[test]
+fn each_interface_is_shortened_by_itself() {
+    mod other {
+        pub(crate) mod first {
+            #[plugwright_plugin::interface(id = "org.example.far-other", version = "1.0")]
+            pub(crate) trait Other: Send + Sync {
+                fn number(&self) -> u32;
+            }
+        }
+
+        #[plugwright_plugin::interface(id = "org.example.far-other", version = "1.1")]
+        pub(crate) trait Other: Send + Sync {
+            fn number(&self) -> u32;
+            #[since("1.1")]
+            fn twice(&self) -> u32 {
+                self.number() * 2
+            }
+        }
+    }
+    struct Few;
+    impl other::first::Other for Few {
+        fn number(&self) -> u32 {
+            4
+        }
+    }
+    use other::Other;
+
+    let named: Handle<dyn first::Named> = early().upcast();
+    let (named, _end) = piped_as::<dyn first::Named, dyn Named>(&named);
+    let few = handle(Box::new(Few) as Box<dyn other::first::Other>);
+    let (few, _end) = piped_as::<dyn other::first::Other, dyn Other>(&few);
+    assert_eq!((few.number(), few.twice()), (4, 8));
+    assert_eq!(
+        (named.name(), named.shout()),
+        ("early".to_owned(), "EARLY".to_owned())
     );
 }
