@@ -114,12 +114,31 @@ fn check(found: &Metadata) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, folder_name};
+    use std::sync::Arc;
+
+    use super::{Application, HostServices, Id, Level, Services, Surroundings, folder_name};
 
     #[track_caller]
     fn check(id: &str, expected: &str) {
         let id = Id::new(id).expect("a valid id");
         assert_eq!(folder_name(&id), expected);
+    }
+
+    /// A plugin need not put together what nobody reads.
+    #[test]
+    fn nothing_is_logged_without_a_subscriber() {
+        let around = Arc::new(Surroundings::new(Application::default(), None));
+        let id = Id::new("org.example.quiet").expect("a valid id");
+        let services = Services::new(id, &around);
+        for level in [
+            Level::Error,
+            Level::Warn,
+            Level::Info,
+            Level::Debug,
+            Level::Trace,
+        ] {
+            assert!(!services.logs(level), "{level:?}");
+        }
     }
 
     #[test]

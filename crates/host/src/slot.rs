@@ -108,3 +108,86 @@ impl<T> Drop for Settle<'_, T> {
         self.0.settled.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::{Arc, Weak, mpsc};
+    use std::time::Duration;
+
+    use super::{FILLING, Slot};
+
+    /// Runs what would wait for ever if it were wrong.
+    fn bounded<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+        let (done, told) = mpsc::channel();
+        std::thread::spawn(move || done.send(run()));
+        told.recv_timeout(Duration::from_secs(60))
+            .expect("nobody waits for itself")
+    }
+
+    #[test]
+    fn who_asks_for_what_it_is_making_is_refused() {
+        let (made, inner) = bounded(|| {
+            let slot = Slot::new();
+            let mut inner = None;
+            let made = slot.get_or_fill(
+                || {
+                    let again = slot.get_or_fill(|| Ok(2), || "it is being made");
+                    inner = Some(again);
+                    Ok(1)
+                },
+                || "never",
+            );
+            (made, inner)
+        });
+        assert_eq!(made.as_deref(), Ok(&1));
+        assert_eq!(inner.expect("it asked"), Err("it is being made"));
+    }
+
+    /// Otherwise a thread that made something once would be refused what others are making.
+    #[test]
+    fn who_has_made_something_makes_nothing_any_more() {
+        let making = || FILLING.get();
+        let slot = Slot::new();
+        let failed = slot.get_or_fill(|| Err(making()), || 0);
+        assert_eq!((failed, making()), (Err(1), 0));
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            slot.get_or_fill(|| panic!("in the making"), || 0)
+        }));
+        assert!(panicked.is_err());
+        assert_eq!((making(), slot.is_full()), (0, false));
+        let outer = slot.get_or_fill(
+            || {
+                Slot::new()
+                    .get_or_fill(|| Ok(making()), || 0)
+                    .map(|made| *made)
+            },
+            || 0,
+        );
+        assert_eq!((outer.as_deref(), making()), (Ok(&2), 0));
+        assert!(slot.is_full());
+        slot.clear();
+        assert!(!slot.is_full());
+    }
+
+    /// What is let go of may ask for the very place that it was in.
+    #[test]
+    fn nothing_is_held_while_something_is_let_go_of() {
+        struct Asks(Weak<Slot<Self>>, mpsc::Sender<bool>);
+        impl Drop for Asks {
+            fn drop(&mut self) {
+                let slot = self.0.upgrade().expect("it is kept");
+                self.1.send(slot.is_full()).expect("somebody waits");
+            }
+        }
+        let (done, told) = mpsc::channel();
+        let is_full = bounded(move || {
+            let slot = Arc::new(Slot::new());
+            let asks = Asks(Arc::downgrade(&slot), done);
+            drop(slot.get_or_fill(|| Ok(asks), || ()));
+            slot.clear();
+            told.recv()
+        });
+        assert_eq!(is_full, Ok(false));
+    }
+}

@@ -194,3 +194,38 @@ pub(crate) fn text_of(error: PluginError) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::fmt;
+
+    use super::text_of;
+
+    #[derive(Debug)]
+    struct Because(&'static str, Option<Box<Self>>);
+
+    impl fmt::Display for Because {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Because {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            let cause = self.1.as_deref()?;
+            Some(cause)
+        }
+    }
+
+    #[test]
+    fn what_caused_an_error_is_told_with_it() {
+        let last = Because("the disk is full", None);
+        let middle = Because("no file", Some(Box::new(last)));
+        let error = Because("cannot start", Some(Box::new(middle)));
+        assert_eq!(
+            text_of(Box::new(error)),
+            "cannot start: no file: the disk is full"
+        );
+    }
+}

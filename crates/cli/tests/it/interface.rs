@@ -98,6 +98,16 @@ fn an_interface_that_requires_another_is_saved_whole() {
     fs::write(folder.path().join("greeter.json"), &saved.out).expect("written");
     let made = header(folder.path(), &[]);
     assert_eq!((made.code, made.err.as_str()), (Some(0), ""));
+    // The tables have what each interface has: its own id, version, bounds and fingerprints.
+    let lines = made.out.lines();
+    let lines: Vec<&str> = lines
+        .filter(|line| {
+            !line
+                .trim_start()
+                .starts_with(|first: char| first.is_ascii_digit())
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/include");
     let tables = "const pw_interface_table *tables[] = {&plugin_interface_0, &plugin_interface_0_required_0};
                   const pw_slice *texts[] = {&plugin_id, &plugin_version};";
@@ -213,6 +223,9 @@ fn a_plugin_in_c_is_a_plugin() {
             "--name",
             "In C",
             "--singleton",
+            "--configurable",
+            "--capability",
+            "threads:2",
         ],
     );
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
@@ -232,6 +245,8 @@ fn a_plugin_in_c_is_a_plugin() {
     assert!(text.contains("\"keys\":[\"c\",\"see\"]"), "{text}");
     assert!(text.contains("\"rank\":-3"), "{text}");
     assert!(text.contains("\"singleton\":true"), "{text}");
+    assert!(text.contains("\"configurable\":true"), "{text}");
+    assert!(text.contains("threads:2"), "{text}");
     assert!(
         text.contains("fn try_hard(&self, how: Outcome) -> Result<u32, Refusal>"),
         "{text}"

@@ -269,11 +269,18 @@ impl Types {
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{name, remark};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
         assert_eq!(name(text), expected);
+    }
+
+    /// Nothing of a file's names gets out of the comment that it stands in.
+    #[test]
+    fn remarks_end_no_comment() {
+        assert_eq!(remark(&"Vec<*/ int>"), "Vec<* / int>");
+        assert_eq!(remark(&"a/*b\nc"), "a/ *b\\nc");
     }
 
     #[test]
@@ -286,6 +293,6 @@ mod tests {
         check("größe", "gr__e");
         check("_hidden", "of_hidden");
         check("", "of");
-        check("a*/ b", "a____b");
+        check("a*/ b", "a___b");
     }
 }

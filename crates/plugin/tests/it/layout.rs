@@ -271,7 +271,7 @@ mod various {
 /// compilers of C and of C++ that complain about everything.
 #[test]
 fn what_is_written_for_c_agrees_with_rust() {
-    use various::{Bell, Choice, Empty, Part, Various, other};
+    use various::{Bell, Choice, Empty, Grows, Part, Various, other};
 
     type Abi<T> = <T as Portable>::Abi;
     macro_rules! sizes {
@@ -304,8 +304,14 @@ fn what_is_written_for_c_agrees_with_rust() {
     let saved = plugwright_plugin::description::<dyn Bell>();
     let bell = plugwright_manifest::Description::from_json(&saved).expect("just saved");
     let made = plugwright_manifest::c::header(&RECORD, &[bell.schema.to_shape()]);
+    let made = made.expect("small enough");
+    for (index, variant) in [(0, "First"), (1, "Filled")] {
+        let number = <Grows as Portable>::SHAPE.variant(index);
+        let line = format!("#define plugin_Grows_is_{variant} UINT64_C({number:#018x})\n");
+        assert!(made.contains(&line), "no {line}: {made}");
+    }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("plugin.h"), made.expect("small enough")).expect("written");
+    std::fs::write(folder.path().join("plugin.h"), made).expect("written");
     let mut program = String::from(
         "#include <stdio.h>\n#include \"plugwright_plugin.h\"\n#include \"plugin.h\"\n\
          const pw_plugin_table *PLUGIN_ENTRY(const pw_host_table *host) {\n\

@@ -9,7 +9,8 @@ use plugwright_plugin::bind::{BoundPlugin, CreateError};
 use plugwright_plugin::context::{Application, ContextError, Event, HostServices, Level};
 use plugwright_plugin::linked::{Linkable, LinkedPlugin};
 use plugwright_plugin::{
-    Buffer, CallErrorKind, Handle, LocalPluginFuture, PluginFuture, interface, plugin,
+    Buffer, CallErrorKind, Context, Handle, LocalPluginFuture, Plugin, PluginError, PluginFuture,
+    interface, plugin,
 };
 
 use crate::{address, summary_of};
@@ -303,4 +304,76 @@ fn what_takes_no_configuration_says_so() {
         !shared.summary.configurable,
         "it has no constructor of its own"
     );
+}
+
+#[interface(id = "org.example.asking", version = "1.0")]
+pub(crate) trait Asking: Send + Sync {
+    fn logs(&self, level: Level) -> bool;
+}
+
+#[plugin(id = "org.example.asks", provides(Asking))]
+pub(crate) struct Asks(Context);
+
+impl Plugin for Asks {
+    type Configuration = ();
+
+    fn new((): (), context: Context) -> Result<Self, PluginError> {
+        Ok(Self(context))
+    }
+}
+
+impl Asking for Asks {
+    fn logs(&self, level: Level) -> bool {
+        self.0.logs(level)
+    }
+}
+
+unsafe extern "C" {
+    #[link_name = "plugwright_entry_org_example_asks_35f0d36b"]
+    fn asks(
+        host: *const plugwright_plugin::abi::HostTable,
+    ) -> *const plugwright_plugin::abi::PluginTable;
+}
+
+/// A plugin hears whether anybody reads a level; of a host that cannot say so, that nobody does.
+#[test]
+fn a_plugin_asks_whether_anybody_reads() {
+    struct Reads;
+    impl HostServices for Reads {
+        fn application(&self) -> Application {
+            Application::default()
+        }
+        fn logs(&self, level: Level) -> bool {
+            assert!(level != Level::Trace, "no idea");
+            level <= Level::Warn
+        }
+        fn log(&self, _: Event<'_>) {}
+        fn data_folder(&self) -> Result<PathBuf, ContextError> {
+            Err(ContextError::NotOffered)
+        }
+    }
+    let summary = summary_of!("org.example.asks", dyn Asking);
+    let (keep, services) = (KeepAlive::new(Arc::new(())), Arc::new(Reads));
+    // SAFETY: the entry is one that `#[plugin]` made in this image.
+    let plugin = unsafe { BoundPlugin::bind(address(asks), keep, &summary, services) };
+    let handle: Handle<dyn Asking> = plugin.expect("agrees").create(None, None).expect("fits");
+    let read =
+        [Level::Error, Level::Warn, Level::Info, Level::Trace].map(|level| handle.logs(level));
+    assert_eq!(read, [true, true, false, false]);
+}
+
+/// Of a plugin without a constructor of its own, which a host would not give a configuration.
+#[test]
+fn a_configuration_that_nobody_takes_is_refused() {
+    let summary = summary_of!("org.example.shared", dyn Single, dyn Alone, dyn OneThread);
+    let plugin = crate::try_bind(shared_by_all, &summary).expect("agrees");
+    let error = plugin
+        .instance(Some("{}"))
+        .map(drop)
+        .expect_err("it takes none");
+    assert_eq!(
+        (error.kind(), error.message()),
+        (CallErrorKind::Configuration, "it takes none")
+    );
+    assert!(plugin.instance(None).is_ok());
 }
