@@ -9,6 +9,7 @@ use syn::{Error, Item, LitBool, LitInt, LitStr, Path, Token};
 
 use crate::arguments::{Argument, Arguments, Mistakes, Slot, Value, check_id};
 use crate::metadata::Metadata;
+use crate::remarks::comment;
 
 /// What the attribute says, checked.
 struct Plugin {
@@ -322,6 +323,18 @@ impl Plugin {
         let tables = self.provides.iter().map(|provided| provided.table(ident));
         let count = self.provides.len();
         let count32 = Literal::u32_suffixed(u32::try_from(count).unwrap_or(u32::MAX));
+        let chosen = comment(
+            "The constant is one of the type itself, if it is a `Plugin`, or of this trait.",
+        );
+        let record =
+            comment("The plugin's record, which the compiler writes into the library's notes.");
+        let table = comment("What the host finds through the entry function.");
+        let created = comment(
+            "SAFETY: the host's arguments live during the call, and the table's entries are for this \
+             type.",
+        );
+        let entered = comment("SAFETY: the host hands out its own table.");
+        let linked = comment("SAFETY: record and entry are those of this very type.");
         quote! {
             const _: () = {
                 use ::plugwright_plugin::__private;
@@ -330,11 +343,12 @@ impl Plugin {
                 #shared
 
                 static LIFE: __private::Life<#ident> = {
-                    // What is chosen is a constant of the type itself or of this trait.
+                    #chosen
                     use __private::Simple as _;
                     #life
                 };
 
+                #record
                 const DEFINITION: __private::RecordDef = __private::RecordDef {
                     entry: #entry,
                     id: #id,
@@ -369,6 +383,7 @@ impl Plugin {
                 )]
                 static NOTES: __private::Notes<SUMMARY, DETAIL> = __private::notes(&DEFINITION);
 
+                #table
                 static PROVIDES: [__private::ProvidedTable; #count] = [#(#tables),*];
 
                 static TABLE: __private::PluginTable = __private::PluginTable {
@@ -386,8 +401,7 @@ impl Plugin {
                 unsafe extern "C" fn create(
                     arguments: *const __private::CreateArguments,
                 ) -> __private::Reply<__private::RawObject> {
-                    // SAFETY: the host's arguments live during the call, and the table's entries
-                    // are for this type.
+                    #created
                     unsafe { __private::create(arguments, &PROVIDES[0], DEFINITION.id, &LIFE) }
                 }
 
@@ -395,12 +409,12 @@ impl Plugin {
                 unsafe extern "C" fn entry(
                     host: *const __private::HostTable,
                 ) -> *const __private::PluginTable {
-                    // SAFETY: the host hands out its own table.
+                    #entered
                     unsafe { __private::enter(host, &TABLE, DEFINITION.id) }
                 }
 
                 impl __private::Linkable for #ident {
-                    // SAFETY: record and entry are those of this very type.
+                    #linked
                     const LINKED: __private::LinkedPlugin = unsafe {
                         __private::LinkedPlugin::new(NOTES.summary(), NOTES.detail(), entry)
                     };

@@ -10,6 +10,7 @@ use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Generics, Meta, Ty
 use crate::arguments::Mistakes;
 use crate::crossing::{Crossing, marks};
 use crate::lifetimes::with_static;
+use crate::remarks::comment;
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
@@ -265,9 +266,12 @@ impl Parts {
         let types = types.iter().map(as_portable);
         let values = self.crossings.iter().zip(bindings);
         let values = values.map(|(crossing, binding)| crossing.take(quote! { #binding? }));
+        let safety = comment(
+            "SAFETY: each field is the Abi of its type. All are taken over before any failure is \
+             looked at, so that none is lost.",
+        );
         quote! {
-            // SAFETY: each field is the Abi of its type. All are taken over before any
-            // failure is looked at, so that none is lost.
+            #safety
             #(let #bindings = unsafe { #types::from_abi(#raw.#bindings) };)*
             #(let #bindings = #values;)*
         }
@@ -288,8 +292,9 @@ impl Parts {
             crossing.take(quote! { unsafe { #ty::decode(__input) }? })
         });
         let members = &self.members;
+        let safety = comment("SAFETY: by this function's contract.");
         quote! {
-            // SAFETY: by this function's contract.
+            #safety
             __private::Ok(#path {
                 #(#members: #values,)*
             })
@@ -367,10 +372,11 @@ fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> Tok
 
         #bytes
     });
+    let safety = comment("SAFETY: the Abi is repr(C) and has the fields of the shape in order.");
     quote! {
         #raw
 
-        // SAFETY: the Abi is repr(C) and has the fields of the shape in order.
+        #safety
         #implementation
     }
 }
@@ -449,9 +455,11 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
         }
         let member = &variant.raw;
         let taken = variant.parts.taken(&quote! { __fields });
+        let safety =
+            comment("SAFETY: this variant's fields are initialised, since the tag says so.");
         quote! {
             #tag => {
-                // SAFETY: this variant's fields are initialised, since the tag says so.
+                #safety
                 let __fields = unsafe { __raw.fields.#member };
                 #taken
                 __private::Ok(#pattern)
@@ -502,6 +510,9 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
 
         #bytes
     });
+    let safety = comment(
+        "SAFETY: the Abi is repr(C): a tag, then a union of the variants' fields in order.",
+    );
     quote! {
         #(#raws)*
 
@@ -528,7 +539,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
 
         #copy_raw
 
-        // SAFETY: the Abi is repr(C): a tag, then a union of the variants' fields in order.
+        #safety
         #implementation
     }
 }

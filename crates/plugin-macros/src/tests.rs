@@ -57,6 +57,21 @@ fn comment(shown: &mut String, indent: &str, text: &str) {
     writeln!(shown, "{line}").expect("memory");
 }
 
+/// Whoever reads an interface's expansion finds a reason in front of all that is unsafe in it.
+#[track_caller]
+fn with_reasons(shown: String) -> String {
+    let mut before = "";
+    for line in shown.lines() {
+        let is_unsafe = line.contains("unsafe {") || line.contains("unsafe impl");
+        assert!(
+            !is_unsafe || before.trim_start().starts_with("//"),
+            "no reason in front of `{line}`"
+        );
+        before = line;
+    }
+    shown
+}
+
 #[test]
 fn an_interface() {
     let expanded = interface::expand(
@@ -71,7 +86,7 @@ fn an_interface() {
             }
         },
     );
-    insta::assert_snapshot!(shown(expanded));
+    insta::assert_snapshot!(with_reasons(shown(expanded)));
 }
 
 /// Its later methods may be absent, and nobody shares it: it need not be `Sync`.
@@ -89,7 +104,7 @@ fn an_interface_that_grew() {
             }
         },
     );
-    insta::assert_snapshot!(shown(expanded));
+    insta::assert_snapshot!(with_reasons(shown(expanded)));
 }
 
 /// What takes its time returns a future.
@@ -103,7 +118,7 @@ fn an_asynchronous_interface() {
             }
         },
     );
-    insta::assert_snapshot!(shown(expanded));
+    insta::assert_snapshot!(with_reasons(shown(expanded)));
 }
 
 #[test]

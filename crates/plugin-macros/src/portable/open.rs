@@ -5,6 +5,7 @@ use quote::quote;
 
 use super::{Named, Variant, as_portable, bytes};
 use crate::lifetimes::with_static;
+use crate::remarks::comment;
 
 /// The enum whose first `count` variants both sides must have; `unknown` stands for the rest.
 pub(super) fn of_enum(
@@ -30,18 +31,21 @@ pub(super) fn of_enum(
             }
         }
     });
+    let contract = comment("SAFETY: by this function's contract.");
     let from = each(variants, |number, variant, pattern| {
         let taken = if variant.has_fields() {
             let raw = &variant.raw;
             let taken = variant.parts.taken(&quote! { __fields });
+            let safety =
+                comment("SAFETY: this variant's fields lie there, since its fingerprint says so.");
             quote! {
-                // SAFETY: this variant's fields lie there, since its fingerprint says so.
+                #safety
                 let __fields = unsafe { __raw.take::<#raw #arguments>() }?;
                 #taken
             }
         } else {
             quote! {
-                // SAFETY: by this function's contract.
+                #contract
                 unsafe { __raw.let_go() };
             }
         };
@@ -114,18 +118,21 @@ pub(super) fn of_enum(
         ) -> __private::Result<Self, __private::Invalid> {
             let __variant = __raw.variant;
             #(#from)*
-            // SAFETY: by this function's contract.
+            #contract
             unsafe { __raw.let_go() };
             __private::Ok(Self::#unknown {})
         }
 
         #bytes
     });
+    let safety = comment(
+        "SAFETY: the Abi is that of every enum that grows; the fields of each variant are repr(C), in \
+         order, and known by a fingerprint of them.",
+    );
     quote! {
         #(#raws)*
 
-        // SAFETY: the Abi is that of every enum that grows; the fields of each variant are
-        // `repr(C)`, in order, and known by a fingerprint of them.
+        #safety
         #implementation
     }
 }
@@ -153,13 +160,15 @@ fn fields(named: &Named<'_>, variant: &Variant) -> TokenStream {
     let bindings = &variant.parts.bindings;
     let types = variant.parts.types.iter();
     let types = types.map(|ty| as_portable(&with_static(ty)));
+    let safety = comment("SAFETY: it is repr(C), and each field is taken over once.");
+    let contract = comment("SAFETY: by this function's contract.");
     quote! {
         #raw
 
-        // SAFETY: it is `repr(C)`, and each field is taken over once.
+        #safety
         unsafe impl #params __private::Fields for #raw_name #arguments {
             unsafe fn release(self) {
-                // SAFETY: by this function's contract.
+                #contract
                 #(::core::mem::drop(unsafe { #types::from_abi(self.#bindings) });)*
             }
         }
