@@ -152,13 +152,19 @@ impl Save {
         match (matching.next(), matching.next()) {
             (Some(found), None) => Ok(found.to_json()),
             (None, _) if provided.is_empty() => Err(at(&self.plugin, "it holds no plugin")),
-            _ => {
+            (found, _) => {
                 let ids: Vec<String> = provided
                     .iter()
                     .map(|found| format!("{} {}", found.schema.interface, found.schema.version))
                     .collect();
                 let ids = ids.join(", ");
-                let problem = format!("choose one of its interfaces with --interface: {ids}");
+                let problem = match wanted.filter(|_| found.is_none()) {
+                    Some(wanted) => {
+                        let wanted = escape::text(wanted);
+                        format!("it does not provide {wanted}; its interfaces are {ids}")
+                    }
+                    None => format!("choose one of its interfaces with --interface: {ids}"),
+                };
                 Err(at(&self.plugin, problem))
             }
         }

@@ -301,7 +301,7 @@ fn what_cannot_be_used_is_told() {
         |arguments: &[&str]| run(folder.path(), [&["interface", "save"], arguments].concat());
     check_refused(
         &save(&["--interface", "org.example.other", "libhello.so"]),
-        "choose one of its interfaces with --interface: org.example.greeter 1.1",
+        "it does not provide org.example.other; its interfaces are org.example.greeter 1.1",
     );
     check_refused(&save(&["greeter.json"]), "it holds no plugin");
     check_refused(&save(&["."]), "it is a folder");
