@@ -8,7 +8,7 @@ use crate::hazards::{hazards, imports};
 use crate::os::{self, Steps};
 use crate::signatures::Found;
 use crate::structure::structure;
-use plugwright_inspect::{ReadAt, Symbols};
+use plugwright_inspect::{ReadAt, Symbols, Untrusted};
 use plugwright_trust::{Digest, Facts, FileFacts, FolderFacts, ProcessFacts, Structure, Timestamp};
 use rustix::fs::{AtFlags, FileType, OFlags, Stat, fstat, open, statat};
 use rustix::io::Errno;
@@ -146,7 +146,7 @@ impl Root {
         let folders = self.folders.iter().rev();
         let ancestors: Result<Vec<FolderFacts>, Errno> = folders.map(Folder::facts).collect();
         let nothing = Digest::from_bytes([0; 32]);
-        let mut facts = Facts::new(self.path.to_string_lossy(), nothing, Structure::sound())
+        let mut facts = Facts::new(shown(&self.path), nothing, Structure::sound())
             .with_ancestors(ancestors?)
             .with_process(process());
         facts.now = now();
@@ -184,11 +184,16 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
+/// A path as text for messages: what is no text in it is shown, and not lost.
+pub(crate) fn shown(path: &Path) -> String {
+    Untrusted::escape(path.as_os_str().as_encoded_bytes()).into_owned()
+}
+
 impl Folder {
     fn facts(&self) -> rustix::io::Result<FolderFacts> {
         let stat = fstat(&self.descriptor)?;
         Ok(FolderFacts::new(
-            self.path.to_string_lossy(),
+            shown(&self.path),
             stat.st_uid,
             stat.st_gid,
             mode(&stat),
@@ -289,7 +294,7 @@ impl Opened {
         found: &Found,
     ) -> io::Result<Facts> {
         let (digest, signatures) = found.settle(bytes)?;
-        let path = self.path.to_string_lossy();
+        let path = shown(&self.path);
         // Of all images of a universal file, whichever the system's loader takes.
         let hazards = contents
             .images

@@ -5,7 +5,7 @@
 
 use crate::digest::{digest, digest_with};
 use crate::error::OpenErrorKind;
-use crate::root::{self, Root};
+use crate::root::{self, Root, shown};
 use crate::text::{self, MAX_SIGNATURE};
 use minisign_verify::{PublicKey, Signature, StreamVerifier};
 use plugwright_inspect::ReadAt;
@@ -97,12 +97,7 @@ impl<'a> Signatures<'a> {
         let own = match text::read_below(self.root, Path::new(&beside), MAX_SIGNATURE) {
             Err(error) if error.is(OpenErrorKind::NotFound) => None,
             read => Some(Own {
-                origin: self
-                    .root
-                    .path()
-                    .join(&beside)
-                    .to_string_lossy()
-                    .into_owned(),
+                origin: shown(&self.root.path().join(&beside)),
                 parsed: match read {
                     Ok(text) => parse(&text, self.keys),
                     Err(_) => Parsed::Settled(NOBODY, SignatureCheck::Malformed),
@@ -177,7 +172,7 @@ impl SignedBundle {
             folder.join(BUNDLE),
             folder.join(format!("{BUNDLE}{SIGNATURE_SUFFIX}")),
         );
-        let origin = root.path().join(&signature).to_string_lossy().into_owned();
+        let origin = shown(&root.path().join(&signature));
         let told = |key, check| Self {
             origin: origin.clone(),
             key,
@@ -306,8 +301,8 @@ impl Found {
             // Bytes in memory are always read. Whoever spoke for nothing speaks for nothing here.
             Err(_) => (Digest::from_bytes([0; 32]), Vec::new()),
         };
-        let mut facts = Facts::new(path.to_string_lossy(), digest, Structure::sound())
-            .with_signatures(signatures);
+        let mut facts =
+            Facts::new(shown(path), digest, Structure::sound()).with_signatures(signatures);
         facts.now = root::now();
         facts
     }

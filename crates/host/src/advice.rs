@@ -18,7 +18,7 @@ use std::time::SystemTime;
 
 use plugwright_audit::audited;
 use plugwright_evidence::{Found, Root, SIGNATURE_SUFFIX, Signatures, manifest};
-use plugwright_inspect::symbols;
+use plugwright_inspect::{Untrusted, symbols};
 use plugwright_trust::{Audit, Digest, Facts, Policy, Verdict, judge, telling_imports};
 
 use crate::discovery::Folder;
@@ -184,7 +184,8 @@ impl<'a> Adviser<'a> {
             .with_imports(imports.map(|(_, name)| name.to_owned()).collect())
             .with_file(file)
             .with_manifest(manifest(plugin.record()));
-        facts.origin = candidate.path().to_string_lossy().into_owned();
+        let path = candidate.path();
+        facts.origin = Untrusted::escape(path.as_os_str().as_encoded_bytes()).into_owned();
         facts.digest = finding.digest;
         let verdict = judge(&facts, policy);
         self.files.insert(stamp);

@@ -242,3 +242,17 @@ fn a_folder_that_is_swapped_for_a_link_all_the_time_never_leads_outside() {
         assert!(opened > 0, "the file was never there");
     });
 }
+
+#[test]
+fn a_path_that_is_no_text_is_shown() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let temp = tempfile::tempdir().unwrap();
+    let name = Path::new(OsStr::from_bytes(b"a\xff\nb.so"));
+    fs::write(temp.path().join(name), "bytes").unwrap();
+    let root = Root::open(temp.path()).unwrap();
+    let opened = root.open_file(name).unwrap();
+    let contents = plugwright_inspect::symbols(&b"bytes"[..], None);
+    let facts = opened.facts(&b"bytes"[..], &contents, &Found::default());
+    let origin = facts.unwrap().origin;
+    assert!(origin.ends_with(r"/a\xff\nb.so"), "{origin}");
+}
