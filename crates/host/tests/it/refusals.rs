@@ -349,3 +349,66 @@ fn a_folder_that_is_not_there_is_named() {
          \"/no/such/folder\""
     );
 }
+
+/// The plugins of a library share its constructors: one that the policy refuses refuses all.
+#[test]
+fn one_refused_plugin_of_a_library_refuses_them_all() {
+    let folder = Folder::with(&["ensemble"]);
+    let file = std::fs::File::open(folder.join("libensemble.so")).expect("readable");
+    let digest = plugwright_evidence::digest(&file).expect("readable");
+    let create = |soloist: Digest, key: &str| {
+        let policy = ["conductor", "chorister"].into_iter().fold(
+            Policy::developer().with_pin("org.example.soloist", soloist),
+            |policy, name| policy.with_pin(format!("org.example.{name}"), digest),
+        );
+        let host = permitted(Host::builder(policy))
+            .copies_below(folder.path())
+            .folder(folder.path())
+            .scan();
+        let created = host.create::<dyn fixture_ensemble_interface::Player>(key);
+        let created = created.map(drop).map_err(|error| error.to_string());
+        (created, host.plugins().any(|plugin| plugin.is_loaded()))
+    };
+    for key in ["conductor", "chorister", "soloist"] {
+        let (created, is_loaded) = create(Digest::from_bytes([7; 32]), key);
+        let error = created.expect_err("the soloist is another one");
+        assert!(error.contains("CWE-"), "{error}");
+        assert!(!is_loaded, "{key}");
+        assert_eq!(create(digest, key), (Ok(()), true));
+    }
+}
+
+/// A file that was exchanged since the scan for one with another record of the same plugin: what
+/// was decided by the first is not held for the second.
+#[test]
+fn another_record_of_the_same_plugin_is_refused() {
+    let folder = Folder::with(&["hello"]);
+    let host = folder.host();
+    let path = folder.join("libhello.so");
+    let mut bytes = std::fs::read(&path).expect("readable");
+    let (id, version) = (&b"org.example.hello"[..], &b"0.1.0"[..]);
+    let at = |what: &[u8], from: usize| {
+        let mut windows = bytes[from..].windows(what.len());
+        windows
+            .position(|window| window == what)
+            .map(|at| at + from)
+    };
+    // The summary has the version behind the id.
+    let version = at(id, 0)
+        .and_then(|id| at(version, id))
+        .expect("in the record");
+    bytes[version + 4] = b'9';
+    folder.write("libhello.so", &bytes);
+    let again = folder.host();
+    let seen: Vec<_> = again
+        .plugins()
+        .map(|plugin| plugin.version().to_string())
+        .collect();
+    assert_eq!(seen, ["0.1.9"], "the record is whole");
+    let error = host
+        .create::<dyn Greeter>("en")
+        .expect_err("it is another one");
+    let kind = error.attempts()[0].refusal.kind();
+    assert!(matches!(kind, RefusalKind::Changed), "{error}");
+    assert!(host.plugins().all(|plugin| !plugin.is_loaded()));
+}
