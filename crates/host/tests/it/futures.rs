@@ -7,12 +7,13 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use fixture_depot_interface::{Clock, Depot, Lost, Note, Parcel, Seal};
-use futures_executor::{LocalPool, block_on};
+use futures_executor::LocalPool;
 use plugwright_host::{CallErrorKind, Handle};
 use plugwright_plugin::PluginFuture;
 
@@ -60,6 +61,29 @@ fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(waker))
 }
 
+/// Waits on this thread, and ends the process when nobody wakes it: a wake that is lost is a failure, and no endless test.
+#[expect(
+    clippy::print_stderr,
+    reason = "the process ends behind it, and nobody else could say why"
+)]
+fn in_time<R>(wait: impl FnOnce() -> R) -> R {
+    let (done, ended) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if ended.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("nobody was woken for a minute");
+            std::process::abort();
+        }
+    });
+    let result = wait();
+    drop(done);
+    watch.join().expect("no panic");
+    result
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    in_time(|| futures_executor::block_on(future))
+}
+
 /// Every part of a value, and the ways to wait for it.
 #[track_caller]
 pub(crate) fn check(depot: &Handle<dyn Depot>) {
@@ -69,7 +93,8 @@ pub(crate) fn check(depot: &Handle<dyn Depot>) {
     assert_eq!(block_on(depot.fetch("a", 0)), Ok("a".to_owned()));
     assert_eq!(block_on(depot.fetch("", 1)), Err(Lost::Nothing));
     let mut pool = LocalPool::new();
-    assert_eq!(pool.run_until(depot.fetch("b", 3)), Ok("b".to_owned()));
+    let fetched = in_time(|| pool.run_until(depot.fetch("b", 3)));
+    assert_eq!(fetched, Ok("b".to_owned()));
 }
 
 #[test]

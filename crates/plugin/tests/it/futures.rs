@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plugwright_plugin::abi::Entry;
 use plugwright_plugin::{
@@ -33,12 +33,16 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::clone(&unpark));
     let mut future = std::pin::pin!(future);
     let mut context = Context::from_waker(&waker);
+    // A wake that is lost is a failure, and no endless test.
+    let end = Instant::now() + Duration::from_secs(60);
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(value) => return value,
             Poll::Pending => {
                 while !unpark.1.swap(false, Ordering::Acquire) {
-                    std::thread::park();
+                    let left = end.saturating_duration_since(Instant::now());
+                    assert!(!left.is_zero(), "nobody was woken for a minute");
+                    std::thread::park_timeout(left);
                 }
             }
         }
