@@ -99,15 +99,7 @@ fn an_interface_that_requires_another_is_saved_whole() {
     let made = header(folder.path(), &[]);
     assert_eq!((made.code, made.err.as_str()), (Some(0), ""));
     // The tables have what each interface has: its own id, version, bounds and fingerprints.
-    let lines = made.out.lines();
-    let lines: Vec<&str> = lines
-        .filter(|line| {
-            !line
-                .trim_start()
-                .starts_with(|first: char| first.is_ascii_digit())
-        })
-        .collect();
-    insta::assert_snapshot!(lines.join("\n"));
+    insta::assert_snapshot!(without_record(&made.out));
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/include");
     let tables = "const pw_interface_table *tables[] = {&plugin_interface_0, &plugin_interface_0_required_0};
                   const pw_slice *texts[] = {&plugin_id, &plugin_version};";
@@ -126,21 +118,20 @@ fn an_interface_that_requires_another_is_saved_whole() {
     );
 }
 
+/// A header without the bytes of its record.
+fn without_record(header: &str) -> String {
+    let is_of_record = |line: &&str| line.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let lines: Vec<&str> = header.lines().filter(|line| !is_of_record(line)).collect();
+    lines.join("\n")
+}
+
 /// The header of a plugin in C, but for the bytes of its record: with types for all that crosses.
 #[test]
 fn a_header_has_the_types_of_the_interface() {
     let folder = saved();
     let made = header(folder.path(), &["--key", "c"]);
     assert_eq!((made.code, made.err.as_str()), (Some(0), ""));
-    let lines = made.out.lines();
-    let lines: Vec<&str> = lines
-        .filter(|line| {
-            !line
-                .trim_start()
-                .starts_with(|first: char| first.is_ascii_digit())
-        })
-        .collect();
-    insta::assert_snapshot!(lines.join("\n"));
+    insta::assert_snapshot!(without_record(&made.out));
 }
 
 /// Several interfaces of one plugin, and one whose objects it gives or gets.
