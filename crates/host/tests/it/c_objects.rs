@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use plugwright_host::{CallErrorKind, Handle};
 use plugwright_manifest::embed::{BuildDef, Linkage, ProvidedDef, RecordDef};
 use plugwright_manifest::{Description, c};
-use plugwright_plugin::{CallError, Interface, Portable, interface};
+use plugwright_plugin::{CallError, Interface, InterfaceShape, Portable, interface};
 use plugwright_testkit::cc;
 
 use crate::Folder;
@@ -111,6 +111,9 @@ impl Scanner for Twin {
     }
 }
 
+/// What is made of an interface that was read stays for ever, and here, where the leak checker sees it.
+static KEPT: Mutex<Vec<(RecordDef, [&InterfaceShape; 2])>> = Mutex::new(Vec::new());
+
 /// The plugin in C, compiled with what is made of the two interfaces as they are saved.
 fn scanner() -> PathBuf {
     fn saved<T: ?Sized + Interface>() -> Description {
@@ -118,7 +121,8 @@ fn scanner() -> PathBuf {
         Description::from_json(&saved).expect("just saved")
     }
     let scanner = saved::<dyn Scanner>();
-    let mut shape = *scanner.schema.to_shape();
+    let whole = scanner.schema.to_shape();
+    let mut shape = *whole;
     // It was made when the interface was at 1.0, before there were words.
     shape.version.minor = 0;
     shape.methods = &shape.methods[..3];
@@ -153,8 +157,11 @@ fn scanner() -> PathBuf {
         homepage: "",
         metadata: &[],
     };
-    let watcher = saved::<dyn Watcher>();
-    let made = c::header(&record, &[watcher.schema.to_shape()]).expect("small enough");
+    let watcher = saved::<dyn Watcher>().schema.to_shape();
+    let made = c::header(&record, &[watcher]).expect("small enough");
+    let mut kept = KEPT.lock().expect("no panic");
+    kept.push((record, [whole, watcher]));
+    drop(kept);
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(here.join(path)).expect("readable");
     let header = read("../plugin/include/plugwright_plugin.h");
