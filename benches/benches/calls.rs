@@ -4,12 +4,16 @@
 use std::hint::black_box;
 
 use fixture_adder_interface::{Adder, Sink};
-use plugwright_benches::{Contestant, markdown, race};
+use plugwright_benches::{Contestant, Result, over_processes, race};
 use plugwright_host::{Handle, Host, InProcess};
 
 const CALLBACKS: u64 = 1_000_000;
 
 fn main() {
+    over_processes(measure, print);
+}
+
+fn measure(show: &dyn Fn(&str, &[Result])) {
     let program = std::env::current_exe().expect("the bench has a path");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let library = program.with_file_name("libfixture_adder.so");
@@ -48,7 +52,7 @@ fn main() {
         ],
         301,
     );
-    print(&markdown("a dependent chain of calls with a u64", &results));
+    show("a dependent chain of calls with a u64", &results);
 
     for length in [4, 1024] {
         let data = vec![1_u8; length];
@@ -63,10 +67,7 @@ fn main() {
             ],
             if length < 100 { 301 } else { 31 },
         );
-        print(&markdown(
-            &format!("a call with a slice of {length} bytes"),
-            &results,
-        ));
+        show(&format!("a call with a slice of {length} bytes"), &results);
     }
 
     for text in [
@@ -88,10 +89,10 @@ fn main() {
         );
         let kind = if text.is_ascii() { "ASCII" } else { "UTF-8" };
         let length = text.len();
-        print(&markdown(
+        show(
             &format!("a call with a text of {length} bytes of {kind}"),
             &results,
-        ));
+        );
     }
 
     let results = race(
@@ -107,7 +108,7 @@ fn main() {
         ],
         31,
     );
-    print(&markdown("1,000,000 callbacks, time for each", &results));
+    show("1,000,000 callbacks, time for each", &results);
 
     let results = race(
         vec![
@@ -127,9 +128,9 @@ fn main() {
         ],
         101,
     );
-    print(&markdown("an object made and dropped", &results));
+    show("an object made and dropped", &results);
 
-    large(&*peer, &handle, "a result of 1 MiB");
+    large(show, &*peer, &handle, "a result of 1 MiB");
     // A second megabyte beside the first is more than the system's allocator keeps when both
     // are given back: the rest of the difference above is pages that are touched for the first
     // time, again and again. A program that holds more memory than that does not pay it.
@@ -137,6 +138,7 @@ fn main() {
     let set = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, 64 << 20) };
     assert_eq!(set, 1, "the C library is glibc");
     large(
+        show,
         &*peer,
         &handle,
         "a result of 1 MiB, in memory that the process keeps",
@@ -147,7 +149,12 @@ fn main() {
 }
 
 /// What 1 MiB costs that a method returns.
-fn large(peer: &dyn Adder, handle: &Handle<dyn Adder>, title: &str) {
+fn large(
+    show: &dyn Fn(&str, &[Result]),
+    peer: &dyn Adder,
+    handle: &Handle<dyn Adder>,
+    title: &str,
+) {
     let results = race(
         vec![
             Contestant::repeated("Box<dyn Adder> of the same cdylib", 20, || {
@@ -162,7 +169,7 @@ fn large(peer: &dyn Adder, handle: &Handle<dyn Adder>, title: &str) {
         ],
         101,
     );
-    print(&markdown(title, &results));
+    show(title, &results);
 }
 
 /// What the plugin calls.

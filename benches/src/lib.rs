@@ -133,6 +133,104 @@ pub fn results<'a>(times: impl Iterator<Item = (&'a str, Vec<f64>)>) -> Vec<Resu
         .collect()
 }
 
+/// In how many processes [`over_processes`] measures.
+const PROCESSES: usize = 5;
+
+/// Tells a process that it is one of those.
+const PART: &str = "PLUGWRIGHT_BENCH_PART";
+
+/// Measures in several processes, one after the other, since where the system lays a process out is a part of what is measured,
+/// and gives the tables of all together: medians of their medians and ratios, and their least and greatest rounds.
+///
+/// `measure` calls what it is given with each race's title and results, the same in each process.
+///
+/// # Panics
+/// When a process fails.
+pub fn over_processes(measure: impl FnOnce(&dyn Fn(&str, &[Result])), print: impl Fn(&str)) {
+    if std::env::var_os(PART).is_some() {
+        measure(&|title, results| {
+            for Result {
+                name,
+                median,
+                range,
+                ratio,
+            } in results
+            {
+                let (least, greatest) = range;
+                print(
+                    &[
+                        title,
+                        name,
+                        &format!("{median}\t{least}\t{greatest}\t{ratio}"),
+                    ]
+                    .join("\t"),
+                );
+            }
+        });
+        return;
+    }
+    let mut tables: Vec<(String, Vec<Vec<Result>>)> = Vec::new();
+    for _ in 0..PROCESSES {
+        for (title, result) in part() {
+            let table = match tables.iter_mut().find(|(known, _)| *known == title) {
+                Some((_, table)) => table,
+                None => {
+                    tables.push((title, Vec::new()));
+                    &mut tables.last_mut().expect("pushed just now").1
+                }
+            };
+            match table.iter_mut().find(|all| all[0].name == result.name) {
+                Some(all) => all.push(result),
+                None => table.push(vec![result]),
+            }
+        }
+    }
+    for (title, table) in tables {
+        let together: Vec<Result> = table.iter().map(|all| together(all)).collect();
+        print(&markdown(&title, &together));
+    }
+}
+
+/// What one process measured.
+#[expect(clippy::disallowed_methods, reason = "a bench starts itself")]
+fn part() -> Vec<(String, Result)> {
+    let program = std::env::current_exe().expect("a bench has a path");
+    let mut part = std::process::Command::new(program);
+    part.env(PART, "1").stderr(std::process::Stdio::inherit());
+    let output = part.output().expect("a bench starts");
+    assert!(output.status.success(), "a process of the bench failed");
+    let said = String::from_utf8(output.stdout).expect("text");
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let number = |index: usize| fields[index].parse::<f64>().expect("a number");
+        let result = Result {
+            name: fields[1].to_owned(),
+            median: number(2),
+            range: (number(3), number(4)),
+            ratio: number(5),
+        };
+        (fields[0].to_owned(), result)
+    };
+    said.lines().map(line).collect()
+}
+
+/// The results of one contestant in several processes as one.
+fn together(all: &[Result]) -> Result {
+    let sorted = |of: fn(&Result) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let least = sorted(|result| result.range.0)[0];
+    let greatest = sorted(|result| result.range.1)[all.len() - 1];
+    Result {
+        name: all[0].name.clone(),
+        median: sorted(|result| result.median)[all.len() / 2],
+        range: (least, greatest),
+        ratio: sorted(|result| result.ratio)[all.len() / 2],
+    }
+}
+
 /// A race's results as lines: the first contestant is the yardstick.
 #[must_use]
 pub fn table(title: &str, results: &[Result]) -> String {

@@ -6,12 +6,16 @@ use abi_stable::sabi_trait::TD_Opaque;
 use peers_interface::ours::Adder;
 use peers_interface::stabby_adder::AdderDyn;
 use peers_interface::{abi_stable_adder, cglue_adder, ours, stabby_adder};
-use plugwright_benches::{Contestant, markdown, race};
+use plugwright_benches::{Contestant, Result, over_processes, race};
 use plugwright_host::{Handle, Host, InProcess};
 
 const CALLBACKS: u64 = 1_000_000;
 
 fn main() {
+    over_processes(measure, print);
+}
+
+fn measure(show: &dyn Fn(&str, &[Result])) {
     let program = std::env::current_exe().expect("the bench has a path");
     let library = program.with_file_name("libpeers_plugin.so");
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -52,7 +56,7 @@ fn main() {
     let (boxed, sabi, stab, glue) = (plain(), abi_stable(), stabby(), cglue());
 
     use cglue_adder::Adder as _;
-    print(&markdown(
+    show(
         "a call with a u64, in a chain",
         &race(
             vec![
@@ -67,10 +71,10 @@ fn main() {
             ],
             301,
         ),
-    ));
+    );
     for length in [4, 1024] {
         let data = vec![1_u8; length];
-        print(&markdown(
+        show(
             &format!("a call with a slice of {length} bytes"),
             &race(
                 vec![
@@ -90,11 +94,11 @@ fn main() {
                 ],
                 if length < 100 { 301 } else { 31 },
             ),
-        ));
+        );
     }
     for text in ["four", "a text of forty bytes, as names of files"] {
         let length = text.len();
-        print(&markdown(
+        show(
             &format!("a call with a text of {length} bytes (Plugwright checks that it is UTF-8)"),
             &race(
                 vec![
@@ -114,9 +118,9 @@ fn main() {
                 ],
                 301,
             ),
-        ));
+        );
     }
-    print(&markdown(
+    show(
         "1,000,000 callbacks, time for each",
         &race(
             vec![
@@ -137,8 +141,8 @@ fn main() {
             ],
             31,
         ),
-    ));
-    print(&markdown(
+    );
+    show(
         "a call that returns 1 MiB",
         &race(
             vec![
@@ -154,8 +158,8 @@ fn main() {
             ],
             31,
         ),
-    ));
-    print(&markdown(
+    );
+    show(
         "making an object and dropping it",
         &race(
             vec![
@@ -174,7 +178,7 @@ fn main() {
             ],
             101,
         ),
-    ));
+    );
     drop((boxed, sabi, stab, glue));
 }
 
