@@ -481,7 +481,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
     let name = named.ident.to_string();
     let expected = format!("a {name} with a known variant");
     let unknown = quote! {
-        _ => __private::Err(__private::Invalid::new(#expected)),
+        _ => __private::Err(__private::Invalid::new(&#expected)),
     };
     let bytes = bytes(
         &quote! { match self { #(#encoded)* } },

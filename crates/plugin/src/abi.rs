@@ -607,7 +607,7 @@ impl KeepAlive {
     /// # Safety
     /// As [`KeepAlive::from_raw`].
     pub(crate) unsafe fn received(raw: RawKeep) -> Result<Self, Invalid> {
-        const WHOLE: Invalid = Invalid::new("what keeps a library, with both functions");
+        const WHOLE: Invalid = Invalid::new(&"what keeps a library, with both functions");
         if raw.is_whole() {
             Ok(Self(raw))
         } else {

@@ -45,7 +45,7 @@ pub(crate) unsafe fn head<'a>(vtable: *const VtableHead) -> Result<&'a VtableHea
     // SAFETY: by this function's contract.
     let head = unsafe { sized(vtable) };
     head.filter(|head| head.retain.is_some() && head.release.is_some())
-        .ok_or(Invalid::new("a vtable that begins with its head"))
+        .ok_or(Invalid::new(&"a vtable that begins with its head"))
 }
 
 impl VtableHead {

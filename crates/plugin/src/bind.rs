@@ -270,7 +270,7 @@ impl BoundPlugin {
         let object = unsafe { reply.value.assume_init() };
         // SAFETY: by the contract of `bind`, it is null or a vtable of the plugin's.
         let head = unsafe { arrived::head(object.vtable) };
-        let none = Invalid::new("an instance, not null");
+        let none = Invalid::new(&"an instance, not null");
         let whole = head.and_then(|_| (!object.object.is_null()).then_some(()).ok_or(none));
         whole.map_err(|invalid| CallError::invalid("new", invalid))?;
         let instance = Instance {

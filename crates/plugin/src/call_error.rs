@@ -198,7 +198,7 @@ impl CallError {
     #[cold]
     pub(crate) unsafe fn take(failure: *mut Failure, method: &str) -> Self {
         if !failure.is_aligned() {
-            return Self::invalid(method, Invalid::new("a failure, or null"));
+            return Self::invalid(method, Invalid::new(&"a failure, or null"));
         }
         // SAFETY: not null (the caller saw that), and owned by us until it is released.
         let raw = unsafe { &*failure };

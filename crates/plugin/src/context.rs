@@ -152,7 +152,7 @@ impl Context {
         // SAFETY: by this function's contract.
         let head = unsafe { arrived::head(lent.object.vtable) }?;
         if lent.object.object.is_null() || !lent.keep.is_whole() {
-            return Err(Invalid::new("the host's services, whole"));
+            return Err(Invalid::new(&"the host's services, whole"));
         }
         // SAFETY: by this function's contract.
         unsafe { head.retain(lent.object.object) };

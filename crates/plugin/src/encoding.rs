@@ -19,8 +19,8 @@ use crate::own;
 use crate::portable::Invalid;
 use crate::remote::{self, KeptLink, Object, Proxy};
 
-const ENDED: Invalid = Invalid::new("more bytes");
-const VALUES_ONLY: Invalid = Invalid::new("no object: only values can cross here");
+const ENDED: Invalid = Invalid::new(&"more bytes");
+const VALUES_ONLY: Invalid = Invalid::new(&"no object: only values can cross here");
 
 /// Elements that were lent for writing: the callee's side writes them behind the result, the
 /// caller's side reads them from there.
@@ -151,7 +151,7 @@ impl<'a> Encoder<'a> {
                 // SAFETY: the caller gave the object away; it is dropped, since it goes nowhere.
                 drop(unsafe { Object::from_raw(object) });
                 let refused = if link.is_some() {
-                    const { Invalid::new("an object of a trait that requires Send and Sync") }
+                    const { Invalid::new(&"an object of a trait that requires Send and Sync") }
                 } else {
                     VALUES_ONLY
                 };
@@ -242,7 +242,7 @@ impl<'a> Decoder<'a> {
                 return Ok(count);
             }
         }
-        Err(Invalid::new("a length of at most 64 bits"))
+        Err(Invalid::new(&"a length of at most 64 bits"))
     }
 
     /// Reads which variant of an enum that grows follows, and the bytes of its fields.
@@ -264,7 +264,7 @@ impl<'a> Decoder<'a> {
         if self.rest.is_empty() {
             Ok(value)
         } else {
-            Err(Invalid::new("a variant with the length of its fields"))
+            Err(Invalid::new(&"a variant with the length of its fields"))
         }
     }
 
@@ -328,10 +328,10 @@ impl<'a> Decoder<'a> {
         match home {
             0 => remote::arrived::<I>(link, number, self),
             1 if I::SHAPE.is_exclusive() => Err(Invalid::new(
-                "an object that has one handle to be called from where it is",
+                &"an object that has one handle to be called from where it is",
             )),
             1 => remote::come_home(link, number),
-            _ => Err(Invalid::new("an object of this side or the other")),
+            _ => Err(Invalid::new(&"an object of this side or the other")),
         }
     }
 }

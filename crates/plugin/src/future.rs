@@ -25,7 +25,7 @@ use crate::portable::{Invalid, Portable};
 use crate::remote::KeptLink;
 use crate::{CallError, arrived};
 
-const LOCAL_ONLY: Invalid = Invalid::new("no such future: it crosses within a process only");
+const LOCAL_ONLY: Invalid = Invalid::new(&"no such future: it crosses within a process only");
 
 /// What an asynchronous method of an interface returns.
 ///
@@ -223,7 +223,7 @@ impl<T: Portable> Foreign<'_, T> {
                     .map_err(|invalid| CallError::invalid(self.method, invalid))
             }
             Ok(_) => {
-                let invalid = Invalid::new("a future that is ready or not");
+                let invalid = Invalid::new(&"a future that is ready or not");
                 Err(CallError::invalid(self.method, invalid))
             }
             Err(error) => Err(error),
@@ -247,7 +247,7 @@ impl<T> Foreign<'_, T> {
     /// # Safety
     /// As [`Portable::from_abi`].
     unsafe fn take(raw: RawFuture) -> Result<Self, Invalid> {
-        const NONE: Invalid = Invalid::new("a future with all its functions");
+        const NONE: Invalid = Invalid::new(&"a future with all its functions");
         // SAFETY: by this function's contract; it is dropped when there is no future.
         let keep = unsafe { KeepAlive::received(raw.keep) }?;
         // SAFETY: by this function's contract the size is there.

@@ -154,7 +154,7 @@ impl<T: ?Sized + Interface> Handle<T> {
     /// its reference is not used elsewhere, and `keep` keeps the library loaded that made it.
     pub(crate) unsafe fn new(object: RawObject, keep: KeepAlive) -> Result<Self, Invalid> {
         if object.object.is_null() || object.vtable.is_null() {
-            return Err(Invalid::new("an object and a vtable, not null"));
+            return Err(Invalid::new(&"an object and a vtable, not null"));
         }
         // What nobody could release is not taken over.
         // SAFETY: by this function's contract.

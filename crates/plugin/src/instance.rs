@@ -14,7 +14,7 @@ use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
 use plugwright_manifest::schema::Receiver;
 
@@ -50,12 +50,15 @@ struct Instance<T: 'static> {
 /// once, and not for each type and method.
 #[repr(C)]
 struct Head {
+    /// First, and 32 bits: what each call looks at is found without an offset, and told by the
+    /// shortest instructions that there are. A method that adds takes 16 bytes of x86-64 with it,
+    /// which never lie in two lines of the cache; one more could cost a cycle, by chance.
+    state: AtomicU32,
+    /// Who uses the object by number: see [`Using`].
+    users: AtomicU32,
     class: TypeId,
     /// How many hold the object: the last to let go drops it.
     references: AtomicUsize,
-    state: AtomicU8,
-    /// Who uses the object by number: see [`Using`].
-    users: AtomicU32,
     plugin: &'static str,
 }
 
@@ -65,14 +68,14 @@ struct Head {
 /// call such a method has the only handle there is, and has borrowed it exclusively. What
 /// `BUSY` and `CONSUMED` tell is who broke that rule on the same thread.
 mod state {
-    pub(super) const RUNNING: u8 = 0;
-    pub(super) const CREATED: u8 = 1;
-    pub(super) const POISONED: u8 = 2;
-    pub(super) const STOPPED: u8 = 3;
+    pub(super) const RUNNING: u32 = 0;
+    pub(super) const CREATED: u32 = 1;
+    pub(super) const POISONED: u32 = 2;
+    pub(super) const STOPPED: u32 = 3;
     /// A method that takes `&mut self` is running.
-    pub(super) const BUSY: u8 = 4;
+    pub(super) const BUSY: u32 = 4;
     /// A method took the object whole.
-    pub(super) const CONSUMED: u8 = 5;
+    pub(super) const CONSUMED: u32 = 5;
 }
 
 impl Head {
@@ -146,17 +149,17 @@ impl<T: 'static> Instance<T> {
     /// An object with one reference.
     #[inline]
     fn object(
-        state: u8,
+        state: u32,
         plugin: &'static str,
         life: Option<&'static Life<T>>,
         value: T,
     ) -> *const () {
         Box::into_raw(Box::new(Self {
             head: Head {
+                state: AtomicU32::new(state),
+                users: AtomicU32::new(0),
                 class: TypeId::of::<T>(),
                 references: AtomicUsize::new(1),
-                state: AtomicU8::new(state),
-                users: AtomicU32::new(0),
                 plugin,
             },
             life,
@@ -264,7 +267,7 @@ impl Drop for Using<'_> {
 }
 
 #[cold]
-fn not_running(plugin: &'static str, now: u8) -> *mut Failure {
+fn not_running(plugin: &'static str, now: u32) -> *mut Failure {
     match now {
         state::POISONED => failure(CallErrorKind::Poisoned, plugin, Note::default()),
         state::CREATED => {
@@ -422,7 +425,7 @@ unsafe fn created(
 ) -> Reply<RawObject> {
     // SAFETY: by this function's contract.
     let Some(arguments) = (unsafe { arrived::sized(arguments) }) else {
-        let invalid = Invalid::new("arguments for an instance, with their size");
+        let invalid = Invalid::new(&"arguments for an instance, with their size");
         return Reply::failed(faulty(plugin, Fault::from(invalid)));
     };
     let whole = || {
@@ -496,9 +499,9 @@ pub(crate) unsafe fn at_home<T: 'static, R>(
     if head.image != own::mark() {
         return None;
     }
-    // SAFETY: an object of this image is an `Instance`, which begins with its class.
-    let class = unsafe { *raw.object.cast::<TypeId>() };
-    if class != TypeId::of::<T>() {
+    // SAFETY: an object of this image is an `Instance`, which begins with its head.
+    let own = unsafe { &*raw.object.cast::<Head>() };
+    if own.class != TypeId::of::<T>() {
         return None;
     }
     // SAFETY: the class says that it is this one.

@@ -233,7 +233,7 @@ pub fn refuse_lent(out: &mut Encoder<'_>) {
 }
 
 /// What is told when bytes are to be a lent object.
-pub const LENT: Invalid = Invalid::new("no lent object: those cross within a process only");
+pub const LENT: Invalid = Invalid::new(&"no lent object: those cross within a process only");
 
 /// What can cross in an `Arc`: objects of interfaces.
 ///

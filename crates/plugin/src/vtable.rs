@@ -28,7 +28,9 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
     let head = unsafe { arrived::head(vtable) }?;
     // SAFETY: a vtable's interface is null or a table for as long as the vtable stays.
     let table = unsafe { arrived::at(head.interface) };
-    let table = table.ok_or(Invalid::new("a vtable that says which interface it is for"))?;
+    let table = table.ok_or(Invalid::new(
+        &"a vtable that says which interface it is for",
+    ))?;
     // The object's image may be this one: then there is nothing to compare.
     if !std::ptr::eq(table, T::TABLE) {
         // SAFETY: the table is one of the other side's.
@@ -38,7 +40,7 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
     let whole = size_of::<T::Vtable>();
     let least = size_of::<VtableHead>().checked_add(methods.saturating_mul(size_of::<usize>()));
     if head.size < whole && least != Some(head.size) {
-        return Err(Invalid::new("a vtable as long as its methods need"));
+        return Err(Invalid::new(&"a vtable as long as its methods need"));
     }
     // SAFETY: the vtable is at least as long as its own methods, or all that are known, need.
     unsafe { complete::<T>(vtable, methods) }?;
@@ -86,7 +88,7 @@ unsafe fn complete<T: ?Sized + Interface>(
         let function = unsafe { entry.wrapping_add(index).read() };
         let is_super = index < T::SUPERS.len();
         if function.is_null() && method.since == 0 && !is_super {
-            let expected = "a vtable that has a function for each method";
+            let expected = &"a vtable that has a function for each method";
             return Err(Invalid::new(expected));
         }
     }
@@ -122,7 +124,7 @@ pub unsafe fn fit_super<T: ?Sized + Interface>(
     vtable: *const VtableHead,
 ) -> Result<*const VtableHead, Invalid> {
     if vtable.is_null() {
-        return Err(Invalid::new("a vtable of an interface that is required"));
+        return Err(Invalid::new(&"a vtable of an interface that is required"));
     }
     // SAFETY: by this function's contract.
     unsafe { fit::<T>(vtable) }.map(<*const T::Vtable>::cast)
@@ -134,7 +136,7 @@ pub unsafe fn fit_super<T: ?Sized + Interface>(
 /// # Safety
 /// The table is one of the other side's: its id and fingerprints are there.
 unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Invalid> {
-    let invalid = Invalid::new("an object of the interface that was declared");
+    let invalid = Invalid::new(&"an object of the interface that was declared");
     // SAFETY: by this function's contract.
     let id = unsafe { bytes(table.id) };
     let shape = T::SHAPE;

@@ -66,7 +66,7 @@ unsafe extern "C" fn poll<T: Portable>(
             return Err(CallError::completed().into());
         }
         if output.is_null() {
-            return Err(Invalid::new("a place for the future's value").into());
+            return Err(Invalid::new(&"a place for the future's value").into());
         }
         // SAFETY: who calls lends the waker.
         let waker = unsafe { inside.waker.refresh(waker) }?;

@@ -132,7 +132,7 @@ impl<T: Portable> There<T> {
     pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
         // What it borrowed would be the bytes, which go.
         if !T::SHAPE.is_owned() {
-            return Err(Invalid::new("no future whose value borrows"));
+            return Err(Invalid::new(&"no future whose value borrows"));
         }
         let link = input.link()?;
         let object = input.object::<dyn Remote>()?;

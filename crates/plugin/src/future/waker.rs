@@ -53,7 +53,7 @@ unsafe fn own(data: *const (), table: *const ()) -> ManuallyDrop<Waker> {
 unsafe extern "C" fn clone(data: *const (), table: *const (), output: *mut RawWaker) -> Reply<u8> {
     reply_of(own::plugin(), || {
         if output.is_null() {
-            return Err(Invalid::new("a place for the waker's clone").into());
+            return Err(Invalid::new(&"a place for the waker's clone").into());
         }
         // SAFETY: who calls has the waker, lent or its own.
         let waker = unsafe { own(data, table) };
@@ -114,7 +114,7 @@ impl Functions {
     /// # Safety
     /// The pointer is null or points to functions with their size in front.
     unsafe fn of(raw: *const WakerFunctions) -> Result<Self, Invalid> {
-        const NONE: Invalid = Invalid::new("a waker with all its functions");
+        const NONE: Invalid = Invalid::new(&"a waker with all its functions");
         // SAFETY: by this function's contract.
         let raw = unsafe { arrived::sized(raw) }.ok_or(NONE)?;
         match (raw.clone, raw.wake, raw.wake_by_ref, raw.release) {
@@ -175,7 +175,7 @@ impl Held {
     /// The pointer is null or points to a waker, which is lent for the call.
     pub(super) unsafe fn refresh(&mut self, lent: *const RawWaker) -> Result<&Waker, Fault> {
         // SAFETY: by this function's contract.
-        let lent = unsafe { arrived::at(lent) }.ok_or(Invalid::new("a waker, not null"))?;
+        let lent = unsafe { arrived::at(lent) }.ok_or(Invalid::new(&"a waker, not null"))?;
         // What is held is alive, so nothing else has its address meanwhile.
         let same = matches!(&self.0, Some((held, _, functions))
             if (held.data, held.table, *functions) == (lent.data, lent.table, lent.functions));

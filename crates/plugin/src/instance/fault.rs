@@ -7,13 +7,25 @@ use crate::CallError;
 use crate::portable::Invalid;
 
 /// Why a method was not run, or gave nothing, although nothing panicked. One word, so that what
-/// a call gives fits into registers: the address of a boxed `Cause`; or an odd number, which no
-/// such address is, made of the state of an object that answers no calls.
+/// a call gives fits into registers. Its two lowest bits, which no address of what it points to
+/// has, say what it is.
 #[derive(Debug)]
 pub struct Fault(NonNull<()>);
 
-// SAFETY: it owns a `Cause`, which is Send, or is a number.
+// SAFETY: it owns a `Cause`, which is Send, or is a number, or points to what lives for ever.
 unsafe impl Send for Fault {}
+
+/// The two lowest bits of a fault.
+mod kind {
+    /// The address of a boxed `Cause`.
+    pub(super) const BOXED: usize = 0;
+    /// The state of an object that answers no calls, above these bits.
+    pub(super) const NOT_RUNNING: usize = 1;
+    /// The address of what was expected of an argument that is none of its type.
+    pub(super) const INVALID: usize = 2;
+    /// These bits.
+    pub(super) const MASK: usize = 3;
+}
 
 /// What a fault says.
 #[derive(Debug)]
@@ -23,7 +35,7 @@ pub(super) enum Cause {
     /// Another call that this one is made of failed.
     Call(CallError),
     /// The object answers no calls: its state.
-    NotRunning(u8),
+    NotRunning(u32),
     /// A panic that leaves the object as it was.
     Panicked(Box<dyn Any + Send>),
 }
@@ -41,10 +53,10 @@ impl Fault {
 
     /// The object is in this state, which is not the one for calls.
     #[inline]
-    pub(super) const fn not_running(now: u8) -> Self {
-        let odd = (now as usize) << 1 | 1;
-        // SAFETY: an odd number is not 0.
-        Self(unsafe { NonNull::new_unchecked(std::ptr::without_provenance_mut(odd)) })
+    pub(super) const fn not_running(now: u32) -> Self {
+        let word = (now as usize) << 2 | kind::NOT_RUNNING;
+        // SAFETY: it is not 0, since its lowest bit is not.
+        Self(unsafe { NonNull::new_unchecked(std::ptr::without_provenance_mut(word)) })
     }
 
     /// The word, which owns what the fault does.
@@ -65,19 +77,25 @@ impl Fault {
     /// What it says.
     pub(super) fn into_cause(self) -> Cause {
         let word = self.into_raw();
-        if word.addr() % 2 == 1 {
-            // One byte was put there.
-            let [now, ..] = (word.addr() >> 1).to_le_bytes();
-            return Cause::NotRunning(now);
+        match word.addr() & kind::MASK {
+            kind::BOXED => {
+                // SAFETY: it is the address of a box, and is given up once.
+                *unsafe { Box::from_raw(word.cast()) }
+            }
+            kind::INVALID => {
+                let expected = word.wrapping_byte_sub(kind::INVALID).cast::<&'static str>();
+                // SAFETY: it is the address of a text that lives for ever.
+                Cause::Invalid(Invalid::new(unsafe { &*expected }))
+            }
+            // A state, of which there are a few, was put there.
+            _ => Cause::NotRunning(u32::try_from(word.addr() >> 2).unwrap_or(u32::MAX)),
         }
-        // SAFETY: what is even is a box, whose address its alignment makes so, and is given up once.
-        *unsafe { Box::from_raw(word.cast()) }
     }
 }
 
 const _: () = assert!(
-    align_of::<Cause>() > 1,
-    "what is odd is the address of no cause"
+    align_of::<Cause>() > kind::MASK && align_of::<&str>() > kind::MASK,
+    "the lowest bits of their addresses are free"
 );
 
 impl Drop for Fault {
@@ -89,19 +107,10 @@ impl Drop for Fault {
 impl From<Invalid> for Fault {
     #[inline]
     fn from(invalid: Invalid) -> Self {
-        /// As [`told`](super::call).
-        #[cold]
-        #[inline(never)]
-        extern "C" fn boxed(expected: *const u8, length: usize) -> *mut () {
-            // SAFETY: these are the parts of a text that lives for ever.
-            let expected = unsafe { std::slice::from_raw_parts(expected, length) };
-            // SAFETY: as above.
-            let expected = unsafe { std::str::from_utf8_unchecked(expected) };
-            Fault::of(Cause::Invalid(Invalid::new(expected))).into_raw()
-        }
-        let expected = invalid.expected();
-        // SAFETY: made just now.
-        unsafe { Self::from_raw(boxed(expected.as_ptr(), expected.len())) }
+        let expected = std::ptr::from_ref(invalid.expected()).cast_mut();
+        let word = expected.wrapping_byte_add(kind::INVALID).cast();
+        // SAFETY: its address is a multiple of four, to which two was added; so it is not null.
+        Self(unsafe { NonNull::new_unchecked(word) })
     }
 }
 

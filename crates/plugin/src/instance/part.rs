@@ -2,7 +2,7 @@
 //! object is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Fault, Instance, faulty, panicked, reply_of, state};
 use crate::abi::Reply;
@@ -12,10 +12,10 @@ use crate::own;
 /// calls, and to poison it.
 #[derive(Debug)]
 pub(crate) struct Owner {
-    state: *const AtomicU8,
+    state: *const AtomicU32,
     plugin: &'static str,
     /// What the object's state is while the future runs.
-    meanwhile: u8,
+    meanwhile: u32,
     /// Whether the object answers no calls after a panic.
     poisons: bool,
 }
@@ -44,7 +44,7 @@ impl Owner {
         }
     }
 
-    fn state(&self) -> &AtomicU8 {
+    fn state(&self) -> &AtomicU32 {
         // SAFETY: the object outlives this (`Owner::of`).
         unsafe { &*self.state }
     }

@@ -8,8 +8,8 @@ use super::{Invalid, Portable};
 use crate::abi::{RawEither, RawOption, RawResult};
 use crate::encoding::{Decoder, Encoder};
 
-const OPTION: Invalid = Invalid::new("an Option whose tag is 0 or 1");
-const RESULT: Invalid = Invalid::new("a Result whose tag is 0 or 1");
+const OPTION: Invalid = Invalid::new(&"an Option whose tag is 0 or 1");
+const RESULT: Invalid = Invalid::new(&"a Result whose tag is 0 or 1");
 
 // SAFETY: crosses as a tag and the Abi of `T`.
 unsafe impl<T: Portable> Portable for Option<T> {

@@ -119,7 +119,7 @@ unsafe impl Portable for Buffer {
         if pointer.is_null() || isize::try_from(length).is_err() {
             // Nothing can be said of such memory, so it is not freed either.
             return Err(Invalid::new(
-                "a Buffer with a pointer and a possible length",
+                &"a Buffer with a pointer and a possible length",
             ));
         }
         release.ok_or(FREED)?;

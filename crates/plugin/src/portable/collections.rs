@@ -9,7 +9,7 @@ use super::{Invalid, Portable};
 use crate::abi::RawVec;
 use crate::encoding::{Decoder, Encoder};
 
-const REPEATED: Invalid = Invalid::new("a map or set without equal keys");
+const REPEATED: Invalid = Invalid::new(&"a map or set without equal keys");
 
 /// Takes the elements over.
 ///

@@ -63,7 +63,7 @@ impl<T: Encodable> Encoded<T> {
 }
 
 fn value<T: Encodable>(cbor: &[u8]) -> Result<Encoded<T>, Invalid> {
-    const INVALID: Invalid = Invalid::new("CBOR that serde reads as the declared type");
+    const INVALID: Invalid = Invalid::new(&"CBOR that serde reads as the declared type");
     let mut input = Deserializer::new(SliceReader::new(cbor));
     let value = T::deserialize(&mut input).or(Err(INVALID))?;
     // A slice has what it has: filling it does not fail.

@@ -113,20 +113,21 @@ pub unsafe trait Portable: Sized {
     unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid>;
 }
 
-/// A value that crossed is none of its type.
+/// A value that crossed is none of its type. One word, so that a call tells it without a place on
+/// the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    expected: &'static str,
+    expected: &'static &'static str,
 }
 
 impl Invalid {
-    /// Says what was expected instead.
+    /// Says what was expected instead: `Invalid::new(&"a char that is a digit")`.
     #[must_use]
-    pub const fn new(expected: &'static str) -> Self {
+    pub const fn new(expected: &'static &'static str) -> Self {
         Self { expected }
     }
 
-    pub(crate) const fn expected(self) -> &'static str {
+    pub(crate) const fn expected(self) -> &'static &'static str {
         self.expected
     }
 }

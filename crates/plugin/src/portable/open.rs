@@ -75,7 +75,7 @@ impl RawOpen {
         let (true, Some(release)) = (is_there, self.release) else {
             // SAFETY: by this function's contract.
             unsafe { self.let_go() };
-            return Err(Invalid::new("a variant with the size of its fields"));
+            return Err(Invalid::new(&"a variant with the size of its fields"));
         };
         // SAFETY: by this function's contract they lie there.
         let fields = unsafe { *place };

@@ -55,7 +55,7 @@ macro_rules! bytes {
         unsafe fn decode(input: &mut Decoder<'_>) -> Result<Self, Invalid> {
             let number = input.array().map(<$wide>::from_le_bytes)?;
             number.try_into().or(Err(Invalid::new(
-                "a number that this side's words can hold",
+                &"a number that this side's words can hold",
             )))
         }
     };
@@ -118,7 +118,7 @@ unsafe impl Portable for bool {
         match abi {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(Invalid::new("a bool that is 0 or 1")),
+            _ => Err(Invalid::new(&"a bool that is 0 or 1")),
         }
     }
 
@@ -138,7 +138,7 @@ unsafe impl Portable for char {
 
     #[inline]
     unsafe fn from_abi(abi: u32) -> Result<Self, Invalid> {
-        Self::from_u32(abi).ok_or(Invalid::new("a char that is a Unicode scalar value"))
+        Self::from_u32(abi).ok_or(Invalid::new(&"a char that is a Unicode scalar value"))
     }
 
     bytes_of_abi! {}
@@ -187,7 +187,7 @@ unsafe impl Portable for i128 {
     bytes! {}
 }
 
-const ZERO: Invalid = Invalid::new("a NonZero that is not 0");
+const ZERO: Invalid = Invalid::new(&"a NonZero that is not 0");
 
 macro_rules! non_zero {
     ($($type:ty = $scalar:ident,)*) => {$(
@@ -246,7 +246,7 @@ unsafe impl Portable for Duration {
     unsafe fn from_abi(abi: RawDuration) -> Result<Self, Invalid> {
         if abi.nanoseconds >= 1_000_000_000 {
             return Err(Invalid::new(
-                "a Duration of less than 1,000,000,000 nanoseconds",
+                &"a Duration of less than 1,000,000,000 nanoseconds",
             ));
         }
         Ok(Self::new(abi.seconds, abi.nanoseconds))

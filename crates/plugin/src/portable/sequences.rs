@@ -34,7 +34,7 @@ macro_rules! plain {
 plain! { u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64, }
 
 /// What every vector has that crosses.
-pub(super) const FREED: Invalid = Invalid::new("a vector with a function that frees it");
+pub(super) const FREED: Invalid = Invalid::new(&"a vector with a function that frees it");
 
 /// Whether `length` elements of `T` can be behind a pointer.
 fn possible<T>(pointer: *const u8, length: usize) -> Result<(), Invalid> {
@@ -42,7 +42,7 @@ fn possible<T>(pointer: *const u8, length: usize) -> Result<(), Invalid> {
     let fits = bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok());
     if pointer.is_null() || !fits || !pointer.cast::<T>().is_aligned() {
         return Err(Invalid::new(
-            "a slice with an aligned pointer and a possible length",
+            &"a slice with an aligned pointer and a possible length",
         ));
     }
     Ok(())
@@ -349,7 +349,7 @@ unsafe impl<T: Portable, const N: usize> Portable for [T; N] {
                 let whole: Vec<T> = valid.by_ref().collect();
                 whole
                     .try_into()
-                    .or(Err(Invalid::new("all elements of an array")))
+                    .or(Err(Invalid::new(&"all elements of an array")))
             }
         }
     }
@@ -362,6 +362,6 @@ unsafe impl<T: Portable, const N: usize> Portable for [T; N] {
         let whole: Vec<T> = elements_from_bytes(N, input)?;
         whole
             .try_into()
-            .or(Err(Invalid::new("all elements of an array")))
+            .or(Err(Invalid::new(&"all elements of an array")))
     }
 }

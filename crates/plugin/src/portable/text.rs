@@ -13,17 +13,24 @@ use super::{Invalid, Portable};
 use crate::abi::{RawSlice, RawVec};
 use crate::encoding::{Decoder, Encoder};
 
-const STR: Invalid = Invalid::new("a str that is UTF-8");
-const STRING: Invalid = Invalid::new("a String that is UTF-8");
+const STR: Invalid = Invalid::new(&"a str that is UTF-8");
+const STRING: Invalid = Invalid::new(&"a String that is UTF-8");
 
 /// The bytes as text, when they are UTF-8.
 #[inline]
 fn utf8(bytes: &[u8]) -> Result<&str, Invalid> {
-    if is_short_ascii(bytes) {
-        // SAFETY: ASCII is UTF-8.
-        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+    let mut text = bytes;
+    if !is_short_ascii(bytes) {
+        // SAFETY: it is borrowed.
+        let found = unsafe { longer(bytes.lend()) };
+        if found.pointer.is_null() {
+            return Err(STR);
+        }
+        // SAFETY: it is what it was.
+        text = unsafe { std::slice::from_raw_parts(found.pointer.cast(), found.length) };
     }
-    longer(bytes).ok_or(STR)
+    // SAFETY: ASCII is UTF-8, and so is what was found to be.
+    Ok(unsafe { std::str::from_utf8_unchecked(text) })
 }
 
 /// In each byte, the bit that no byte of ASCII has.
@@ -71,27 +78,39 @@ fn is_short_text(bytes: &[u8]) -> bool {
     is_whole && leads << 8 == follows && longer == 0 && overlong == 0
 }
 
-/// Cold, so that what a call keeps over this one is put aside here and not by every call.
+/// These bytes, when they are UTF-8, and otherwise null.
+///
+/// Cold, so that what a call keeps over this one is put aside here and not by every call; and of
+/// C, as whatever a call looks at what arrived with: such a function never unwinds, so that a
+/// method which cannot panic itself needs nothing for that. It gives back what it took, which is
+/// one thing less to keep.
+///
+/// # Safety
+/// The bytes can be borrowed.
 #[cold]
 #[inline(never)]
-fn longer(bytes: &[u8]) -> Option<&str> {
-    let is_text = match bytes.last_chunk() {
+unsafe extern "C" fn longer(bytes: RawSlice) -> RawSlice {
+    // SAFETY: by this function's contract.
+    let text = unsafe { std::slice::from_raw_parts(bytes.pointer, bytes.length) };
+    let is_text = match text.last_chunk() {
         // The last word overlaps the one before it, so that no bytes are left over.
-        Some(last) if bytes.len() > 8 => {
-            let (words, _) = bytes.as_chunks::<8>();
+        Some(last) if text.len() > 8 => {
+            let (words, _) = text.as_chunks::<8>();
             let last = u64::from_le_bytes(*last);
             let all = words
                 .iter()
                 .fold(last, |all, word| all | u64::from_le_bytes(*word));
             all & HIGH == 0
         }
-        _ => is_short_text(bytes),
+        _ => is_short_text(text),
     };
-    if is_text {
-        // SAFETY: ASCII is UTF-8, and so is what was found to be.
-        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    if is_text || std::str::from_utf8(text).is_ok() {
+        return bytes;
     }
-    std::str::from_utf8(bytes).ok()
+    RawSlice {
+        pointer: std::ptr::null(),
+        length: 0,
+    }
 }
 
 /// The same of bytes that are owned.

@@ -136,7 +136,7 @@ pub(super) unsafe fn arrived<'a>(link: *const RawLink) -> Result<Option<&'a RawL
         functions.iter().all(|function| *function != 0)
     });
     if !is_whole {
-        return Err(Invalid::new("a connection with all its functions"));
+        return Err(Invalid::new(&"a connection with all its functions"));
     }
     // SAFETY: by this function's contract and what was just seen.
     Ok(unsafe { link.as_ref() })

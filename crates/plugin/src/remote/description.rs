@@ -77,7 +77,7 @@ pub(crate) fn read(shape: &InterfaceShape, input: &mut Decoder<'_>) -> Result<Ve
 }
 
 fn read_one(shape: &InterfaceShape, input: &mut Decoder<'_>) -> Result<usize, Invalid> {
-    const DECLARED: Invalid = Invalid::new("an object of the interface that was declared");
+    const DECLARED: Invalid = Invalid::new(&"an object of the interface that was declared");
     let count = input.length()?;
     for index in 0..count {
         let fingerprint = u64::from_le_bytes(input.array()?);

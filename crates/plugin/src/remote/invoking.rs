@@ -352,7 +352,7 @@ impl Known {
         // SAFETY: the caller lends the context for the call.
         let context = unsafe { arrived::sized(context) }
             .filter(|context| context.cancelled.is_some())
-            .ok_or(Invalid::new("what a call by number is made in, whole"))?;
+            .ok_or(Invalid::new(&"what a call by number is made in, whole"))?;
         let nested = Nested::enter(context);
         if is_cancelled() {
             let kind = match time_left() {

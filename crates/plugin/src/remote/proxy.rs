@@ -209,7 +209,7 @@ pub(crate) fn come_home(link: &RawLink, number: u64) -> Result<RawInterface, Inv
         Ok(unsafe { object.assume_init() })
     } else {
         Err(Invalid::new(
-            "the number of an object that the other side has",
+            &"the number of an object that the other side has",
         ))
     }
 }

@@ -30,12 +30,12 @@ unsafe impl<T: FeatureEncoded> Portable for Encoded<T> {
     }
 
     unsafe fn from_abi(_: u8) -> Result<Self, Invalid> {
-        Err(Invalid::new("the feature `encoded`"))
+        Err(Invalid::new(&"the feature `encoded`"))
     }
 
     fn encode(self, _: &mut Encoder<'_>) {}
 
     unsafe fn decode(_: &mut Decoder<'_>) -> Result<Self, Invalid> {
-        Err(Invalid::new("the feature `encoded`"))
+        Err(Invalid::new(&"the feature `encoded`"))
     }
 }
