@@ -79,11 +79,18 @@ pub enum Difference {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the plugin provides {} {}, the host wants {}",
-            self.interface, self.plugin, self.host
-        )?;
+        let (interface, plugin, host) = (&self.interface, self.plugin, self.host);
+        if plugin == host {
+            write!(
+                f,
+                "the plugin and the host both have {interface} {host}, and yet they differ"
+            )?;
+        } else {
+            write!(
+                f,
+                "the plugin provides {interface} {plugin}, the host wants {host}"
+            )?;
+        }
         for (index, difference) in self.differences.iter().enumerate() {
             f.write_str(if index == 0 { ": " } else { "; " })?;
             difference.fmt(f)?;
@@ -131,10 +138,15 @@ impl fmt::Display for Difference {
                 host,
                 plugin,
                 difference,
-            } => write!(
-                f,
-                "{interface}, which it requires, is at {plugin} in the plugin and at {host} in the host: {difference}"
-            ),
+            } => {
+                write!(f, "{interface}, which it requires, is at {plugin} in ")?;
+                if plugin == host {
+                    f.write_str("both, and yet differs")?;
+                } else {
+                    write!(f, "the plugin and at {host} in the host")?;
+                }
+                write!(f, ": {difference}")
+            }
         }
     }
 }

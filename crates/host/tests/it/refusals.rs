@@ -45,11 +45,10 @@ fn an_interface_that_does_not_fit_is_refused_before_constructors_run() {
         let text = attempt.refusal.to_string();
         assert!(
             text.ends_with(
-                "does not fit: the plugin provides org.example.greeter 1.1, the host wants 1.1: \
-                 method `greet`: the host has `fn greet(&self, name: &str) -> String`, the \
-                 plugin has `fn greet(&self, name: &str, times: u8) -> String`; the plugin has \
-                 no `fn try_hard(&self, how: Outcome) -> Result<u32, Refusal>`; the plugin has \
-                 no `fn count(&self) -> u64`"
+                "does not fit: the plugin and the host both have org.example.greeter 1.1, and yet they differ: \
+                 method `greet`: the host has `fn greet(&self, name: &str) -> String`, the plugin has `fn \
+                 greet(&self, name: &str, times: u8) -> String`; the plugin has no `fn try_hard(&self, how: \
+                 Outcome) -> Result<u32, Refusal>`; the plugin has no `fn count(&self) -> u64`"
             ),
             "{text}"
         );
@@ -109,21 +108,21 @@ fn what_is_no_method_is_compared_before_constructors_run() {
         check::<dyn other_tag::Tagged>(
             &host,
             "tagged",
-            "does not fit: the plugin provides org.example.tagged 1.0, the host wants 1.0: org.example.tag, which it \
-             requires, is at 1.1 in the plugin and at 1.0 in the host: method `tag` at result: the host has \
-             `Option<String>`, the plugin has `String`",
+            "does not fit: the plugin and the host both have org.example.tagged 1.0, and yet they differ: \
+             org.example.tag, which it requires, is at 1.1 in the plugin and at 1.0 in the host: method `tag` at \
+             result: the host has `Option<String>`, the plugin has `String`",
         );
         check::<dyn other_constant::Tagged>(
             &host,
             "tagged",
-            "does not fit: the plugin provides org.example.tagged 1.0, the host wants 1.0: constant `LONGEST`: the \
-             host has `u32 = 32`, the plugin has `u32 = 64`",
+            "does not fit: the plugin and the host both have org.example.tagged 1.0, and yet they differ: constant \
+             `LONGEST`: the host has `u32 = 32`, the plugin has `u32 = 64`",
         );
         check::<dyn other_bounds::Bare>(
             &host,
             "bare",
-            "does not fit: the plugin provides org.example.bare 1.0, the host wants 1.0: the trait requires Send in \
-             the host, and Send + Sync in the plugin",
+            "does not fit: the plugin and the host both have org.example.bare 1.0, and yet they differ: the trait \
+             requires Send in the host, and Send + Sync in the plugin",
         );
         return;
     }

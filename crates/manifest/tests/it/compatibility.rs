@@ -83,7 +83,7 @@ fn a_parameter_of_another_type() {
     };
     check(
         &wanted(1, 2, &[NAME, OTHER]),
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: method `encode` at \
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: method `encode` at \
          level.Some: the host has `i64`, the plugin has `u32`",
     );
 }
@@ -114,7 +114,7 @@ fn a_variants_field_of_another_type() {
     };
     check(
         &wanted(1, 2, &[NAME, OTHER]),
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: method `encode` at \
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: method `encode` at \
          result.Err.Corrupt.offset: the host has `u32`, the plugin has `u64`",
     );
 }
@@ -226,7 +226,7 @@ fn another_bound() {
             assert!(found.starts_with(expected), "{found}");
         }
     };
-    let told = "the plugin provides org.example.codec 1.2, the host wants 1.2: the trait requires \
+    let told = "the plugin and the host both have org.example.codec 1.2, and yet they differ: the trait requires \
                 Send + Sync in the host, and neither Send nor Sync in the plugin";
     let wanted = |methods| InterfaceShape {
         bounds: BOTH,
@@ -294,16 +294,16 @@ fn a_required_interface() {
     check(
         other,
         Some(&schema),
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
-         1.1 in the plugin and at 1.1 in the host: method `name` at result: the host has `u32`, the plugin has \
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: org.example.named, which it \
+         requires, is at 1.1 in both, and yet differs: method `name` at result: the host has `u32`, the plugin has \
          `String`",
     );
     check(
         other,
         None,
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
-         1.1 in the plugin and at 1.1 in the host: method `name`: the host has `fn name(&self) -> u32`, the plugin \
-         another signature",
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: org.example.named, which it \
+         requires, is at 1.1 in both, and yet differs: method `name`: the host has `fn name(&self) -> u32`, the \
+         plugin another signature",
     );
     let later = |since| InterfaceShape {
         version: InterfaceVersion::new(1, 2),
@@ -314,8 +314,8 @@ fn a_required_interface() {
     check(
         later(1),
         None,
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
-         1.1 in the plugin and at 1.2 in the host: the plugin has no `fn name(&self) -> u32`",
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: org.example.named, which it \
+         requires, is at 1.1 in the plugin and at 1.2 in the host: the plugin has no `fn name(&self) -> u32`",
     );
     let bounds = Bounds {
         send: true,
@@ -324,9 +324,9 @@ fn a_required_interface() {
     check(
         InterfaceShape { bounds, ..NAMED },
         None,
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: org.example.named, which it requires, is at \
-         1.1 in the plugin and at 1.1 in the host: the trait requires Send in the host, and neither Send nor Sync in \
-         the plugin",
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: org.example.named, which it \
+         requires, is at 1.1 in both, and yet differs: the trait requires Send in the host, and neither Send nor \
+         Sync in the plugin",
     );
     // A record that says that it requires the interface, and does not describe it.
     let mut without = provided.clone();
@@ -334,7 +334,7 @@ fn a_required_interface() {
     let error = compat::check(&PLUGIN, &without, Some(&schema)).expect_err("it may be any");
     assert_eq!(
         error.to_string(),
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: the plugin has no `requires \
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: the plugin has no `requires \
          org.example.named 1`"
     );
 }
@@ -343,11 +343,10 @@ fn a_required_interface() {
 fn swapped_methods() {
     check(
         &wanted(1, 2, &[ENCODE, NAME]),
-        "the plugin provides org.example.codec 1.2, the host wants 1.2: method `encode`: the \
-         host has `fn encode(&self, input: &[u8], level: Option<u32>) -> Result<Vec<u8>, \
-         CodecError>`, the plugin has `fn name(&self) -> String`; method `name`: the host has \
-         `fn name(&self) -> String`, the plugin has `fn encode(&self, input: &[u8], level: \
-         Option<u32>) -> Result<Vec<u8>, CodecError>`",
+        "the plugin and the host both have org.example.codec 1.2, and yet they differ: method `encode`: the host \
+         has `fn encode(&self, input: &[u8], level: Option<u32>) -> Result<Vec<u8>, CodecError>`, the plugin has \
+         `fn name(&self) -> String`; method `name`: the host has `fn name(&self) -> String`, the plugin has `fn \
+         encode(&self, input: &[u8], level: Option<u32>) -> Result<Vec<u8>, CodecError>`",
     );
 }
 
@@ -361,8 +360,8 @@ fn the_schema_decides_nothing() {
             .expect_err("must be refused");
         assert_eq!(
             error.to_string(),
-            "the plugin provides org.example.codec 1.2, the host wants 1.2: method `name`: the \
-             host has `fn name(&self) -> String`, the plugin another signature",
+            "the plugin and the host both have org.example.codec 1.2, and yet they differ: method `name`: the host \
+             has `fn name(&self) -> String`, the plugin another signature",
         );
     }
 }

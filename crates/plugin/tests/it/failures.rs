@@ -233,8 +233,8 @@ fn an_interface_that_does_not_fit_is_refused() {
         .expect_err("another signature");
     assert_eq!(
         error.to_string(),
-        "the plugin provides org.example.faulty 2.1, the host wants 2.1: method `number`: the \
-         host has `fn number(&self, fail: u8) -> u32`, the plugin another signature"
+        "the plugin and the host both have org.example.faulty 2.1, and yet they differ: method `number`: the host \
+         has `fn number(&self, fail: u8) -> u32`, the plugin another signature"
     );
     let error = plugin
         .create::<dyn Elsewhere>(None, None)

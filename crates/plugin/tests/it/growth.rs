@@ -218,7 +218,7 @@ mod bounds {
         let error = plugin.create::<dyn going::Count>(None, None).map(drop);
         assert_eq!(
             error.expect_err("must be refused").to_string(),
-            "the plugin provides org.example.bounds 1.0, the host wants 1.0: the trait requires \
+            "the plugin and the host both have org.example.bounds 1.0, and yet they differ: the trait requires \
              Send + Sync in the host, and neither Send nor Sync in the plugin"
         );
     }
