@@ -1,6 +1,7 @@
 //! `plugwright why`: what a library brings in, and why it would not load.
 
 mod answer;
+mod architecture;
 mod many;
 mod tree;
 
@@ -8,8 +9,8 @@ use std::io;
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 
+use plugwright_inspect::Format as FileFormat;
 use plugwright_inspect::closure::{Closure, Closures, Search};
-use plugwright_inspect::{Format as FileFormat, Links};
 
 use super::report;
 use crate::exit::Exit;
@@ -105,9 +106,7 @@ impl Why {
 
 /// The format of a library that no loader of ELF libraries takes.
 fn other_format(file: &Path) -> Option<FileFormat> {
-    let file = plugwright_inspect::open(file, Links::Follow).ok()?;
-    let images = plugwright_inspect::identity(&file, None).images;
-    let format = images.first()?.target.format;
+    let format = architecture::of_file(file)?.format;
     (format != FileFormat::Elf).then_some(format)
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use plugwright_testkit::cc;
-use plugwright_testkit::elf::{AARCH64, ElfBuilder, Endian, PhdrField, Width};
+use plugwright_testkit::elf::{AARCH64, ElfBuilder, Endian, PhdrField, S390X, Width};
 use tempfile::TempDir;
 
 use crate::contracts::check_documented;
@@ -241,20 +241,73 @@ fn the_wrong_architecture() {
     insta::assert_snapshot!(place.why(1), @r"
     root.so
     └── liba.so
-          ✗ wrong architecture: it is for another processor or word size
-              RUNPATH: DIR/liba.so: found, but wrong architecture
+          ✗ wrong architecture: it is for aarch64, and this system is x86_64
+              RUNPATH: DIR/liba.so: found, but for aarch64
 
     root.so would not load:
-      liba.so: wrong architecture: it is for another processor or word size
+      liba.so: wrong architecture: it is for aarch64, and this system is x86_64
         needed by root.so
     ");
+    let json = place.run(&["why", "--format", "json", "root.so"]).json();
+    let problem = &json["problems"][0];
+    let aarch64 = serde_json::json!({
+        "format": "elf", "arch": "aarch64", "bits": 64, "byte_order": "little"
+    });
+    assert_eq!(problem["expected"]["arch"], "x86_64");
+    assert_eq!(problem["found"], aarch64);
+    assert_eq!(problem["steps"][0]["target"], aarch64);
     place.put("root.so", &arm);
     insta::assert_snapshot!(place.why(1), @r"
     root.so
-      ✗ wrong architecture: it is for another processor or word size
+      ✗ wrong architecture: it is for aarch64, and this system is x86_64
 
     root.so would not load:
-      root.so: wrong architecture: it is for another processor or word size
+      root.so: wrong architecture: it is for aarch64, and this system is x86_64
+    ");
+    let json = place.run(&["why", "--format", "json", "root.so"]).json();
+    assert_eq!(json["problems"][0]["found"], aarch64);
+}
+
+#[test]
+fn of_another_word_size_or_byte_order_is_told_too() {
+    const I386: u16 = 3;
+    let place = Place::new();
+    place
+        .put(
+            "root.so",
+            &beside()
+                .runpath("$ORIGIN/a:$ORIGIN/b")
+                .needed("liba.so")
+                .needed("libb.so"),
+        )
+        .put(
+            "a/liba.so",
+            &ElfBuilder::new(Width::Bits32, Endian::Little, I386),
+        )
+        .put(
+            "b/liba.so",
+            &ElfBuilder::new(Width::Bits64, Endian::Big, S390X),
+        )
+        .put(
+            "a/libb.so",
+            &ElfBuilder::new(Width::Bits32, Endian::Big, S390X),
+        );
+    insta::assert_snapshot!(place.why(1), @r"
+    root.so
+    ├── liba.so
+    │     ✗ wrong architecture: it is for x86 (32 bits), and this system is x86_64 (64 bits)
+    │         RUNPATH: DIR/a/liba.so: found, but for x86 (32 bits)
+    │         RUNPATH: DIR/b/liba.so: found, but for s390x (big endian)
+    └── libb.so
+          ✗ wrong architecture: it is for s390x (32 bits, big endian), and this system is x86_64 (64 bits, little endian)
+              RUNPATH: DIR/a/libb.so: found, but for s390x (32 bits, big endian)
+              RUNPATH: DIR/b/libb.so: not there
+
+    root.so would not load:
+      liba.so: wrong architecture: it is for x86 (32 bits), and this system is x86_64 (64 bits)
+        needed by root.so
+      libb.so: wrong architecture: it is for s390x (32 bits, big endian), and this system is x86_64 (64 bits, little endian)
+        needed by root.so
     ");
 }
 

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use plugwright_inspect::Untrusted;
 use plugwright_inspect::closure::{
     Closure, ClosureImage, ClosureProblem, ClosureProblemKind, Outcome, Rule, Step,
 };
+use plugwright_inspect::{Target, Untrusted};
 use serde::Serialize;
 
+use super::architecture;
 use crate::commands::report::{PathText, Trouble};
 use crate::output::demangle::demangle;
 
@@ -44,6 +45,8 @@ struct StepText {
     #[serde(flatten)]
     path: PathText,
     outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Target>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +66,10 @@ struct ProblemText<'a> {
     steps: Vec<StepText>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Trouble>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<Target>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<Target>,
 }
 
 impl<'a> Answer<'a> {
@@ -71,7 +78,11 @@ impl<'a> Answer<'a> {
         Self {
             path: PathText::from(path),
             images: closure.images.iter().map(ImageText::of).collect(),
-            problems: closure.problems.iter().map(ProblemText::of).collect(),
+            problems: closure
+                .problems
+                .iter()
+                .map(|problem| ProblemText::of(closure, problem))
+                .collect(),
         }
     }
 
@@ -87,6 +98,8 @@ impl<'a> Answer<'a> {
             version: None,
             steps: Vec::new(),
             faults: Vec::new(),
+            expected: None,
+            found: None,
         };
         Self {
             path: PathText::from(path),
@@ -116,13 +129,15 @@ impl StepText {
             rule: step.rule,
             path: PathText::from(step.path.as_path()),
             outcome: step.outcome,
+            target: architecture::of_step(step),
         };
         steps.iter().map(text).collect()
     }
 }
 
 impl<'a> ProblemText<'a> {
-    fn of(problem: &'a ClosureProblem) -> Self {
+    fn of(closure: &Closure, problem: &'a ClosureProblem) -> Self {
+        let (expected, found) = architecture::of_problem(closure, problem).unzip();
         let symbol = problem.symbol.as_ref();
         Self {
             kind: problem.kind,
@@ -134,6 +149,8 @@ impl<'a> ProblemText<'a> {
             version: problem.version.as_ref(),
             steps: StepText::all(&problem.steps),
             faults: problem.faults.iter().map(Trouble::of_problem).collect(),
+            expected,
+            found,
         }
     }
 }

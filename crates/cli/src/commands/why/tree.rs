@@ -6,11 +6,12 @@
 use std::io;
 use std::path::Path;
 
-use plugwright_inspect::Untrusted;
 use plugwright_inspect::closure::{
     Closure, ClosureProblem, ClosureProblemKind, Outcome, Rule, Step,
 };
+use plugwright_inspect::{Target, Untrusted};
 
+use super::architecture;
 use crate::commands::report::Trouble;
 use crate::output::demangle::demangle;
 use crate::output::{Output, Style, escape};
@@ -160,7 +161,7 @@ impl<'a> Tree<'a> {
                     continue;
                 }
             }
-            lines.push(Line::Reason(reason(problem)));
+            lines.push(Line::Reason(reason(self.closure, problem)));
             let steps = problem.steps.iter();
             lines.extend(steps.map(|step| Line::Detail(step_text(step))));
             let faults = problem.faults.iter();
@@ -198,7 +199,7 @@ impl<'a> Tree<'a> {
             let perhaps = self.perhaps_of(index, first);
             output.line(&format!(
                 "  {name}: {}{perhaps}{fault}{more}",
-                reason(first)
+                reason(self.closure, first)
             ))?;
             let chain = self.chain(index);
             if !chain.is_empty() {
@@ -265,14 +266,19 @@ enum Line {
 }
 
 /// What is wrong, in words; the image at whose line it stands is not named again.
-fn reason(problem: &ClosureProblem) -> String {
+fn reason(closure: &Closure, problem: &ClosureProblem) -> String {
     let text =
         |part: &Option<Untrusted>| part.as_ref().map_or_else(String::new, Untrusted::to_string);
     match problem.kind {
         ClosureProblemKind::NotFound => "not found".to_owned(),
-        ClosureProblemKind::WrongArchitecture => {
-            "wrong architecture: it is for another processor or word size".to_owned()
-        }
+        ClosureProblemKind::WrongArchitecture => match architecture::of_problem(closure, problem) {
+            Some((expected, found)) => format!(
+                "wrong architecture: it is for {}, and this system is {}",
+                architecture::words(&found, &expected),
+                architecture::words(&expected, &found)
+            ),
+            None => "wrong architecture: it is for another processor or word size".to_owned(),
+        },
         ClosureProblemKind::Unreadable => "cannot be read".to_owned(),
         ClosureProblemKind::Damaged => "damaged, or no library".to_owned(),
         ClosureProblemKind::MissingVersion => format!(
@@ -313,7 +319,12 @@ fn step_text(step: &Step) -> String {
         Outcome::Found => "taken",
         Outcome::Absent => "not there",
         Outcome::Unreadable => "cannot be read",
-        Outcome::OtherArchitecture => "found, but wrong architecture",
+        Outcome::OtherArchitecture => {
+            let targets = architecture::of_step(step).zip(Target::host());
+            let words = targets.map(|(found, host)| architecture::words(&found, &host));
+            let other = words.unwrap_or_else(|| "another architecture".to_owned());
+            &format!("found, but for {other}")
+        }
         Outcome::Damaged => "found, but damaged",
         Outcome::CurrentFolder => "the current folder is unknown",
         _ => "passed over",
