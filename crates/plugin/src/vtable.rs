@@ -5,7 +5,7 @@
 //! whose missing methods are empty, and a call of one runs the trait's default body. The
 //! copy is made once for each vtable, so calls cost nothing more.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::abi::{InterfaceTable, RawSlice, VtableHead};
@@ -13,9 +13,10 @@ use crate::arrived;
 use crate::interface::{Fit, Interface};
 use crate::portable::Invalid;
 
-/// The completed copies, by the address of the vtable and of the interface's own table.
-/// Vtables are statics of libraries, so there are few, and they are never freed.
-static COMPLETED: Mutex<Option<HashMap<(usize, usize), usize>>> = Mutex::new(None);
+/// The completed copies, by what is in them. The address of what was completed would not do: where
+/// a library was mapped, another may be mapped later, whose functions lie elsewhere. There are few,
+/// and they are never freed.
+static COMPLETED: Mutex<BTreeMap<Vec<usize>, usize>> = Mutex::new(BTreeMap::new());
 
 /// The vtable as one of `T`'s: itself, or a completed copy.
 ///
@@ -51,26 +52,24 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
     if head.size >= whole && as_they_are {
         return Ok(vtable.cast());
     }
-    let key = (vtable.addr(), std::ptr::from_ref(T::TABLE).addr());
+    let mut copy = vec![std::ptr::null::<()>(); whole / size_of::<usize>()];
+    // SAFETY: both are at least so long, and a new vector overlaps nothing; all that is in a vtable
+    // is of the size of a pointer.
+    unsafe {
+        let bytes = head.size.min(whole);
+        std::ptr::copy_nonoverlapping(vtable.cast::<u8>(), copy.as_mut_ptr().cast(), bytes);
+    }
+    let entries = copy
+        .iter_mut()
+        .skip(size_of::<VtableHead>() / size_of::<usize>());
+    for (entry, (_, fitting)) in entries.zip(supers) {
+        *entry = fitting.cast();
+    }
+    let key = copy.iter().map(|word| word.addr()).collect();
     let mut completed = COMPLETED.lock().unwrap_or_else(PoisonError::into_inner);
     let address = completed
-        .get_or_insert_default()
         .entry(key)
-        .or_insert_with(|| {
-            let copy = Box::leak(Box::<T::Vtable>::new_zeroed());
-            let copy = copy.as_mut_ptr().cast::<u8>();
-            // SAFETY: both are at least so long, and a new box overlaps nothing.
-            unsafe {
-                std::ptr::copy_nonoverlapping(vtable.cast::<u8>(), copy, head.size.min(whole));
-            }
-            for (index, (_, fitting)) in supers.into_iter().enumerate() {
-                let entries = copy.cast::<VtableHead>().wrapping_add(1);
-                let entry = entries.cast::<*const VtableHead>().wrapping_add(index);
-                // SAFETY: the copy begins with a head, behind which these entries stand.
-                unsafe { entry.write(fitting) };
-            }
-            copy.expose_provenance()
-        });
+        .or_insert_with(|| copy.leak().as_ptr().expose_provenance());
     Ok(std::ptr::with_exposed_provenance(*address))
 }
 
@@ -141,11 +140,12 @@ unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Inv
     let id = unsafe { bytes(table.id) };
     let shape = T::SHAPE;
     let methods = usize::from(table.methods);
-    let needed = shape
-        .methods
-        .iter()
-        .filter(|method| method.since <= table.minor)
-        .count();
+    let needed = if table.minor >= T::VERSION.minor {
+        shape.methods.len()
+    } else {
+        let methods = shape.methods.iter();
+        methods.filter(|method| method.since <= table.minor).count()
+    };
     let nowhere = methods > 0 && (table.fingerprints.is_null() || !table.fingerprints.is_aligned());
     let same = id == T::ID.as_bytes()
         && table.major == T::VERSION.major
@@ -153,15 +153,17 @@ unsafe fn agree<T: ?Sized + Interface>(table: &InterfaceTable) -> Result<(), Inv
     if !same || methods < needed || nowhere {
         return Err(invalid);
     }
-    for index in 0..shape.methods.len().min(methods) {
-        // SAFETY: there are as many fingerprints as methods.
-        let theirs = unsafe { *table.fingerprints.wrapping_add(index) };
-        // SAFETY: so there are in the table of this side, which the macro made of the shape. Made
-        // again here, they were most of what an object costs that crosses.
-        let ours = unsafe { *T::TABLE.fingerprints.wrapping_add(index) };
-        if theirs != ours {
-            return Err(invalid);
-        }
+    if methods == 0 {
+        return Ok(());
+    }
+    let both = shape.methods.len().min(methods);
+    // SAFETY: there are as many fingerprints as methods.
+    let theirs = unsafe { std::slice::from_raw_parts(table.fingerprints, both) };
+    // SAFETY: so there are in the table of this side, which the macro made of the shape. Made again
+    // here, they were most of what an object costs that crosses.
+    let ours = unsafe { std::slice::from_raw_parts(T::TABLE.fingerprints, both) };
+    if theirs != ours {
+        return Err(invalid);
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! An interface grows by methods at the end, and both sides of each version get along.
 
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+
 use plugwright_plugin::abi::{Entry, RawInterface};
 use plugwright_plugin::{CallErrorKind, Handle, Interface, Portable, interface, plugin};
 
@@ -136,6 +139,33 @@ fn each_version_completes_for_itself() {
     let again: Box<dyn next::Growing> = completed();
     assert_eq!((next.twice(1), again.twice(2)), (8, 9));
     assert_eq!((later.twice(1), later.last()), (15, 115));
+}
+
+/// Where a library was unmapped another may be mapped, and then has its vtable where that had one:
+/// what was completed of the first is not what the second has.
+#[test]
+fn what_is_completed_is_what_is_there_now() {
+    struct One;
+    impl first::Growing for One {
+        fn base(&self) -> u32 {
+            1
+        }
+    }
+    type Vtable = <dyn first::Growing as Interface>::Vtable;
+    let vtable: &Cell<MaybeUninit<Vtable>> = Box::leak(Box::new(Cell::new(MaybeUninit::uninit())));
+    let at_one_place = |object: Box<dyn first::Growing>| {
+        let mut raw = object.into_abi();
+        // SAFETY: an object's vtable can be read, and is plain.
+        vtable.set(unsafe { raw.object.vtable.cast::<MaybeUninit<Vtable>>().read() });
+        raw.object.vtable = vtable.as_ptr().cast_const().cast();
+        // SAFETY: an object with a vtable of its own; it is used once.
+        unsafe { <Box<dyn next::Growing>>::from_abi(raw) }.expect("it fits")
+    };
+    assert_eq!(at_one_place(Box::new(One)).twice(10), 11);
+    // A plugin's own class has functions of its own.
+    let summary = summary_of!("org.example.early", dyn first::Growing);
+    let early: Handle<dyn first::Growing> = create(EARLY, &summary);
+    assert_eq!(at_one_place(Box::new(early)).twice(10), 30);
 }
 
 #[test]
