@@ -44,6 +44,8 @@ struct Method {
     since: u16,
     /// Whether the trait has a body for it.
     has_body: bool,
+    /// Whether its author asks that nobody calls it any more, which the expansions do.
+    is_deprecated: bool,
 }
 
 /// How a method takes its object.
@@ -399,6 +401,10 @@ fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Op
         future,
         since,
         has_body: function.default.is_some(),
+        is_deprecated: function
+            .attrs
+            .iter()
+            .any(|attribute| attribute.path().is_ident("deprecated")),
     })
 }
 

@@ -4,6 +4,7 @@ mod open;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Generics, Meta, Type};
 
@@ -197,7 +198,10 @@ impl Parts {
                 mistakes.at(mark, "a variant of an enum is `#[unknown]`, and no field");
             }
             let crossing = Crossing::new(&field.ty, &marks(&field.attrs, "encoded"), mistakes);
-            parts.names.push(member.to_string());
+            let name = field.ident.as_ref().map(IdentExt::unraw);
+            parts
+                .names
+                .push(name.map_or_else(|| index.to_string(), |name| name.to_string()));
             parts.members.push(member);
             parts.bindings.push(format_ident!("field_{}", index));
             parts.types.push(crossing.portable());
@@ -333,7 +337,7 @@ fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> Tok
     let pattern = parts.at(&quote! { Self });
     let taken = parts.taken(&quote! { __raw });
     let shapes = parts.shapes();
-    let name = named.ident.to_string();
+    let name = named.ident.unraw().to_string();
     let arguments = named.twin_arguments();
     // Every value takes a byte at least.
     let (written, read) = if parts.types.is_empty() {
@@ -358,13 +362,13 @@ fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> Tok
         const SHAPE: &'static __private::Shape =
             &__private::Shape::Struct(#name, #shapes);
 
-        fn into_abi(self) -> Self::Abi {
+        fn into_abi(self) -> #raw_name #arguments {
             let #pattern = self;
             #filled
         }
 
         unsafe fn from_abi(
-            __raw: Self::Abi,
+            __raw: #raw_name #arguments,
         ) -> __private::Result<Self, __private::Invalid> {
             #taken
             __private::Ok(#pattern)
@@ -417,7 +421,7 @@ impl Variant {
 
     /// The variant's shape: a constant expression.
     fn shape(&self) -> TokenStream {
-        let name = self.name.to_string();
+        let name = self.name.unraw().to_string();
         let fields = self.parts.shapes();
         quote! { __private::VariantShape { name: #name, fields: #fields } }
     }
@@ -425,7 +429,8 @@ impl Variant {
 
 fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
     let raw_name = format_ident!("__Raw{}", named.ident, span = Span::call_site());
-    let union = format_ident!("__Raw{}Fields", named.ident, span = Span::call_site());
+    // Not among the names of the variants' fields, one of which may be called anything.
+    let union = format_ident!("__Fields{}", named.ident, span = Span::call_site());
     let with_fields: Vec<&Variant> = variants
         .iter()
         .filter(|variant| variant.has_fields())
@@ -478,7 +483,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
         quote! { #tag => { #fields } }
     });
     let shapes = variants.iter().map(Variant::shape);
-    let name = named.ident.to_string();
+    let name = named.ident.unraw().to_string();
     let expected = format!("a {name} with a known variant");
     let unknown = quote! {
         _ => __private::Err(__private::Invalid::new(&#expected)),
@@ -495,12 +500,12 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
         const SHAPE: &'static __private::Shape =
             &__private::Shape::Enum(#name, &[#(#shapes),*]);
 
-        fn into_abi(self) -> Self::Abi {
+        fn into_abi(self) -> #raw_name #arguments {
             match self { #(#into)* }
         }
 
         unsafe fn from_abi(
-            __raw: Self::Abi,
+            __raw: #raw_name #arguments,
         ) -> __private::Result<Self, __private::Invalid> {
             match __raw.tag {
                 #(#from)*

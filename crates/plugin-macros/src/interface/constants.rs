@@ -4,6 +4,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ItemTrait, TraitItem, TraitItemConst, Type};
 
 use super::{Interface, generic};
@@ -120,7 +121,7 @@ impl Interface {
         let ident = &self.item.ident;
         self.constants.iter().map(move |constant| {
             let Constant { name, function, .. } = constant;
-            let text = name.to_string();
+            let text = name.unraw().to_string();
             quote! {
                 __private::MethodShape {
                     name: #text,

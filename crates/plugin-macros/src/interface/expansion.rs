@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use syn::{ItemTrait, TraitItem, TraitItemFn, parse_quote};
+use syn::{Attribute, ItemTrait, Meta, TraitItem, TraitItemFn, parse_quote};
 
 use super::{Interface, Method, Receiver};
 use crate::lifetimes::with_static;
@@ -407,7 +407,8 @@ impl Interface {
 /// built before the method was added, and which is returned.
 fn apart(ident: &Ident, function: &mut TraitItemFn) -> TraitItemFn {
     let mut body = function.clone();
-    body.attrs = vec![parse_quote! { #[doc(hidden)] }];
+    body.attrs = lints(function);
+    body.attrs.push(parse_quote! { #[doc(hidden)] });
     body.sig.ident = body_name(&function.sig.ident);
     let mut names = Vec::new();
     for (index, input) in function.sig.inputs.iter_mut().enumerate() {
@@ -420,6 +421,25 @@ fn apart(ident: &Ident, function: &mut TraitItemFn) -> TraitItemFn {
     let hidden = &body.sig.ident;
     function.default = Some(parse_quote! { { #ident::#hidden(self, #(#names),*) } });
     body
+}
+
+/// The attributes that say which lints a body is looked at with go with the body. What is left
+/// has the same head: what is expected there is then nothing to tell of here either.
+fn lints(function: &mut TraitItemFn) -> Vec<Attribute> {
+    let is = |attribute: &Attribute, names: &[&str]| {
+        names.iter().any(|name| attribute.path().is_ident(name))
+    };
+    let names = ["allow", "expect", "warn", "deny", "forbid"];
+    let lints = function.attrs.iter().filter(|lint| is(lint, &names));
+    let lints = lints.cloned().collect();
+    for attribute in &mut function.attrs {
+        if is(attribute, &["expect"])
+            && let Meta::List(expected) = &mut attribute.meta
+        {
+            expected.path = parse_quote! { allow };
+        }
+    }
+    lints
 }
 
 fn body_name(function: &Ident) -> Ident {
@@ -442,6 +462,14 @@ impl Method {
             (Receiver::Owned, _) | (_, Some(_)) => format_ident!("__{}", self.name),
             _ => self.try_name(),
         }
+    }
+
+    /// What a function has in front that calls the method itself: whoever calls this one is told
+    /// that it is deprecated.
+    pub(super) fn attributes(&self) -> Option<TokenStream> {
+        self.is_deprecated.then(|| {
+            quote! { #[expect(deprecated, reason = "who calls this one is told of it")] }
+        })
     }
 
     /// How the object is borrowed for a call.

@@ -188,7 +188,9 @@ impl Interface {
                 Receiver::Exclusive => (quote! { &mut self }, quote! { &mut *self.0 }),
                 Receiver::Owned => (quote! { self: __private::Box<Self> }, quote! { self.0 }),
             };
+            let attributes = method.attributes();
             quote! {
+                #attributes
                 fn #function(#this, #params) -> #result {
                     <#target as #ident>::#function(#object, #(#arguments),*)
                 }

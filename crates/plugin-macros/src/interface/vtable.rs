@@ -4,6 +4,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Path;
+use syn::ext::IdentExt;
 
 use super::{Interface, Method, Param, Receiver};
 use crate::lifetimes::with_static;
@@ -129,8 +130,8 @@ impl Interface {
                     __private::InterfaceVersion::new(#major, #minor);
                 const SHAPE: &'static __private::InterfaceShape =
                     &__private::InterfaceShape {
-                        id: Self::ID,
-                        version: Self::VERSION,
+                        id: <Self as __private::Interface>::ID,
+                        version: <Self as __private::Interface>::VERSION,
                         bounds: {
                             use __private::{Bounds, OneThread, Threads};
                             Bounds {
@@ -254,7 +255,9 @@ impl Interface {
                 comment("A panic is a failure of this call, and leaves the object as it is.");
             body = quote! { #comment __private::surviving(move || { #body }) };
         }
+        let attributes = method.attributes();
         quote! {
+            #attributes
             unsafe extern "C" fn #function<__T: #ident + 'static>(
                 __object: *const (),
                 #params
@@ -311,9 +314,9 @@ impl Method {
 
     /// The method's shape: a constant expression.
     fn shape(&self) -> TokenStream {
-        let name = self.name.to_string();
+        let name = self.name.unraw().to_string();
         let params = self.params.iter().map(|param| {
-            let name = param.name.to_string();
+            let name = param.name.unraw().to_string();
             let ty = as_portable(&with_static(&param.crossing.portable()));
             quote! {
                 __private::FieldShape {

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt;
 
 use super::{Named, Variant, as_portable, bytes};
 use crate::lifetimes::with_static;
@@ -97,14 +98,14 @@ pub(super) fn of_enum(
     );
     let shapes: Vec<TokenStream> = variants.iter().map(Variant::shape).collect();
     let (first, later) = shapes.split_at(count);
-    let name = named.ident.to_string();
+    let name = named.ident.unraw().to_string();
     let implementation = named.implementation(&quote! {
         type Abi = __private::RawOpen;
 
         const SHAPE: &'static __private::Shape =
             &__private::Shape::Open(#name, &[#(#first),*], &[#(#later),*]);
 
-        fn into_abi(self) -> Self::Abi {
+        fn into_abi(self) -> __private::RawOpen {
             match self {
                 #(#into)*
                 Self::#unknown {} => __private::RawOpen::bare(
@@ -114,7 +115,7 @@ pub(super) fn of_enum(
         }
 
         unsafe fn from_abi(
-            __raw: Self::Abi,
+            __raw: __private::RawOpen,
         ) -> __private::Result<Self, __private::Invalid> {
             let __variant = __raw.variant;
             #(#from)*
