@@ -11,13 +11,14 @@ use plugwright_manifest::InterfaceVersion;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::{
-    FnArg, GenericArgument, Generics, ItemTrait, LitBool, LitStr, Pat, Path, PathArguments,
-    ReceiverKind, ReturnType, Safety, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
+    Attribute, FnArg, GenericArgument, Generics, ItemTrait, LitBool, LitStr, Pat, Path,
+    PathArguments, ReceiverKind, ReturnType, Safety, TraitItem, TraitItemFn, Type, TypeParamBound,
+    parse_quote,
 };
 
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
 use crate::crossing::{Crossing, take_marks};
-use crate::lifetimes::borrowed_mutably;
+use crate::lifetimes::{borrowed_mutably, lent_for_ever};
 use constants::Constant;
 
 /// What the attribute and the trait say, checked.
@@ -368,6 +369,7 @@ fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Op
             continue;
         }
         check_parameter(&typed.ty, mistakes);
+        check_loan(&typed.ty, &encoded, mistakes);
         params.push(Param {
             name: parameter_name(index, &typed.pat),
             crossing: Crossing::new(&typed.ty, &encoded, mistakes),
@@ -376,6 +378,7 @@ fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Op
     let result: Type = match &signature.output {
         ReturnType::Default => parse_quote!(()),
         ReturnType::Type(_, ty) => {
+            check_loan(ty, &encoded, mistakes);
             if let Some(reference) = borrowed_mutably(ty) {
                 mistakes.at(
                     reference,
@@ -472,6 +475,17 @@ fn receiver(function: &TraitItemFn, mistakes: &mut Mistakes) -> Receiver {
 
 fn is_box_of_self(ty: &Type) -> bool {
     ty.to_token_stream().to_string().replace(' ', "") == "Box<Self>"
+}
+
+/// Nothing is lent for ever: not by who makes a call, and not by an object, which ends.
+fn check_loan(ty: &Type, encoded: &[Attribute], mistakes: &mut Mistakes) {
+    if let (Some(lifetime), []) = (lent_for_ever(ty), encoded) {
+        mistakes.at(
+            lifetime,
+            "what crosses is lent for a call, or by the object, and not for ever: leave `'static` out, \
+             or take and return what owns itself, as a `String`",
+        );
+    }
 }
 
 fn check_parameter(ty: &Type, mistakes: &mut Mistakes) {

@@ -46,6 +46,10 @@ use proc_macro::TokenStream;
 /// `PluginFuture<'_, T>`, by that name and as a whole. (The form of a method that takes
 /// `self: Box<Self>` takes the handle: `TRAITCalls::try_NAME(handle)`.)
 ///
+/// What an argument borrows is lent for the call, and what a result borrows for as long as the
+/// object is borrowed. Nothing is lent for ever: a `&'static` reference does not compile, nor a type
+/// that borrows and whose lifetime is not written, as in `Name<'_>`.
+///
 /// A constant (`const LIMIT: u32 = 64;`: a number of at most 64 bits, `bool`, `char` or `&str`) is
 /// the same for all that implement the trait, is named `<dyn TRAIT>::LIMIT`, and stands in the
 /// record of each plugin: one that was built with another value fits no more. Constants are there
@@ -104,7 +108,7 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Lets a struct or an enum cross the boundary, when all its fields do.
 ///
 /// It may have lifetimes, for fields that borrow, and type parameters, which then must be
-/// `Portable` themselves.
+/// `Portable` themselves. None is `'static`: what crosses is lent for a call.
 ///
 /// - `#[encoded]` on a field: it crosses as serde encodes it, and need not be `Portable`.
 /// - `#[unknown]` on one variant of an enum, which has no fields: the enum grows. Variants that

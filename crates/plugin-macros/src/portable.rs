@@ -10,7 +10,7 @@ use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Generics, Meta, Ty
 
 use crate::arguments::Mistakes;
 use crate::crossing::{Crossing, marks};
-use crate::lifetimes::with_static;
+use crate::lifetimes::{bound_for_ever, lent_for_ever, shape, with_static};
 use crate::remarks::comment;
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
@@ -118,6 +118,12 @@ impl<'a> Named<'a> {
                 GenericParam::Lifetime(_) => {}
             }
         }
+        if let Some(lifetime) = bound_for_ever(generics) {
+            mistakes.at(
+                lifetime,
+                "what crosses is lent for a call, and not for ever: leave this bound out",
+            );
+        }
         Self {
             ident,
             types,
@@ -197,7 +203,15 @@ impl Parts {
             for mark in marks(&field.attrs, "unknown") {
                 mistakes.at(mark, "a variant of an enum is `#[unknown]`, and no field");
             }
-            let crossing = Crossing::new(&field.ty, &marks(&field.attrs, "encoded"), mistakes);
+            let marks = marks(&field.attrs, "encoded");
+            if let (Some(lifetime), []) = (lent_for_ever(&field.ty), marks.as_slice()) {
+                mistakes.at(
+                    lifetime,
+                    "what crosses is lent for a call, and not for ever: give the type a lifetime, as in \
+                     `Name<'a>`, or a field that owns what it has",
+                );
+            }
+            let crossing = Crossing::new(&field.ty, &marks, mistakes);
             let name = field.ident.as_ref().map(IdentExt::unraw);
             parts
                 .names
@@ -305,13 +319,13 @@ impl Parts {
         }
     }
 
-    fn shapes(&self) -> TokenStream {
+    fn shapes(&self, named: &Named<'_>) -> TokenStream {
         let Self { names, types, .. } = self;
-        let types = types.iter().map(as_portable);
+        let shapes = types.iter().map(|ty| shape(ty, ty, &named.types));
         quote! {
             &[#(__private::FieldShape {
                 name: #names,
-                shape: #types::SHAPE,
+                shape: #shapes,
             }),*]
         }
     }
@@ -336,7 +350,7 @@ fn of_struct(named: &Named<'_>, fields: &Fields, mistakes: &mut Mistakes) -> Tok
     };
     let pattern = parts.at(&quote! { Self });
     let taken = parts.taken(&quote! { __raw });
-    let shapes = parts.shapes();
+    let shapes = parts.shapes(named);
     let name = named.ident.unraw().to_string();
     let arguments = named.twin_arguments();
     // Every value takes a byte at least.
@@ -420,9 +434,9 @@ impl Variant {
     }
 
     /// The variant's shape: a constant expression.
-    fn shape(&self) -> TokenStream {
+    fn shape(&self, named: &Named<'_>) -> TokenStream {
         let name = self.name.unraw().to_string();
-        let fields = self.parts.shapes();
+        let fields = self.parts.shapes(named);
         quote! { __private::VariantShape { name: #name, fields: #fields } }
     }
 }
@@ -482,7 +496,7 @@ fn of_enum(named: &Named<'_>, variants: &[Variant]) -> TokenStream {
         let fields = variant.parts.decoded(&quote! { Self::#name });
         quote! { #tag => { #fields } }
     });
-    let shapes = variants.iter().map(Variant::shape);
+    let shapes = variants.iter().map(|variant| variant.shape(named));
     let name = named.ident.unraw().to_string();
     let expected = format!("a {name} with a known variant");
     let unknown = quote! {

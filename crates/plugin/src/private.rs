@@ -135,6 +135,39 @@ pub fn no_such_method(method: u32) -> Fault {
     CallError::unsupported(&format!("method {method}")).into()
 }
 
+/// The shape of a type that is written without a lifetime.
+///
+/// # Panics
+/// At compile time, when it borrows: then the lifetime is `'static` or is left out, and a loan that
+/// ends with its call must not be taken for one that never ends.
+#[must_use]
+pub const fn owned(shape: &'static Shape) -> &'static Shape {
+    assert!(
+        shape.is_owned(),
+        "a type borrows, and is written without a lifetime: what crosses is lent for a call, and \
+         not for ever. Write the lifetime, as in `Name<'_>`, or have a type that owns what it has"
+    );
+    shape
+}
+
+/// A part of a type, of which only some cross by themselves: the constant of that name that is
+/// nearer wins.
+#[derive(Debug)]
+pub struct Part<T: ?Sized>(PhantomData<T>);
+
+impl<T: Portable> Part<T> {
+    /// The part's shape.
+    pub const SHAPE: &'static Shape = T::SHAPE;
+}
+
+/// For every other part.
+pub trait NoPart {
+    /// That of nothing.
+    const SHAPE: &'static Shape = <() as Portable>::SHAPE;
+}
+
+impl<T: ?Sized> NoPart for Part<T> {}
+
 /// Asks at compile time that an interface's objects may be shared between threads.
 pub const fn shared<I: ?Sized + Shareable + SharedBetweenThreads>() {}
 

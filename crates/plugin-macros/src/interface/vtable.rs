@@ -7,7 +7,7 @@ use syn::Path;
 use syn::ext::IdentExt;
 
 use super::{Interface, Method, Param, Receiver};
-use crate::lifetimes::with_static;
+use crate::lifetimes::{shape, with_static};
 use crate::portable::as_portable;
 use crate::remarks::comment;
 
@@ -317,15 +317,17 @@ impl Method {
         let name = self.name.unraw().to_string();
         let params = self.params.iter().map(|param| {
             let name = param.name.unraw().to_string();
-            let ty = as_portable(&with_static(&param.crossing.portable()));
+            let ty = param.crossing.portable();
+            let shape = shape(&ty, &with_static(&ty), &[]);
             quote! {
                 __private::FieldShape {
                     name: #name,
-                    shape: #ty::SHAPE,
+                    shape: #shape,
                 }
             }
         });
-        let result = self.static_result();
+        let result = self.result.portable();
+        let result = shape(&result, &with_static(&result), &[]);
         let since = self.since;
         let receiver = match self.receiver {
             Receiver::Shared => quote! { Shared },
@@ -337,7 +339,7 @@ impl Method {
                 name: #name,
                 receiver: __private::Receiver::#receiver,
                 params: &[#(#params),*],
-                result: #result::SHAPE,
+                result: #result,
                 since: #since,
             }
         }

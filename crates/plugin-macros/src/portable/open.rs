@@ -96,7 +96,10 @@ pub(super) fn of_enum(
             __private::Ok(Self::#unknown {})
         },
     );
-    let shapes: Vec<TokenStream> = variants.iter().map(Variant::shape).collect();
+    let shapes: Vec<TokenStream> = variants
+        .iter()
+        .map(|variant| variant.shape(named))
+        .collect();
     let (first, later) = shapes.split_at(count);
     let name = named.ident.unraw().to_string();
     let implementation = named.implementation(&quote! {
