@@ -28,6 +28,7 @@ pub fn judge(facts: &Facts, policy: &Policy) -> Verdict {
             Excess::Refused => &mut reasons,
         },
     );
+    rules::panic::remark(facts, policy, &mut remarks);
     // Without a source that is accepted there is no placement; the placement rule has then given its reason.
     match rules::placement::source(facts, policy) {
         Some(source) if reasons.is_empty() => Verdict::Allow {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 
 use plugwright_host::{Advice, Host, Policy, Registry};
-use plugwright_trust::Code;
+use plugwright_trust::{Code, Verdict};
 
 use crate::Folder;
 use crate::attacks::{Signer, bundle, digest, marker};
@@ -91,6 +91,29 @@ fn a_registry_keeps_it_for_the_next_process() {
         false,
         &[],
     );
+}
+
+/// Of a file that is known, too.
+#[test]
+fn a_plugin_whose_panics_end_the_process_is_remarked_where_it_is_accepted() {
+    #[track_caller]
+    fn check(host: &Host, expected: bool) {
+        let Ok(Verdict::Allow { remarks, .. }) = one(host).verdict else {
+            panic!("the policy accepts it");
+        };
+        let mut codes = remarks.iter().map(|remark| remark.code);
+        let found = codes.any(|code| code == Code::PanicAborts);
+        assert_eq!(found, expected, "{remarks:?}");
+    }
+    let folder = Folder::new();
+    let aborting = plugwright_testkit::cargo::library("fixture-marker");
+    fs::copy(aborting, folder.join("libmarker.so")).expect("copied");
+    let aborting = host(&folder, Policy::developer(), None);
+    check(&aborting, true);
+    settled(&aborting);
+    check(&aborting, true);
+    let unwinding = marker();
+    check(&host(&unwinding, Policy::developer(), None), false);
 }
 
 /// Who may write a file, and who speaks for its folder, is asked each time.

@@ -8,7 +8,7 @@ mod hazard;
 mod lock;
 mod needed;
 mod ownership;
-mod panic;
+pub(crate) mod panic;
 pub(crate) mod placement;
 mod signature;
 mod structure;

@@ -1,23 +1,30 @@
-//! A panic of the plugin does not end the host.
+//! A panic of the plugin does not end the host; where the policy accepts that it does, it is told all the same.
 
 use crate::{Code, Facts, PanicAbort, PanicStrategy, Policy, Reason};
 use alloc::format;
 use alloc::vec::Vec;
 
 pub(super) fn check(facts: &Facts, policy: &Policy, reasons: &mut Vec<Reason>) {
-    let aborts = facts
-        .manifest
-        .as_ref()
-        .is_some_and(|manifest| manifest.panic == Some(PanicStrategy::Abort));
-    if aborts && policy.panic_abort == PanicAbort::Refused {
-        let what = format!("a panic inside {} would end the host", facts.origin);
-        let advice = "build it with panic = \"unwind\", the default";
-        reasons.push(Reason::new(
+    if policy.panic_abort == PanicAbort::Refused {
+        reasons.extend(aborts(facts));
+    }
+}
+
+pub(crate) fn remark(facts: &Facts, policy: &Policy, remarks: &mut Vec<Reason>) {
+    if policy.panic_abort == PanicAbort::Accepted {
+        remarks.extend(aborts(facts));
+    }
+}
+
+fn aborts(facts: &Facts) -> Option<Reason> {
+    let manifest = facts.manifest.as_ref()?;
+    (manifest.panic == Some(PanicStrategy::Abort)).then(|| {
+        Reason::new(
             Code::PanicAborts,
-            &what,
+            &format!("a panic inside {} would end the host", facts.origin),
             "panics that unwind",
             "panic = \"abort\"",
-            advice,
-        ));
-    }
+            "build it with panic = \"unwind\", the default",
+        )
+    })
 }

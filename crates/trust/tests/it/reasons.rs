@@ -284,6 +284,29 @@ fn a_plugin_whose_panics_abort_is_kept_out_of_servers() {
 }
 
 #[test]
+fn a_panic_that_aborts_is_told_where_it_is_accepted() {
+    #[track_caller]
+    fn check(panic: PanicStrategy, expected: &[&str]) {
+        let mut facts = installed();
+        facts.manifest =
+            Some(ManifestFacts::new("org.example.zstd", Version::new(1, 2, 3)).with_panic(panic));
+        let Verdict::Allow { remarks, .. } = judge(&facts, &Policy::desktop()) else {
+            panic!("refused")
+        };
+        let remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();
+        assert_eq!(remarks, expected);
+    }
+    check(
+        PanicStrategy::Abort,
+        &[
+            "a panic inside /usr/lib/press/libzstd.so would end the host: expected panics that unwind, found panic = \
+             \"abort\"; build it with panic = \"unwind\", the default [panic.abort, CWE-248]",
+        ],
+    );
+    check(PanicStrategy::Unwind, &[]);
+}
+
+#[test]
 fn a_demand_for_a_process_is_refused_while_there_is_none() {
     check(
         &installed(),
