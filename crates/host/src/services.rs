@@ -130,13 +130,7 @@ mod tests {
         let around = Arc::new(Surroundings::new(Application::default(), None));
         let id = Id::new("org.example.quiet").expect("a valid id");
         let services = Services::new(id, &around);
-        for level in [
-            Level::Error,
-            Level::Warn,
-            Level::Info,
-            Level::Debug,
-            Level::Trace,
-        ] {
+        for level in Level::ALL {
             assert!(!services.logs(level), "{level:?}");
         }
     }

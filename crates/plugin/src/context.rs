@@ -77,6 +77,17 @@ pub enum Level {
     Trace,
 }
 
+impl Level {
+    /// All, what matters most first.
+    pub const ALL: [Self; 5] = [
+        Self::Error,
+        Self::Warn,
+        Self::Info,
+        Self::Debug,
+        Self::Trace,
+    ];
+}
+
 /// An event for the host's log.
 #[derive(Clone, Copy, Debug, Portable)]
 #[expect(clippy::exhaustive_structs, reason = "its fields are what crosses")]

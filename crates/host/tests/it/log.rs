@@ -67,13 +67,7 @@ pub(crate) fn lines(least: tracing::Level, run: impl FnOnce()) -> Vec<String> {
     REACHED.call_once(|| {
         let folder = Folder::with(&["ensemble"]);
         let chorister: Handle<dyn Player> = folder.host().create("chorister").expect("fits");
-        for level in [
-            Level::Error,
-            Level::Warn,
-            Level::Info,
-            Level::Debug,
-            Level::Trace,
-        ] {
+        for level in Level::ALL {
             chorister.say(level, "nobody hears");
         }
     });

@@ -103,14 +103,9 @@ pub(crate) fn numbers() -> Vec<(String, usize)> {
     ] {
         all.push((format!("PW_FAILURE_{name}"), kind as usize));
     }
-    for (name, level) in [
-        ("ERROR", Level::Error),
-        ("WARN", Level::Warn),
-        ("INFO", Level::Info),
-        ("DEBUG", Level::Debug),
-        ("TRACE", Level::Trace),
-    ] {
-        all.push((format!("PW_LEVEL_{name}"), level as usize));
+    for level in Level::ALL {
+        let name = format!("PW_LEVEL_{level:?}").to_uppercase();
+        all.push((name, level as usize));
     }
     all
 }
