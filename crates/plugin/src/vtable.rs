@@ -3,7 +3,8 @@
 //! A vtable may be longer than this side knows: the rest is not looked at. It may be
 //! shorter, when the other side was built before methods were added: then a copy is made
 //! whose missing methods are empty, and a call of one runs the trait's default body. The
-//! copy is made once for each vtable, so calls cost nothing more.
+//! copy is made once for each vtable, so calls cost nothing more; it is as long as the original
+//! where that is longer.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -39,8 +40,8 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
     }
     let methods = usize::from(table.methods);
     let whole = size_of::<T::Vtable>();
-    let least = size_of::<VtableHead>().checked_add(methods.saturating_mul(size_of::<usize>()));
-    if head.size < whole && least != Some(head.size) {
+    let said = size_of::<VtableHead>().saturating_add(methods.saturating_mul(size_of::<usize>()));
+    if head.size < whole && said != head.size {
         return Err(Invalid::new(&"a vtable as long as its methods need"));
     }
     // SAFETY: the vtable is at least as long as its own methods, or all that are known, need.
@@ -52,13 +53,18 @@ pub(crate) unsafe fn fit<T: ?Sized + Interface>(
     if head.size >= whole && as_they_are {
         return Ok(vtable.cast());
     }
-    let mut copy = vec![std::ptr::null::<()>(); whole / size_of::<usize>()];
+    // With the methods that only the other side knows: who knows less of an interface may hand the
+    // object on to who knows more.
+    let longest = said.max(whole);
+    let bytes = head.size.min(longest);
+    let mut copy = vec![std::ptr::null::<()>(); longest / size_of::<usize>()];
     // SAFETY: both are at least so long, and a new vector overlaps nothing; all that is in a vtable
     // is of the size of a pointer.
     unsafe {
-        let bytes = head.size.min(whole);
         std::ptr::copy_nonoverlapping(vtable.cast::<u8>(), copy.as_mut_ptr().cast(), bytes);
     }
+    // It begins with its size.
+    copy[0] = std::ptr::without_provenance(bytes);
     let entries = copy
         .iter_mut()
         .skip(size_of::<VtableHead>() / size_of::<usize>());

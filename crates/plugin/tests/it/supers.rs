@@ -34,6 +34,17 @@ mod between {
     }
 }
 
+/// As a host has them that was built before the later of the two: only the required interface is
+/// later than a plugin's.
+mod before {
+    use super::interface;
+
+    #[interface(id = "org.example.item", version = "1.0")]
+    pub(crate) trait Item: super::Named + super::Measured {
+        fn price(&self, count: u32) -> u32;
+    }
+}
+
 #[interface(id = "org.example.named", version = "1.1")]
 pub(crate) trait Named: Send + Sync {
     fn name(&self) -> &str;
@@ -223,6 +234,36 @@ fn only_a_super_interface_is_completed() {
     assert_eq!(
         (item.size(), item.shout(), item.sum(&Stone)),
         (3, "PLUM".to_owned(), 1)
+    );
+}
+
+/// What was completed by who knows less of the interface is handed on with all that the object has:
+/// who knows more of it finds that.
+#[test]
+fn what_was_completed_is_handed_on_whole() {
+    /// It has a vtable of its own, so that no other test completed that.
+    struct Fig(u64);
+    item!(Fig, first::Named, first::Item);
+    impl between::Item for Fig {
+        fn price(&self, count: u32) -> u32 {
+            first::Item::price(self, count)
+        }
+        fn pass(&self, other: Box<dyn between::Item>) -> Box<dyn between::Item> {
+            other
+        }
+        fn sum(&self, _: &dyn between::Item) -> u64 {
+            1
+        }
+    }
+    let object: Box<dyn between::Item> = Box::new(Fig(3));
+    // SAFETY: an object of an interface of the same id; it is used once.
+    let item = unsafe { <Box<dyn before::Item>>::from_abi(object.into_abi()) }.expect("it fits");
+    assert_eq!((item.shout(), item.price(2)), ("FIG".to_owned(), 4));
+    // SAFETY: as above.
+    let item = unsafe { <Box<dyn Item>>::from_abi(item.into_abi()) }.expect("it fits");
+    assert_eq!(
+        (item.size(), item.shout(), item.sum(&Stone)),
+        (3, "FIG".to_owned(), 1)
     );
 }
 
