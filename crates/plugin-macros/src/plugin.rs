@@ -313,6 +313,10 @@ impl Plugin {
         let shared = self.shared();
         // Mistakes about how the type is made are shown at the type.
         let life = quote_spanned! { ident.span()=> __private::Choose::<#ident>::LIFE };
+        // Cargo compiles anew where the other facts change, and not for this one by itself.
+        let licence = quote! {
+            const _: ::core::option::Option<&str> = ::core::option_env!("CARGO_PKG_LICENSE");
+        };
         let dependencies = self
             .provides
             .iter()
@@ -340,6 +344,7 @@ impl Plugin {
                 use ::plugwright_plugin::__private;
 
                 #(#dependencies)*
+                #licence
                 #shared
 
                 static LIFE: __private::Life<#ident> = {
