@@ -108,7 +108,8 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Lets a struct or an enum cross the boundary, when all its fields do.
 ///
 /// It may have lifetimes, for fields that borrow, and type parameters, which then must be
-/// `Portable` themselves. None is `'static`: what crosses is lent for a call.
+/// `Portable` themselves. None is `'static`: what crosses is lent for a call. It does not hold itself,
+/// as a list or a tree does: a field with that is `#[encoded]`.
 ///
 /// - `#[encoded]` on a field: it crosses as serde encodes it, and need not be `Portable`.
 /// - `#[unknown]` on one variant of an enum, which has no fields: the enum grows. Variants that

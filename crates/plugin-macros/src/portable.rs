@@ -6,7 +6,10 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Generics, Meta, Type};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Attribute, Data, DeriveInput, Field, Fields, GenericParam, Generics, Meta, Type, TypePath,
+};
 
 use crate::arguments::Mistakes;
 use crate::crossing::{Crossing, marks};
@@ -17,6 +20,7 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
     let mut mistakes = Mistakes::default();
     let named = Named::new(&item.ident, &item.generics, &mut mistakes);
+    check_ends(&item, &mut mistakes);
     let body = match &item.data {
         Data::Struct(data) => Some(of_struct(&named, &data.fields, &mut mistakes)),
         Data::Enum(data) => {
@@ -66,6 +70,42 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
             #body
         };
     })
+}
+
+/// A record describes each type to its end, so that none holds itself. Two that hold each other are
+/// not seen here: the compiler tells of a cycle.
+fn check_ends(item: &DeriveInput, mistakes: &mut Mistakes) {
+    let fields: Vec<&Field> = match &item.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|one| &one.fields).collect(),
+        Data::Union(_) => return,
+    };
+    for field in fields {
+        if names_itself(&field.ty, &item.ident) && marks(&field.attrs, "encoded").is_empty() {
+            mistakes.at(
+                &field.ty,
+                "a type that crosses cannot hold itself, since a record describes it to its end: let a \
+                 `Vec` have all parts, and number those that they refer to, or mark the field with \
+                 `#[encoded]`",
+            );
+        }
+    }
+}
+
+/// Whether a type names the one that it is in.
+fn names_itself(ty: &Type, ident: &Ident) -> bool {
+    struct Find<'a>(&'a Ident, bool);
+    impl VisitMut for Find<'_> {
+        fn visit_type_path_mut(&mut self, path: &mut TypePath) {
+            if let (None, [only]) = (&path.qself, Vec::from_iter(&path.path.segments).as_slice()) {
+                self.1 |= only.ident == *self.0 || only.ident == "Self";
+            }
+            visit_mut::visit_type_path_mut(self, path);
+        }
+    }
+    let mut find = Find(ident, false);
+    find.visit_type_mut(&mut ty.clone());
+    find.1
 }
 
 /// Checks the variant that stands for those which this side does not know.

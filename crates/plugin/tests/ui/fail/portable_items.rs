@@ -12,4 +12,19 @@ union Either {
     float: f32,
 }
 
+#[derive(Portable)]
+struct Chain {
+    next: Option<Box<Chain>>,
+    #[encoded]
+    right: Vec<Chain>,
+}
+
+#[derive(Portable)]
+enum Expression<T> {
+    Value(T),
+    Sum(Vec<Self>),
+    Product { factors: Vec<(u8, Expression<T>)> },
+    Right(other::Expression),
+}
+
 fn main() {}
