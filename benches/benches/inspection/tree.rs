@@ -98,7 +98,7 @@ pub(crate) fn headers() {
     let files = files.len();
     // A filter on metadata makes `list` read all headers; nothing has this value.
     let list = |threads: &'static str| {
-        let filter = ["--metadata", "no.such=value", "--threads", threads];
+        let filter = ["--metadata", "/no/such=value", "--threads", threads];
         move || {
             plugwright(
                 [

@@ -9,6 +9,7 @@ pub(crate) mod judged;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod lock;
+pub(crate) mod metadata;
 pub(crate) mod places;
 pub(crate) mod registry;
 pub(crate) mod report;

@@ -199,7 +199,7 @@ mod tests {
             check(&format!("plugwright {name}"));
         }
         check("plugwright list --kind none");
-        check("plugwright list --key a --metadata b=c --exclude *.d dir");
+        check("plugwright list --key a --metadata /b=c --exclude *.d dir");
         assert!(Command::alone("lst").is_none());
     }
 }

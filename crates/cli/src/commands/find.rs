@@ -6,8 +6,8 @@ use plugwright_host::{
     Consideration, Considered, Explanation, InterfaceRange, KeyCase, LookedAtOutcome, Origin, Query,
 };
 use serde::Serialize;
-use serde_json::Value;
 
+use super::metadata::Wanted;
 use super::places::Places;
 use super::report::PathText;
 use crate::exit::Exit;
@@ -40,9 +40,9 @@ pub(crate) struct Find {
     #[arg(long)]
     ignore_case: bool,
 
-    /// Only plugins whose metadata has this value at this JSON pointer; the value is JSON or a text
-    #[arg(long, value_name = "POINTER=VALUE", value_parser = metadata)]
-    metadata: Vec<(String, Value)>,
+    /// Only plugins whose own metadata have this value at this JSON pointer; the value is JSON or a text
+    #[arg(long, value_name = "POINTER=VALUE", value_parser = Wanted::parse)]
+    metadata: Vec<Wanted>,
 
     /// Lines for people, or one JSON object as docs/cli.md describes it
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -53,15 +53,6 @@ pub(crate) struct Find {
 enum Format {
     Text,
     Json,
-}
-
-fn metadata(text: &str) -> Result<(String, Value), String> {
-    let (pointer, value) = text
-        .split_once('=')
-        .filter(|(pointer, _)| pointer.is_empty() || pointer.starts_with('/'))
-        .ok_or("expected POINTER=VALUE with a JSON pointer, as in /streaming=true")?;
-    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-    Ok((pointer.to_owned(), value))
 }
 
 impl Find {
@@ -82,8 +73,8 @@ impl Find {
         if self.ignore_case {
             query = query.with_key_case(KeyCase::Ignored);
         }
-        for (pointer, value) in &self.metadata {
-            query = query.with_metadata(pointer, value.clone());
+        for wanted in &self.metadata {
+            query = query.with_metadata(&wanted.pointer, wanted.value.clone());
         }
         let explanation = host.explain(&query);
         match self.format {

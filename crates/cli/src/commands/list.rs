@@ -25,7 +25,7 @@ Examples:
   plugwright list --recursive /usr/lib/x86_64-linux-gnu/qt6/plugins
   plugwright list --recursive --kind qt --key gif --exclude '*.debug' /usr/lib
   plugwright list --kind gstreamer /usr/lib/x86_64-linux-gnu/gstreamer-1.0
-  plugwright list --metadata MimeTypes=image/gif --format jsonl .
+  plugwright list --metadata /MimeTypes=image/gif --format jsonl .
   plugwright list --format json . | jq '.plugins[].keys'";
 
 /// List the plugins in folders: Plugwright's, Qt's, and with --kind those of other systems

@@ -130,7 +130,7 @@ fn a_listing_is_the_same_with_a_registry_and_without() {
             &["--recursive"][..],
             &["--kind", "all"],
             &["--recursive", "--kind", "gstreamer"],
-            &["--metadata", "n=0.3333333333333333"],
+            &["--metadata", "/n=0.3333333333333333"],
             &["--problems"],
             &["--exclude", "gst*"],
             &["--threads", "3", "--key", "k"],
@@ -140,7 +140,7 @@ fn a_listing_is_the_same_with_a_registry_and_without() {
             assert_eq!(case.check(&arguments), first, "{arguments:?}");
         }
     }
-    let metadata = case.check(&["--metadata", "n=0.3333333333333333"]);
+    let metadata = case.check(&["--metadata", "/n=0.3333333333333333"]);
     assert!(metadata.contains("70 plugins; "), "{metadata}");
     // One file for each set of files and each way to read; filters and formats share it.
     assert_eq!(case.kept().len(), 6, "{:?}", case.kept());

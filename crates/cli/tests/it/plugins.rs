@@ -121,12 +121,12 @@ fn filters_choose_plugins() {
     check(&["--key", "english"], &[hello], 1);
     check(&["--key", "english", "--key", "*"], &[hello, polyglot], 1);
     check(&["--key", "english", "--kind", "qt"], &[], 1);
-    check(&["--metadata", "no.such=1"], &[], 1);
-    check(&["--metadata", "language=en"], &[hello], 1);
-    check(&["--metadata", "weight=1.5", "--key", "en"], &[hello], 1);
-    check(&["--metadata", "since=1066"], &[hello], 1);
+    check(&["--metadata", "/no/such=1"], &[], 1);
+    check(&["--metadata", "/language=en"], &[hello], 1);
+    check(&["--metadata", "/weight=1.5", "--key", "en"], &[hello], 1);
+    check(&["--metadata", "/since=1066"], &[hello], 1);
     check(
-        &["--metadata", "language=de", "--metadata", "since=1067"],
+        &["--metadata", "/language=de", "--metadata", "/since=1067"],
         &[],
         1,
     );
@@ -141,6 +141,7 @@ fn filters_choose_plugins() {
     for arguments in [
         ["--exclude", "a[b"],
         ["--metadata", "a"],
+        ["--metadata", "language=en"],
         ["--kind", "other"],
     ] {
         assert_eq!(
@@ -159,8 +160,8 @@ fn metadata_of_qt_plugins_are_compared() {
     let plugin = plugwright_testkit::elf::ElfBuilder::x86_64().qt_note(&payload);
     fs::write(folder.path().join("libgif.so"), plugin.build().bytes()).expect("a file");
     let shown: &[&str] = &["./libgif.so"];
-    check_filter(&folder, &["--metadata", "Keys=png"], shown, 0);
-    check_filter(&folder, &["--metadata", "Keys=jpg"], &[], 0);
+    check_filter(&folder, &["--metadata", "/Keys=png"], shown, 0);
+    check_filter(&folder, &["--metadata", "/Keys=jpg"], &[], 0);
     check_filter(&folder, &["--kind", "qt", "--interface", "g"], shown, 0);
 }
 

@@ -167,7 +167,7 @@ fn all_headers_cost_six() {
         "{}",
         check(
             &large(library),
-            &["list", "--metadata", "none=such"],
+            &["list", "--metadata", "/none=such"],
             &reads(3)
         )
     );

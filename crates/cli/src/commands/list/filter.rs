@@ -2,10 +2,10 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use plugwright_inspect::PluginKind;
-use serde_json::Value;
 
 use super::plugin::Plugin;
 use super::read::Reading;
+use crate::commands::metadata::Wanted;
 
 /// The options that choose.
 #[derive(Debug, clap::Args)]
@@ -23,8 +23,8 @@ pub(super) struct Filter {
     #[arg(long)]
     key: Vec<String>,
 
-    /// Only plugins whose own metadata have this value; dots separate the parts of the path
-    #[arg(long, value_name = "PATH=VALUE", value_parser = Wanted::parse)]
+    /// Only plugins whose own metadata have this value at this JSON pointer; the value is JSON or a text
+    #[arg(long, value_name = "POINTER=VALUE", value_parser = Wanted::parse)]
     metadata: Vec<Wanted>,
 }
 
@@ -57,13 +57,6 @@ impl Kind {
     }
 }
 
-/// A value that metadata are to have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted {
-    path: Vec<String>,
-    value: String,
-}
-
 impl Filter {
     /// How deep a file has to be read.
     pub(super) fn reading(&self) -> Reading {
@@ -90,72 +83,6 @@ impl Filter {
                 || self
                     .metadata
                     .iter()
-                    .any(|wanted| wanted.is_in(&plugin.metadata)))
-    }
-}
-
-impl Wanted {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((path, value)) if !path.is_empty() => Ok(Self {
-                path: path.split('.').map(str::to_owned).collect(),
-                value: value.to_owned(),
-            }),
-            _ => Err("expected PATH=VALUE, for example MimeTypes=image/gif".to_owned()),
-        }
-    }
-
-    fn is_in(&self, metadata: &[Value]) -> bool {
-        let mut found = metadata.iter().filter_map(|value| {
-            let mut parts = self.path.iter();
-            parts.try_fold(value, |value, part| match value {
-                Value::Array(values) => values.get(part.parse::<usize>().ok()?),
-                value => value.get(part),
-            })
-        });
-        found.any(|value| match value {
-            Value::Array(values) => values.iter().any(|value| self.is(value)),
-            value => self.is(value),
-        })
-    }
-
-    /// A text is compared as it is, any other value as JSON writes it.
-    fn is(&self, value: &Value) -> bool {
-        match value {
-            Value::String(text) => *text == self.value,
-            value => {
-                let written = value.to_string();
-                written == self.value
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(wanted: &str, expected: bool) {
-        let metadata = [
-            serde_json::json!(null),
-            serde_json::json!({"a": {"b": "c"}, "list": ["x", 1], "yes": true, "eq": "p=q"}),
-        ];
-        let wanted = Wanted::parse(wanted).expect("a filter");
-        assert_eq!(wanted.is_in(&metadata), expected, "{wanted:?}");
-    }
-
-    #[test]
-    fn values_of_metadata() {
-        check("a.b=c", true);
-        check("a.b=d", false);
-        check("a=c", false);
-        check("list=x", true);
-        check("list=1", true);
-        check("list.0=x", true);
-        check("list.1=x", false);
-        check("yes=true", true);
-        check("eq=p=q", true);
-        check("nothing=", false);
+                    .any(|wanted| plugin.metadata.iter().any(|value| wanted.is_in(value))))
     }
 }
