@@ -157,6 +157,29 @@ fn too_many_variants_are_refused_by_the_compiler() {
     let _ = returning(Box::leak(Box::new(Shape::Enum("Wide", variants)))).checked(0);
 }
 
+#[test]
+#[should_panic(expected = "more methods than a record can hold")]
+fn too_many_methods_are_refused_by_the_compiler() {
+    let methods = vec![method("x", &[]); 4_097].leak();
+    let _ = InterfaceShape {
+        methods,
+        ..returning(U32)
+    }
+    .checked(0);
+}
+
+#[test]
+#[should_panic(expected = "a text that is longer than a record can hold")]
+fn a_constant_that_is_too_long_is_refused_by_the_compiler() {
+    let constant = |length| ConstantShape {
+        scalar: Scalar::Str,
+        bits: 0,
+        text: "a".repeat(length).leak(),
+    };
+    let shape = |length| Box::leak(Box::new(Shape::Constant(constant(length))));
+    let _ = returning(shape(1_025)).checked(0);
+}
+
 const FUTURE: &Shape = &Shape::Future(U64);
 
 #[test]

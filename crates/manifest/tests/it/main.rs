@@ -101,6 +101,14 @@ const S: usize = embed::summary_note_size(&DEF);
 const D: usize = embed::detail_note_size(&DEF);
 static NOTES: Notes<S, D> = embed::notes(&DEF);
 
+/// What no reader takes is refused where it is written: when a plugin is compiled.
+#[test]
+#[should_panic(expected = "larger than 1 MiB")]
+fn a_detail_that_is_too_large_is_refused_by_the_compiler() {
+    let metadata = vec![0; 1 << 20].leak();
+    let _ = embed::detail_note_size(&RecordDef { metadata, ..DEF });
+}
+
 #[test]
 fn a_summary_comes_back() {
     let summary = Summary::decode(NOTES.summary()).expect("our own summary");
