@@ -18,7 +18,7 @@ use syn::{
 
 use crate::arguments::{Arguments, Mistakes, Slot, check_id};
 use crate::crossing::{Crossing, take_marks};
-use crate::lifetimes::{borrowed_mutably, lent_for_ever};
+use crate::lifetimes::{borrowed_mutably, lends, lent_for_ever};
 use constants::Constant;
 
 /// What the attribute and the trait say, checked.
@@ -389,6 +389,14 @@ fn method(function: &mut TraitItemFn, since: u16, mistakes: &mut Mistakes) -> Op
         }
     };
     let future = awaited(&result, mistakes);
+    let later = matches!(&future, Some(future) if future.borrows);
+    if receiver == Receiver::Owned && (lends(&result) || later) {
+        mistakes.at(
+            &result,
+            "a method that takes `self: Box<Self>` leaves no object that its result could borrow: \
+             return what owns itself, as a `String`, or a `PluginFuture<'static, T>`",
+        );
+    }
     if let (Some(mark), Some(_)) = (encoded.first(), &future) {
         mistakes.at(
             mark,

@@ -46,6 +46,11 @@ pub(crate) fn borrowed_mutably(ty: &Type) -> Option<TypeReference> {
     find.0
 }
 
+/// Whether a type lends something for as long as is written in it.
+pub(crate) fn lends(ty: &Type) -> bool {
+    Loans::of(ty).is_any
+}
+
 /// The first `'static` for which something is lent in a type. None is where a future or an object
 /// is held by what it has of its own.
 pub(crate) fn lent_for_ever(ty: &Type) -> Option<Lifetime> {
