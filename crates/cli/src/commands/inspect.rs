@@ -32,6 +32,7 @@ const NAME_WIDTH: usize = 14;
 /// Tell what libraries are and what is wrong with them
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES)]
+#[command(group = clap::ArgGroup::new("names").args(["exports", "imports"]).multiple(true))]
 pub(crate) struct Inspect {
     /// The files
     #[arg(value_name = "FILE", required = true)]
@@ -43,11 +44,12 @@ pub(crate) struct Inspect {
     format: Format,
 
     /// Only what it defines for others, a line each; with a JSON format, the member `exports` besides all else
-    #[arg(long, groups = ["view", "names"])]
+    #[arg(long, conflicts_with_all = ["needed", "select", "print"])]
     exports: bool,
 
-    /// Only what it needs of others, a line each; with a JSON format, the member `imports` besides all else
-    #[arg(long, groups = ["view", "names"])]
+    /// Only what it needs of others, a line each; with a JSON format, the member `imports` besides all else, and
+    /// besides `exports` if that is asked for
+    #[arg(long, conflicts_with_all = ["needed", "select", "print"])]
     imports: bool,
 
     /// Only the libraries that it needs, a line each
@@ -104,6 +106,12 @@ struct ImageReport {
 impl Inspect {
     /// Reads and prints. Text and lines appear file by file; an array needs its end.
     pub(crate) fn run(&self, output: &mut Output) -> io::Result<Exit> {
+        if self.exports && self.imports && self.format == Format::Text {
+            output::complain(
+                "--exports and --imports at once take --format json or jsonl: of lines nobody could tell which are which",
+            );
+            return Ok(Exit::Usage);
+        }
         let mut exit = Exit::Good;
         let reports = self
             .files

@@ -135,6 +135,15 @@ fn json_has_the_symbols_that_are_asked_for() {
     let exports = json(&["--exports"])["exports"].clone();
     assert_eq!(exports.as_array().map(Vec::len), Some(3), "{exports}");
     assert_eq!(json(&["--imports"])["imports"][1]["name"], "a\nb");
+    let both = json(&["--exports", "--imports"]);
+    assert_eq!(both["exports"], exports);
+    assert_eq!(both["imports"], json(&["--imports"])["imports"]);
+}
+
+#[test]
+fn of_lines_exports_and_imports_could_not_be_told_apart() {
+    let told = inspect(&place(), &["--exports", "--imports"], 2);
+    assert!(told.contains("--format json"), "{told}");
 }
 
 #[test]
@@ -195,7 +204,9 @@ fn hardening_of_compiled_libraries() {
 fn views_exclude_each_other() {
     let place = place();
     for arguments in [
-        &["--exports", "--imports"][..],
+        &["--exports", "--needed"][..],
+        &["--imports", "--select", "soname"],
+        &["--exports", "-piid"],
         &["--select", "soname", "--needed"],
         &["--select", "soname", "--format", "json"],
         &["--raw"],
