@@ -2,6 +2,7 @@
 
 mod arrows;
 mod licences;
+mod packages;
 mod security;
 mod tables;
 mod words;
