@@ -201,10 +201,12 @@ impl<'a> Named<'a> {
     }
 
     /// That the twin `name` can be copied. A derive would make it depend on `T: Copy`, and
-    /// where a field's type does not cross, each of its bounds would be reported too.
+    /// where a field's type does not cross, each of its bounds would be reported too. Without the
+    /// mark an author's clippy would tell of it.
     fn copy(&self, name: &Ident) -> TokenStream {
         let (params, arguments) = (self.twin_params(), self.twin_arguments());
         quote! {
+            #[automatically_derived]
             impl #params ::core::clone::Clone for #name #arguments {
                 fn clone(&self) -> Self {
                     *self
