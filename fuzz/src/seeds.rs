@@ -60,13 +60,7 @@ const SIZE: (usize, usize) = (
 static NOTES: Notes<{ SIZE.0 }, { SIZE.1 }> = embed::notes(&RECORD);
 
 const fn method(name: &'static str, result: &'static Shape) -> MethodShape {
-    MethodShape {
-        name,
-        receiver: Receiver::Shared,
-        params: &[],
-        result,
-        since: 0,
-    }
+    MethodShape::new(name, Receiver::Shared, &[], result, 0)
 }
 
 const U32: &Shape = &Shape::Scalar(Scalar::U32);
@@ -108,9 +102,10 @@ const INTERFACE: InterfaceShape = InterfaceShape {
                 text: "64",
             }),
         ),
-        MethodShape {
-            receiver: Receiver::Exclusive,
-            params: &[
+        MethodShape::new(
+            "encode",
+            Receiver::Exclusive,
+            &[
                 FieldShape {
                     name: "input",
                     shape: &Shape::Slice(&Shape::Ref(U32)),
@@ -124,18 +119,15 @@ const INTERFACE: InterfaceShape = InterfaceShape {
                     shape: &Shape::Map(&Shape::Set(U32), &Shape::Array(U32, 3)),
                 },
             ],
-            since: 1,
-            ..method(
-                "encode",
-                &Shape::Result(
-                    &Shape::Vec(&Shape::Option(&Shape::Struct("Part", FIELDS))),
-                    &Shape::Tuple(&[
-                        &Shape::Enum("Error", VARIANTS),
-                        &Shape::Open("Event", VARIANTS, VARIANTS),
-                    ]),
-                ),
-            )
-        },
+            &Shape::Result(
+                &Shape::Vec(&Shape::Option(&Shape::Struct("Part", FIELDS))),
+                &Shape::Tuple(&[
+                    &Shape::Enum("Error", VARIANTS),
+                    &Shape::Open("Event", VARIANTS, VARIANTS),
+                ]),
+            ),
+            1,
+        ),
         method("later", &Shape::Future(U32)),
         method("here", &Shape::LocalFuture(U32)),
     ],

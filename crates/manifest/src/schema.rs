@@ -186,7 +186,6 @@ impl Receiver {
 
 /// A method of an interface.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "built by macros as a constant")]
 pub struct MethodShape {
     /// The method's name.
     pub name: &'static str,
@@ -198,6 +197,8 @@ pub struct MethodShape {
     pub result: &'static Shape,
     /// The minor version of the interface in which it was added.
     pub since: u16,
+    /// Made once: each plugin that is made is compared with it.
+    fingerprint: u64,
 }
 
 /// An interface: what `#[interface]` knows of a trait.
@@ -351,29 +352,46 @@ pub(crate) mod code {
 }
 
 impl MethodShape {
+    /// A method of these parts.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        receiver: Receiver,
+        params: &'static [FieldShape],
+        result: &'static Shape,
+        since: u16,
+    ) -> Self {
+        let mut hash = Hash::new();
+        hash.text(name);
+        hash.number(params.len() as u64);
+        let mut index = 0;
+        while index < params.len() {
+            hash.shape(params[index].shape);
+            index += 1;
+        }
+        hash.shape(result);
+        // Nothing for what nearly all methods take.
+        if !matches!(receiver, Receiver::Shared) {
+            hash.number(code::RECEIVER + receiver as u64);
+        }
+        Self {
+            name,
+            receiver,
+            params,
+            result,
+            since,
+            fingerprint: hash.value(),
+        }
+    }
+
     /// A number that is equal on both sides exactly if the method's name, its receiver, the types
     /// of its parameters and its result are (but for a collision of 64-bit hashes). Names of
     /// parameters and of types do not enter; names of fields and variants do.
     #[must_use]
     pub const fn fingerprint(&self) -> u64 {
-        let mut hash = Hash::new();
-        hash.text(self.name);
-        hash.number(self.params.len() as u64);
-        let mut index = 0;
-        while index < self.params.len() {
-            hash.shape(self.params[index].shape);
-            index += 1;
-        }
-        hash.shape(self.result);
-        // Nothing for what nearly all methods take.
-        if !matches!(self.receiver, Receiver::Shared) {
-            hash.number(code::RECEIVER + self.receiver as u64);
-        }
-        hash.value()
+        self.fingerprint
     }
-}
 
-impl MethodShape {
     /// Whether the method can be called from a side that shares no memory with the object:
     /// everything can be but a result that borrows from the object, an object that is lent, and
     /// a future that is an argument or stays on its thread.

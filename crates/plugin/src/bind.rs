@@ -312,9 +312,11 @@ impl BoundPlugin {
         configuration: Option<&str>,
         schema: Option<&Schema>,
     ) -> Result<Handle<T>, CreateError> {
-        self.vtable::<T>(schema)?;
+        let vtable = self.vtable::<T>(schema)?;
         let instance = self.instance(configuration);
-        instance.map_err(CreateError::Failed)?.into_handle(schema)
+        let instance = instance.map_err(CreateError::Failed)?;
+        // SAFETY: it is one of this plugin's vtables.
+        unsafe { instance.seen_with(vtable) }
     }
 }
 
@@ -337,6 +339,16 @@ impl Instance {
         schema: Option<&Schema>,
     ) -> Result<Handle<T>, CreateError> {
         let vtable = self.plugin.vtable::<T>(schema)?;
+        // SAFETY: it is one of this plugin's vtables.
+        unsafe { self.seen_with(vtable) }
+    }
+
+    /// # Safety
+    /// The vtable is one of the instance's plugin.
+    unsafe fn seen_with<T: ?Sized + Interface>(
+        &self,
+        vtable: NonNull<VtableHead>,
+    ) -> Result<Handle<T>, CreateError> {
         let object = RawObject {
             object: self.object.object,
             vtable: vtable.as_ptr(),

@@ -140,12 +140,14 @@ impl Schema {
     /// program: this is for one that makes something of an interface once, and ends.
     #[must_use]
     pub fn to_shape(&self) -> &'static InterfaceShape {
-        let methods = self.methods.iter().map(|method| MethodShape {
-            name: leaked(&method.name),
-            receiver: method.receiver,
-            params: constant_fields(&method.params),
-            result: method.result.constant(),
-            since: method.since,
+        let methods = self.methods.iter().map(|method| {
+            MethodShape::new(
+                leaked(&method.name),
+                method.receiver,
+                constant_fields(&method.params),
+                method.result.constant(),
+                method.since,
+            )
         });
         let requires = self.requires.iter().map(Self::to_shape);
         Box::leak(Box::new(InterfaceShape {

@@ -6,13 +6,7 @@ const U32: &Shape = &Shape::Scalar(Scalar::U32);
 const U64: &Shape = &Shape::Scalar(Scalar::U64);
 
 const fn method(name: &'static str, params: &'static [FieldShape]) -> MethodShape {
-    MethodShape {
-        name,
-        receiver: Receiver::Shared,
-        params,
-        result: U64,
-        since: 0,
-    }
+    MethodShape::new(name, Receiver::Shared, params, U64, 0)
 }
 
 const fn field(name: &'static str, shape: &'static Shape) -> FieldShape {
@@ -43,7 +37,7 @@ fn bounds_have_a_number() {
 #[test]
 fn fingerprints_tell_receivers() {
     const SHARED: MethodShape = method("size", &[]);
-    let of = |receiver| MethodShape { receiver, ..SHARED }.fingerprint();
+    let of = |receiver| MethodShape::new("size", receiver, &[], U64, 0).fingerprint();
     assert_ne!(of(Receiver::Exclusive), SHARED.fingerprint());
     assert_ne!(of(Receiver::Owned), SHARED.fingerprint());
     assert_ne!(of(Receiver::Owned), of(Receiver::Exclusive));
@@ -55,14 +49,7 @@ fn fingerprints_tell_fields_not_type_names() {
     const B: &Shape = &Shape::Struct("B", &[field("x", U32), field("y", U32)]);
     const SWAPPED: &Shape = &Shape::Struct("A", &[field("y", U32), field("x", U32)]);
     let of = |shape: &'static Shape| {
-        MethodShape {
-            name: "put",
-            receiver: Receiver::Shared,
-            params: &[],
-            result: shape,
-            since: 0,
-        }
-        .fingerprint()
+        MethodShape::new("put", Receiver::Shared, &[], shape, 0).fingerprint()
     };
     assert_eq!(of(A), of(B));
     assert_ne!(of(A), of(SWAPPED));
@@ -106,10 +93,7 @@ fn an_object_in_a_variant_that_was_added_later_is_refused_by_the_compiler() {
 }
 
 fn returning(shape: &'static Shape) -> InterfaceShape {
-    let method = MethodShape {
-        result: shape,
-        ..method("get", &[])
-    };
+    let method = MethodShape::new("get", Receiver::Shared, &[], shape, 0);
     InterfaceShape {
         id: "org.example.deep",
         version: InterfaceVersion::new(1, 0),
@@ -220,13 +204,13 @@ fn methods_read_like_rust() {
         field("input", &Shape::Slice(&Shape::Scalar(Scalar::U8))),
         field("level", U32),
     ];
-    let method = Method::from(&MethodShape {
-        name: "encode",
-        receiver: Receiver::Shared,
-        params: PARAMS,
-        result: RESULT,
-        since: 0,
-    });
+    let method = Method::from(&MethodShape::new(
+        "encode",
+        Receiver::Shared,
+        PARAMS,
+        RESULT,
+        0,
+    ));
     assert_eq!(
         method.to_string(),
         "fn encode(&self, input: &[u8], level: u32) -> Result<Vec<u8>, CodecError>"

@@ -40,13 +40,7 @@ fn another_major_version() {
 
 #[test]
 fn a_method_that_the_plugin_does_not_have() {
-    const WINDOW: MethodShape = MethodShape {
-        name: "window",
-        receiver: Receiver::Shared,
-        params: &[],
-        result: U32,
-        since: 2,
-    };
+    const WINDOW: MethodShape = MethodShape::new("window", Receiver::Shared, &[], U32, 2);
     check(
         &wanted(1, 3, &[NAME, ENCODE, WINDOW]),
         "the plugin provides org.example.codec 1.2, the host wants 1.3: the plugin has no \
@@ -56,20 +50,16 @@ fn a_method_that_the_plugin_does_not_have() {
 
 #[test]
 fn a_method_that_was_added_later_is_not_missed() {
-    const WINDOW: MethodShape = MethodShape {
-        name: "window",
-        receiver: Receiver::Shared,
-        params: &[],
-        result: U32,
-        since: 3,
-    };
+    const WINDOW: MethodShape = MethodShape::new("window", Receiver::Shared, &[], U32, 3);
     check(&wanted(1, 3, &[NAME, ENCODE, WINDOW]), "fits");
 }
 
 #[test]
 fn a_parameter_of_another_type() {
-    const OTHER: MethodShape = MethodShape {
-        params: &[
+    const OTHER: MethodShape = MethodShape::new(
+        "encode",
+        Receiver::Shared,
+        &[
             FieldShape {
                 name: "input",
                 shape: &Shape::Slice(&Shape::Scalar(Scalar::U8)),
@@ -79,8 +69,9 @@ fn a_parameter_of_another_type() {
                 shape: &Shape::Option(&Shape::Scalar(Scalar::I64)),
             },
         ],
-        ..ENCODE
-    };
+        ENCODE.result,
+        0,
+    );
     check(
         &wanted(1, 2, &[NAME, OTHER]),
         "the plugin and the host both have org.example.codec 1.2, and yet they differ: method `encode` at \
@@ -90,8 +81,11 @@ fn a_parameter_of_another_type() {
 
 #[test]
 fn a_variants_field_of_another_type() {
-    const OTHER: MethodShape = MethodShape {
-        result: &Shape::Result(
+    const OTHER: MethodShape = MethodShape::new(
+        "encode",
+        Receiver::Shared,
+        ENCODE.params,
+        &Shape::Result(
             &Shape::Vec(&Shape::Scalar(Scalar::U8)),
             &Shape::Enum(
                 "CodecError",
@@ -110,8 +104,8 @@ fn a_variants_field_of_another_type() {
                 ],
             ),
         ),
-        ..ENCODE
-    };
+        0,
+    );
     check(
         &wanted(1, 2, &[NAME, OTHER]),
         "the plugin and the host both have org.example.codec 1.2, and yet they differ: method `encode` at \
@@ -126,9 +120,9 @@ fn a_constant_with_another_value() {
     }
     #[track_caller]
     fn check(host: Shape, plugin: Shape, expected: &str) {
-        let method = |shape| MethodShape {
-            name: "LIMIT",
-            ..opened(Box::leak(Box::new(shape)))
+        let method = |shape| {
+            let shape = Box::leak(Box::new(shape));
+            MethodShape::new("LIMIT", Receiver::Shared, &[], shape, 0)
         };
         let plugin = method(plugin);
         let (mut provided, mut schema) = provided_and_schema();
@@ -170,13 +164,7 @@ fn a_constant_with_another_value() {
 
 /// A method that returns it.
 fn opened(shape: &'static Shape) -> MethodShape {
-    MethodShape {
-        name: "opened",
-        receiver: Receiver::Shared,
-        params: &[],
-        result: shape,
-        since: 0,
-    }
+    MethodShape::new("opened", Receiver::Shared, &[], shape, 0)
 }
 
 #[test]
@@ -241,10 +229,7 @@ fn another_bound() {
     let error = compat::check(&wanted(&[]), &marker, None);
     assert_eq!(error.expect_err("another bound").to_string(), told);
     // A method that differs beside it is told as well.
-    const OTHER: MethodShape = MethodShape {
-        result: U32,
-        ..NAME
-    };
+    const OTHER: MethodShape = MethodShape::new("name", Receiver::Shared, &[], U32, 0);
     check(wanted(&[OTHER, ENCODE]), &format!("{told}; method `name`"));
 }
 
@@ -256,13 +241,13 @@ fn a_required_interface() {
         id: "org.example.named",
         ..wanted(1, 1, &[NAME])
     };
-    const REQUIRES: MethodShape = MethodShape {
-        name: "org.example.named",
-        receiver: Receiver::Shared,
-        params: &[],
-        result: &Shape::Interface(Holder::Super, "org.example.named", 1),
-        since: 0,
-    };
+    const REQUIRES: MethodShape = MethodShape::new(
+        "org.example.named",
+        Receiver::Shared,
+        &[],
+        &Shape::Interface(Holder::Super, "org.example.named", 1),
+        0,
+    );
     const PLUGIN: InterfaceShape = InterfaceShape {
         requires: &[&NAMED],
         ..wanted(1, 2, &[REQUIRES, ENCODE])
@@ -283,10 +268,7 @@ fn a_required_interface() {
         }
     };
     check(NAMED, Some(&schema), "fits");
-    const OTHER: MethodShape = MethodShape {
-        result: U32,
-        ..NAME
-    };
+    const OTHER: MethodShape = MethodShape::new("name", Receiver::Shared, &[], U32, 0);
     let other = InterfaceShape {
         methods: &[OTHER],
         ..NAMED
@@ -307,7 +289,11 @@ fn a_required_interface() {
     );
     let later = |since| InterfaceShape {
         version: InterfaceVersion::new(1, 2),
-        methods: vec![NAME, MethodShape { since, ..OTHER }].leak(),
+        methods: vec![
+            NAME,
+            MethodShape::new("name", Receiver::Shared, &[], U32, since),
+        ]
+        .leak(),
         ..NAMED
     };
     check(later(2), None, "fits");

@@ -29,10 +29,10 @@ const ERROR: &Shape = &Shape::Enum(
         },
     ],
 );
-pub(crate) const ENCODE: MethodShape = MethodShape {
-    name: "encode",
-    receiver: Receiver::Shared,
-    params: &[
+pub(crate) const ENCODE: MethodShape = MethodShape::new(
+    "encode",
+    Receiver::Shared,
+    &[
         FieldShape {
             name: "input",
             shape: BYTES,
@@ -42,16 +42,16 @@ pub(crate) const ENCODE: MethodShape = MethodShape {
             shape: &Shape::Option(U32),
         },
     ],
-    result: &Shape::Result(&Shape::Vec(&Shape::Scalar(Scalar::U8)), ERROR),
-    since: 0,
-};
-pub(crate) const NAME: MethodShape = MethodShape {
-    name: "name",
-    receiver: Receiver::Shared,
-    params: &[],
-    result: &Shape::Scalar(Scalar::String),
-    since: 0,
-};
+    &Shape::Result(&Shape::Vec(&Shape::Scalar(Scalar::U8)), ERROR),
+    0,
+);
+pub(crate) const NAME: MethodShape = MethodShape::new(
+    "name",
+    Receiver::Shared,
+    &[],
+    &Shape::Scalar(Scalar::String),
+    0,
+);
 const CODEC: InterfaceShape = InterfaceShape {
     id: "org.example.codec",
     version: InterfaceVersion::new(1, 2),

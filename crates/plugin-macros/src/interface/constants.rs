@@ -123,19 +123,13 @@ impl Interface {
             let Constant { name, function, .. } = constant;
             let text = name.unraw().to_string();
             quote! {
-                __private::MethodShape {
-                    name: #text,
-                    receiver: __private::Receiver::Shared,
-                    params: &[],
-                    result: const {
+                __private::MethodShape::new(#text, __private::Receiver::Shared, &[], const {
                         &__private::Shape::Constant(
                             __private::constants::#function(
                                 <dyn #ident>::#name,
                             ),
                         )
-                    },
-                    since: 0,
-                }
+                    }, 0)
             }
         })
     }

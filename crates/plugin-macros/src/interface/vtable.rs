@@ -139,7 +139,7 @@ impl Interface {
                                 sync: Threads::<Self>::SYNC || <Threads<Self> as OneThread>::SYNC,
                             }
                         },
-                        methods: &[#(#shapes),*],
+                        methods: const { &[#(#shapes),*] },
                         requires: &[#(<dyn #supers as __private::Interface>::SHAPE),*],
                     }
                     .checked(#futures);
@@ -279,17 +279,11 @@ impl Interface {
 /// What stands in the shape for an interface that is required.
 fn required(interface: &Path) -> TokenStream {
     quote! {
-        __private::MethodShape {
-            name: <dyn #interface as __private::Interface>::ID,
-            receiver: __private::Receiver::Shared,
-            params: &[],
-            result: &__private::Shape::Interface(
+        __private::MethodShape::new(<dyn #interface as __private::Interface>::ID, __private::Receiver::Shared, &[], &__private::Shape::Interface(
                 __private::Holder::Super,
                 <dyn #interface as __private::Interface>::ID,
                 <dyn #interface as __private::Interface>::VERSION.major,
-            ),
-            since: 0,
-        }
+            ), 0)
     }
 }
 
@@ -335,13 +329,7 @@ impl Method {
             Receiver::Owned => quote! { Owned },
         };
         quote! {
-            __private::MethodShape {
-                name: #name,
-                receiver: __private::Receiver::#receiver,
-                params: &[#(#params),*],
-                result: #result,
-                since: #since,
-            }
+            __private::MethodShape::new(#name, __private::Receiver::#receiver, &[#(#params),*], #result, #since)
         }
     }
 }

@@ -126,14 +126,7 @@ fn tables_of_other_interfaces() {
             let params: &[FieldShape] = &[];
             let receiver = plugwright_manifest::schema::Receiver::Shared;
             let since = 0;
-            MethodShape {
-                name,
-                receiver,
-                params,
-                result,
-                since,
-            }
-            .fingerprint()
+            MethodShape::new(name, receiver, params, result, since).fingerprint()
         };
         let fingerprints = ["first", "second", "third"].map(method).to_vec().leak();
         let mut table = InterfaceTable {
