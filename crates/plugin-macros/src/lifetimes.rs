@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericArgument, Generics, Lifetime, PathArguments, PathSegment, Type, TypeReference,
-    TypeTraitObject,
+    GenericArgument, Generics, Lifetime, PathArguments, PathSegment, Type, TypeParamBound,
+    TypeReference, TypeTraitObject,
 };
 
 use crate::portable::as_portable;
@@ -44,6 +44,28 @@ pub(crate) fn borrowed_mutably(ty: &Type) -> Option<TypeReference> {
     let mut find = Find(None);
     find.visit_type_mut(&mut ty.clone());
     find.0
+}
+
+/// The first reference to a type that names one of these parameters.
+pub(crate) fn borrowed_of(ty: &Type, generic: &[&Ident]) -> Option<TypeReference> {
+    struct Find<'a>(&'a [&'a Ident], Option<TypeReference>);
+    impl VisitMut for Find<'_> {
+        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+            if Loans::of(&reference.elem).names_any(self.0) {
+                self.1.get_or_insert_with(|| reference.clone());
+            }
+        }
+    }
+    let mut find = Find(generic, None);
+    find.visit_type_mut(&mut ty.clone());
+    find.1
+}
+
+/// Whether a bound names a lifetime.
+pub(crate) fn names_lifetimes(bound: &TypeParamBound) -> bool {
+    let mut loans = Loans::default();
+    loans.visit_type_param_bound_mut(&mut bound.clone());
+    loans.is_any
 }
 
 /// Whether a type lends something for as long as is written in it.
@@ -161,7 +183,11 @@ impl Loans {
 
     /// Whether no lifetime is written, and none of these parameters.
     fn is_none(&self, generic: &[&Ident]) -> bool {
-        !self.is_any && !self.names.iter().any(|name| generic.contains(&name))
+        !self.is_any && !self.names_any(generic)
+    }
+
+    fn names_any(&self, generic: &[&Ident]) -> bool {
+        self.names.iter().any(|name| generic.contains(&name))
     }
 }
 

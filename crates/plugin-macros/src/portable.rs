@@ -8,19 +8,22 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Data, DeriveInput, Field, Fields, GenericParam, Generics, Meta, Type, TypePath,
+    Attribute, Data, DeriveInput, Field, Fields, GenericParam, Generics, Meta, Type,
+    TypeParamBound, TypePath, WherePredicate,
 };
 
 use crate::arguments::Mistakes;
 use crate::crossing::{Crossing, marks};
-use crate::lifetimes::{bound_for_ever, lent_for_ever, shape, with_static};
+use crate::lifetimes::{
+    borrowed_of, bound_for_ever, lent_for_ever, names_lifetimes, shape, with_static,
+};
 use crate::remarks::comment;
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
     let mut mistakes = Mistakes::default();
     let named = Named::new(&item.ident, &item.generics, &mut mistakes);
-    check_ends(&item, &mut mistakes);
+    check_fields(&item, &named, &mut mistakes);
     let body = match &item.data {
         Data::Struct(data) => Some(of_struct(&named, &data.fields, &mut mistakes)),
         Data::Enum(data) => {
@@ -72,16 +75,27 @@ pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     })
 }
 
-/// A record describes each type to its end, so that none holds itself. Two that hold each other are
-/// not seen here: the compiler tells of a cycle.
-fn check_ends(item: &DeriveInput, mistakes: &mut Mistakes) {
+/// Checks what is seen of a field before it is known what crosses: that the type does not hold
+/// itself, since a record describes it to its end (two that hold each other are not seen here: the
+/// compiler tells of a cycle), and that it is known of what it borrows how that crosses.
+fn check_fields(item: &DeriveInput, named: &Named<'_>, mistakes: &mut Mistakes) {
     let fields: Vec<&Field> = match &item.data {
         Data::Struct(data) => data.fields.iter().collect(),
         Data::Enum(data) => data.variants.iter().flat_map(|one| &one.fields).collect(),
         Data::Union(_) => return,
     };
     for field in fields {
-        if names_itself(&field.ty, &item.ident) && marks(&field.attrs, "encoded").is_empty() {
+        if !marks(&field.attrs, "encoded").is_empty() {
+            continue;
+        }
+        if let Some(reference) = borrowed_of(&field.ty, &named.types) {
+            mistakes.at(
+                reference,
+                "a reference to a type parameter cannot cross, since how it does depends on the type: have \
+                 the parameter itself, which may stand for a reference, or name the type",
+            );
+        }
+        if names_itself(&field.ty, &item.ident) {
             mistakes.at(
                 &field.ty,
                 "a type that crosses cannot hold itself, since a record describes it to its end: let a \
@@ -171,10 +185,31 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// `<T: Portable, …>` of the twin.
+    /// `<T: Portable, …>` of the twin, with the bounds that the author gave: a field's type may ask
+    /// for them, as a map does of its keys.
     fn twin_params(&self) -> TokenStream {
-        let types = &self.types;
-        quote! { <#(#types: __private::Portable),*> }
+        let params = self.types.iter().map(|name| {
+            let bounds = self.bounds(name);
+            quote! { #name: __private::Portable #(+ #bounds)* }
+        });
+        quote! { <#(#params),*> }
+    }
+
+    /// The bounds of a parameter, but for those that name lifetimes, which the twin has none of.
+    fn bounds(&self, name: &Ident) -> impl Iterator<Item = &TypeParamBound> {
+        let params = self.generics.type_params();
+        let params = params.filter(move |param| param.ident == *name);
+        let clauses = self.generics.where_clause.iter();
+        let clauses = clauses.flat_map(|clause| &clause.predicates);
+        let clauses = clauses.filter_map(move |predicate| match predicate {
+            WherePredicate::Type(of) => match &of.bounded_ty {
+                Type::Path(path) if path.path.is_ident(name) => Some(&of.bounds),
+                _ => None,
+            },
+            _ => None,
+        });
+        let bounds = params.map(|param| &param.bounds).chain(clauses).flatten();
+        bounds.filter(|bound| !names_lifetimes(bound))
     }
 
     /// `<T, …>` of the twin.

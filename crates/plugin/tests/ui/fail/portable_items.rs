@@ -27,4 +27,10 @@ enum Expression<T> {
     Right(other::Expression),
 }
 
+#[derive(Portable)]
+struct Lent<'a, T: Clone> {
+    list: Option<&'a [T]>,
+    right: (T, &'a str),
+}
+
 fn main() {}
