@@ -11,6 +11,7 @@ mod parallel;
 #[cfg(test)]
 mod reference;
 mod walk;
+mod write;
 
 use std::ffi::OsString;
 use std::io;

@@ -1,8 +1,7 @@
 //! `plugwright key`: keys for signing, and the store of keys that are trusted.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use minisign::{ErrorKind, KeyPair, SecretKey, SecretKeyBox};
@@ -12,6 +11,7 @@ use plugwright_trust::{Capability, IdPattern, Key, PublicKey, Timestamp};
 use super::judged::absolute;
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
+use crate::write::{create, replace, unwritable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -262,36 +262,6 @@ fn ending(name: &Path, ending: &str) -> PathBuf {
 fn number(public: &str) -> Result<String, String> {
     let public: PublicKey = public.parse().map_err(|error| format!("{error}"))?;
     Ok(public.id().to_string())
-}
-
-/// Writes a file that must not be there yet. One that cannot be written whole is removed again.
-fn create(path: &Path, mode: u32, text: &str) -> io::Result<()> {
-    let mut options = fs::File::options();
-    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
-    if written.is_err() {
-        // The error that counts is the first.
-        drop(fs::remove_file(path));
-    }
-    written
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> String {
-    format!("{path:?} cannot be written: {error}")
-}
-
-/// Replaces a file's text in one step, so that no reader sees half of it.
-pub(crate) fn replace(path: &Path, text: &str) -> Result<(), String> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
-    let beside = PathBuf::from(beside);
-    create(&beside, 0o644, text).map_err(|error| unwritable(path, &error))?;
-    fs::rename(&beside, path).map_err(|error| {
-        drop(fs::remove_file(&beside));
-        unwritable(path, &error)
-    })
 }
 
 impl Store {

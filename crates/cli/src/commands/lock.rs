@@ -8,9 +8,10 @@ use plugwright_manifest::Record;
 use plugwright_trust::{DriftKind, Facts, Lock, LockedFile, LockedPlugin, Policy, accepted};
 
 use super::judged::{Examined, Folder, Looked, Rules, absolute, examine};
-use super::key::{is_there, replace};
+use super::key::is_there;
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
+use crate::write::replace;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -12,9 +12,10 @@ use plugwright_manifest::{Record, Role};
 use plugwright_trust::{Bundle, BundledFile, Subject, Timestamp};
 
 use super::judged::{absolute, now};
-use super::key::{Passphrase, replace};
+use super::key::Passphrase;
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
+use crate::write::replace;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -8,9 +8,9 @@ use plugwright_evidence::digest;
 use plugwright_trust::{Digest, Policy};
 
 use super::judged::Folder;
-use super::key::replace;
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
+use crate::write::replace;
 
 const EXAMPLES: &str = "\
 Examples:
