@@ -19,6 +19,8 @@ use glob::{MatchOptions, Pattern};
 use plugwright_evidence::{BUNDLE, SIGNATURE_SUFFIX};
 use plugwright_inspect::{EntryKind, Folder, Links, OpenError, Opened};
 
+use crate::write::finished;
+
 /// How deep a scan goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
@@ -334,8 +336,8 @@ pub(crate) fn claims_to_be_a_library(path: &Path) -> bool {
 /// The same for libraries as Linux has them.
 pub(crate) fn claims_to_be_an_elf_library(path: &Path) -> bool {
     let name = name_of(path);
-    // A signature lies beside its library, and has the library's name in its own.
-    name.ends_with(".so") || name.contains(".so.") && !name.ends_with(SIGNATURE_SUFFIX)
+    // A signature lies beside its library, and has the library's name in its own; also one that was not written whole.
+    name.ends_with(".so") || name.contains(".so.") && !finished(&name).ends_with(SIGNATURE_SUFFIX)
 }
 
 fn name_of(path: &Path) -> String {
@@ -374,7 +376,14 @@ mod tests {
 
     #[test]
     fn names_of_libraries() {
-        for name in ["a.so", "liba.so.1.2", "A.DLL", "x/liba.dylib", "a.bundle"] {
+        for name in [
+            "a.so",
+            "liba.so.1.2",
+            "a.so.1.new",
+            "A.DLL",
+            "x/liba.dylib",
+            "a.bundle",
+        ] {
             check(name, true);
         }
         for name in ["a.txt", "so", "x.so/readme", "a.sock"] {
@@ -386,6 +395,7 @@ mod tests {
             "plugwright.bundle.minisig",
             "a.so.minisig",
             "liba.so.1.minisig",
+            "a.so.minisig.4711.new",
         ] {
             check(name, false);
         }

@@ -1,4 +1,4 @@
-//! Files that this program writes: whole or not at all.
+//! Files that this program writes: whole or not at all, and how one is called until it is whole.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -23,14 +23,56 @@ pub(crate) fn unwritable(path: &Path, error: &io::Error) -> String {
     format!("{path:?} cannot be written: {error}")
 }
 
+/// What is added to a file's name while its text is written: this, behind the number of the process.
+const UNFINISHED: &str = ".new";
+
 /// Replaces a file's text in one step, so that no reader sees half of it.
+///
+/// A process that is killed meanwhile leaves what it wrote beside the file. Nobody removes it: whether its writer still lives, which
+/// may be on another machine, cannot be told from a number. The system's files without a name do not help, since none of them can
+/// be given a name that something has.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), String> {
     let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
+    beside.push(format!(".{}{UNFINISHED}", std::process::id()));
     let beside = PathBuf::from(beside);
     create(&beside, 0o644, text).map_err(|error| unwritable(path, &error))?;
     fs::rename(&beside, path).map_err(|error| {
         drop(fs::remove_file(&beside));
         unwritable(path, &error)
     })
+}
+
+/// The name of the file that [`replace`] writes under this one; any other name as it is.
+pub(crate) fn finished(name: &str) -> &str {
+    let numbered = name.strip_suffix(UNFINISHED);
+    let parts = numbered.and_then(|numbered| numbered.rsplit_once('.'));
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    parts
+        .filter(|(_, number)| is_number(number))
+        .map_or(name, |(finished, _)| finished)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::finished;
+
+    #[test]
+    fn names_of_what_is_not_whole() {
+        #[track_caller]
+        fn check(name: &str, expected: &str) {
+            assert_eq!(finished(name), expected);
+        }
+        check("plugwright.keys.4711.new", "plugwright.keys");
+        check("a/libx.so.minisig.1.new", "a/libx.so.minisig");
+        for name in [
+            "plugwright.keys",
+            "a.new",
+            "a.b.new",
+            "a..new",
+            ".new",
+            "4711.new",
+        ] {
+            check(name, name);
+        }
+    }
 }

@@ -15,7 +15,7 @@ use super::judged::{absolute, now};
 use super::key::Passphrase;
 use crate::exit::Exit;
 use crate::output::{self, Output, escape};
-use crate::write::replace;
+use crate::write::{finished, replace};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -161,7 +161,7 @@ fn sign(key: &SecretKey, bytes: &[u8], path: &Path, subject: &Subject) -> Result
     Ok(signed.to_string())
 }
 
-/// The regular files below a folder, by their path with `/`; without bundle manifests and signatures.
+/// The regular files below a folder, by their path with `/`; without bundle manifests and signatures, whole or not.
 fn files(folder: &Path, relative: &Path) -> Result<BTreeMap<String, PathBuf>, String> {
     let failed = |error: io::Error| format!("{folder:?} cannot be read: {error}");
     let mut found = BTreeMap::new();
@@ -177,7 +177,8 @@ fn files(folder: &Path, relative: &Path) -> Result<BTreeMap<String, PathBuf>, St
                     "{below:?} is not UTF-8: a bundle manifest cannot name it"
                 ));
             };
-            if name != BUNDLE && !text.ends_with(SIGNATURE_SUFFIX) {
+            let is_bundle = Path::new(finished(text)).file_name() == Some(BUNDLE.as_ref());
+            if !is_bundle && !finished(text).ends_with(SIGNATURE_SUFFIX) {
                 found.insert(text.to_owned(), below);
             }
         }

@@ -92,6 +92,27 @@ fn a_signed_folder_is_allowed_and_a_tampered_plugin_in_it_is_refused_with_advice
     assert_eq!(json[0]["reasons"][0]["cwe"], 349);
 }
 
+/// Who is killed while writing leaves what was written so far: it is no part of the next bundle, and no broken library.
+#[test]
+fn what_a_killed_signer_left_is_not_signed() {
+    let temp = signed();
+    let plugins = temp.path().join("plugins");
+    for name in [
+        "plugwright.bundle.4711.new",
+        "plugwright.bundle.minisig.4711.new",
+        "libhello.so.minisig.4711.new",
+        "chapter.1.new",
+    ] {
+        fs::write(plugins.join(name), "half").expect("written");
+    }
+    good(temp.path(), "sign --key release.key plugins");
+    let bundle = fs::read_to_string(plugins.join("plugwright.bundle")).expect("written");
+    assert!(!bundle.contains("4711"), "{bundle}");
+    assert!(bundle.contains("chapter.1.new"), "{bundle}");
+    good(temp.path(), "list plugins");
+    good(temp.path(), VERIFY);
+}
+
 fn run_json(folder: &Path) -> serde_json::Value {
     let line = "verify --policy app.policy --keys plugwright.keys --format json plugins";
     run(folder, line.split(' ')).json()
