@@ -23,6 +23,9 @@ use types::{Types, remark};
 ///   `plugin_vtable_uses_N`;
 /// - the types of all values in them: a struct or enum under its own name behind `plugin_`.
 ///
+/// A name that is a word of C or C++ gets an underscore behind it, and one that stands beside the
+/// same name a number: of a method `head` the vtable's field is `head_2`.
+///
 /// Numbers stand in the byte order of the machine that this runs on, which is to be that of the
 /// machine that the plugin is for.
 ///

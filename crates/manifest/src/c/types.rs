@@ -4,7 +4,7 @@
 //! All names come from a file, so each is made one that C and C++ have: no name ends a comment,
 //! is a word of either language, or stands for two types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::schema::{Field, InterfaceShape, Method, Scalar, Type, Variant};
@@ -46,6 +46,29 @@ pub(super) fn name(text: &str) -> String {
         name.push('_');
     }
     name
+}
+
+/// The names of what stands beside each other: no two are the same, as two names of the file may
+/// become, or one of them and a name of this header's own.
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn beside(own: &str) -> Self {
+        Self(BTreeSet::from([own.to_owned()]))
+    }
+
+    /// The name for this one, which is numbered when there is such a name already.
+    fn name(&mut self, text: &str) -> String {
+        let wanted = name(text);
+        let mut name = wanted.clone();
+        for count in 2_u64.. {
+            if self.0.insert(name.clone()) {
+                break;
+            }
+            name = format!("{wanted}_{count}");
+        }
+        name
+    }
 }
 
 /// A text of the file in a comment.
@@ -198,9 +221,10 @@ impl Types {
 
     fn fields(&mut self, fields: &[Field], indent: &str) -> String {
         let mut body = "struct {\n".to_owned();
+        let mut names = Names::beside("");
         for field in fields {
             let c = self.of(&field.ty);
-            let (name, ty) = (name(&field.name), remark(&field.ty));
+            let (name, ty) = (names.name(&field.name), remark(&field.ty));
             let _ = writeln!(body, "{indent}    {c} {name}; /* {ty} */");
         }
         if fields.is_empty() {
@@ -212,16 +236,18 @@ impl Types {
 
     fn tagged(&mut self, own: &str, variants: &[Variant]) -> String {
         let mut body = "struct {\n    uint32_t tag;\n    union {\n".to_owned();
-        for variant in variants {
+        let mut names = Names::beside("");
+        let names: Vec<String> = variants.iter().map(|one| names.name(&one.name)).collect();
+        for (variant, name) in variants.iter().zip(&names) {
             let fields = self.fields(&variant.fields, "        ");
-            let _ = writeln!(body, "        {fields} {};", name(&variant.name));
+            let _ = writeln!(body, "        {fields} {name};");
         }
         body.push_str("    } fields;\n}");
         let (own, is_new) = self.define(&name(own), &body);
         if is_new {
             self.out.push_str("enum {\n");
-            for (tag, variant) in variants.iter().enumerate() {
-                let _ = writeln!(self.out, "    {own}_tag_{} = {tag},", name(&variant.name));
+            for (tag, name) in names.iter().enumerate() {
+                let _ = writeln!(self.out, "    {own}_tag_{name} = {tag},");
             }
             self.out.push_str("};\n");
         }
@@ -231,6 +257,7 @@ impl Types {
     /// The vtable of an interface.
     pub(super) fn vtable(&mut self, suffix: &str, interface: &InterfaceShape) {
         let mut body = "struct {\n    pw_vtable_head head;\n".to_owned();
+        let mut names = Names::beside("head");
         for (index, method) in interface.methods.iter().map(Method::from).enumerate() {
             let told = remark(&method);
             let _ = match &method.result {
@@ -241,7 +268,7 @@ impl Types {
                     )
                 }
                 Type::Constant(_) => {
-                    let name = name(&method.name);
+                    let name = names.name(&method.name);
                     writeln!(body, "    const uint64_t *{name}; /* {told} */")
                 }
                 result => {
@@ -252,11 +279,12 @@ impl Types {
                             self.composite("reply", &[&value], &format!("PW_REPLY({value})"))
                         }
                     };
-                    let name = name(&method.name);
+                    let name = names.name(&method.name);
                     let _ = write!(body, "    {reply} (*{name})(const void *object");
+                    let mut params = Names::beside("object");
                     for param in &method.params {
                         let c = self.of(&param.ty);
-                        let _ = write!(body, ", {c} {}", self::name(&param.name));
+                        let _ = write!(body, ", {c} {}", params.name(&param.name));
                     }
                     writeln!(body, "); /* {told} */")
                 }

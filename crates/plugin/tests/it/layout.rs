@@ -220,6 +220,12 @@ mod various {
     }
 
     #[derive(Portable)]
+    pub(crate) struct Alike {
+        pub(crate) int: u8,
+        pub(crate) int_: u16,
+    }
+
+    #[derive(Portable)]
     pub(crate) struct Empty;
 
     #[derive(Portable)]
@@ -259,6 +265,9 @@ mod various {
         fn r#typeof(&self, number: std::num::NonZero<usize>) {
             let _ = number;
         }
+        /// Has the names of what stands beside it, and twice what becomes one name.
+        #[since("1.1")]
+        fn head(&self, object: u8, int: Alike, int_: u8) -> u8;
     }
 }
 
@@ -266,7 +275,7 @@ mod various {
 /// compilers of C and of C++ that complain about everything.
 #[test]
 fn what_is_written_for_c_agrees_with_rust() {
-    use various::{Bell, Choice, Empty, Grows, Part, Various, other};
+    use various::{Alike, Bell, Choice, Empty, Grows, Part, Various, other};
 
     type Abi<T> = <T as Portable>::Abi;
     macro_rules! sizes {
@@ -278,6 +287,7 @@ fn what_is_written_for_c_agrees_with_rust() {
         "plugin_Part" = Abi<Part>,
         "plugin_Part_2" = Abi<other::Part>,
         "plugin_Grows_Filled" = Abi<Part>,
+        "plugin_Alike" = Abi<Alike>,
         "plugin_Empty" = Abi<Empty>,
         "plugin_Choice" = Abi<Choice>,
         "plugin_option_int16" = Abi<Option<i16>>,
@@ -317,7 +327,8 @@ fn what_is_written_for_c_agrees_with_rust() {
          static plugin_reply_Choice call(const plugin_vtable_0 *table, plugin_Part part, \
          plugin_Part_2 delete_) {\n\
          pw_wide wide = delete_.struct_; wide.low += delete_.int_ + *table->LIMIT + part.wide.low;\n\
-         (void)table->typeof_;\nreturn table->register_(NULL, part, delete_);\n}\n\
+         (void)table->typeof_;\nplugin_Alike alike = {1, 2};\n\
+         wide.low += alike.int_ + alike.int__2 + table->head_2(NULL, 1, alike, 2).value;\nreturn table->register_(NULL, part, delete_);\n}\n\
          int main(void) {\n    (void)call;\n",
     );
     for (c, ..) in &expected {
