@@ -1,6 +1,8 @@
 //! Asynchronous methods: futures of a plugin that the host awaits and the other way round, who
 //! wakes whom, and what becomes of those that are dropped, panic or lie.
 
+mod ends;
+mod owners;
 mod receivers;
 
 use std::future::Future;
@@ -384,6 +386,7 @@ fn a_panic_is_raised_where_nothing_can_hold_it() {
     // One that waits is not run any more either.
     let error = panic_of(|| poll_once(&mut waiting, &Arc::default()));
     assert_eq!(error.kind(), CallErrorKind::Poisoned);
+    assert_eq!(error.plugin(), "org.example.async");
 }
 
 #[test]
@@ -392,6 +395,7 @@ fn a_future_that_borrows_nothing_poisons_nothing() {
     assert_eq!(block_on(store.detached(false)), 9);
     let error = panic_of(|| block_on(store.detached(true)));
     assert_eq!(error.kind(), CallErrorKind::Panicked);
+    assert_eq!(error.plugin(), "", "whose it is, this program's");
     assert_eq!(block_on(store.detached(false)), 9);
 }
 

@@ -1,5 +1,7 @@
 //! Futures over a connection: polled, woken, cancelled and failing there as here.
 
+mod far;
+
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
