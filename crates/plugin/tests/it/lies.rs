@@ -155,7 +155,9 @@ fn tables_of_other_interfaces() {
     );
     check(table(&|table| table.major = 2), DECLARED);
     check(table(&|table| table.bounds ^= 1), DECLARED);
+    // One of the first version is not there, or one of the version that it says it is of.
     check(table(&|table| table.methods = 1), DECLARED);
+    check(table(&|table| table.methods = 2), DECLARED);
     for method in 0..3 {
         let changed = table(&|table| {
             // SAFETY: the table has so many fingerprints.
@@ -171,10 +173,52 @@ fn tables_of_other_interfaces() {
         DECLARED,
     );
     check(
+        table(&|table| table.fingerprints = table.fingerprints.wrapping_byte_add(1)),
+        DECLARED,
+    );
+    check(
         table(&|table| table.id.pointer = std::ptr::null()),
         DECLARED,
     );
     check(table(&|table| table.id.length = usize::MAX), DECLARED);
+    // One of the first version is as long as that is, and no longer.
+    let first = |size| {
+        let raw = table(&|table| (table.minor, table.methods) = (0, 2));
+        lying(raw, |vtable| vtable[SIZE] = size)
+    };
+    let size = (METHODS + 2) * size_of::<usize>();
+    check(
+        first(size + 1),
+        "expected a vtable as long as its methods need",
+    );
+    // SAFETY: nothing is wrong with it.
+    let earlier = unsafe { <Box<dyn Probe>>::from_abi(first(size)) }.expect("it fits");
+    assert_eq!((earlier.second(), earlier.third()), (2, 31));
+}
+
+/// What has no methods needs no fingerprints.
+#[test]
+fn a_table_without_methods() {
+    #[interface(id = "org.example.bare-probe", version = "1.0")]
+    trait Bare: Send + Sync {}
+    impl Bare for Honest {}
+    let object: Box<dyn Bare> = Box::new(Honest);
+    let table = InterfaceTable {
+        id: RawSlice::of("org.example.bare-probe"),
+        major: 1,
+        minor: 0,
+        bounds: <dyn Bare as plugwright_plugin::Interface>::SHAPE
+            .bounds
+            .code(),
+        methods: 0,
+        fingerprints: std::ptr::null(),
+    };
+    let table: &'static InterfaceTable = Box::leak(Box::new(table));
+    let raw = lying(object.into_abi(), |vtable| {
+        vtable[INTERFACE] = std::ptr::from_ref(table).expose_provenance();
+    });
+    // SAFETY: nothing is wrong with it.
+    assert!(unsafe { <Box<dyn Bare>>::from_abi(raw) }.is_ok());
 }
 
 /// An object that is refused goes, and so does what kept its library.

@@ -320,7 +320,8 @@ fn a_waker_that_woke_lets_go_of_its_library() {
     check(drop, &["the waker", "the library"]);
     check(
         |waker| {
-            waker.clone().wake();
+            let second = waker.clone();
+            second.wake();
             waker.wake_by_ref();
         },
         &[
