@@ -13,6 +13,7 @@ mod layout;
 mod lies;
 mod lies_tables;
 mod life;
+mod links;
 mod matrix;
 mod matrix_forward;
 mod objects;
