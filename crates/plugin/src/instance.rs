@@ -354,6 +354,9 @@ fn message(payload: &(dyn Any + Send)) -> String {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text.clone()
+    } else if let Some(error) = payload.downcast_ref::<CallError>() {
+        // What a call of another object raised.
+        error.to_string()
     } else {
         "a panic without a message".to_owned()
     }

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::panic::PanicHookInfo;
 
+use super::message;
+
 /// What is known of a panic.
 #[derive(Default)]
 pub(super) struct Note {
@@ -41,7 +43,7 @@ pub(super) fn note_panic(info: &PanicHookInfo<'_>) {
         )
     });
     let note = Note {
-        message: message_of(info),
+        message: message(info.payload()),
         file,
         line,
         column,
@@ -55,11 +57,6 @@ pub(super) fn note_panic(info: &PanicHookInfo<'_>) {
     for untaken in [note, previous.unwrap_or_default()].into_iter().flatten() {
         untaken.print();
     }
-}
-
-fn message_of(info: &PanicHookInfo<'_>) -> String {
-    info.payload_as_str()
-        .map_or_else(|| "a panic without a message".to_owned(), str::to_owned)
 }
 
 /// The latest panic of this thread, which is nobody else's then.

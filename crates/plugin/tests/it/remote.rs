@@ -72,6 +72,9 @@ impl Far for Distant {
     }
     fn visit(&self, near: Box<dyn Near>, borrow: bool) -> u32 {
         if borrow {
+            let near = near.__plugwright_handle().expect("it crossed");
+            let error = near.try_name().expect_err("it borrows");
+            assert_eq!(error.kind(), CallErrorKind::Unsupported);
             drop(near.name().to_owned());
         }
         near.number()
@@ -190,9 +193,12 @@ fn a_result_that_borrows_is_refused_when_it_is_called() {
     let (remote, _end) = piped(&far());
     assert_eq!(remote.visit(Box::new(near()), false), 7);
     let error = remote.try_visit(Box::new(near()), true);
+    let error = error.expect_err("it borrows");
+    assert_eq!(error.kind(), CallErrorKind::Panicked);
     assert_eq!(
-        error.expect_err("it borrows").kind(),
-        CallErrorKind::Panicked
+        error.message(),
+        "the plugin does not support the call in Near::name: its result borrows from the object, so \
+         it cannot be called from elsewhere"
     );
 }
 
@@ -231,6 +237,8 @@ fn a_limit_crosses_and_passes() {
     let milliseconds = left.strip_prefix(&[1]).expect("a limit");
     let milliseconds = u64::from_le_bytes(milliseconds.try_into().expect("a number"));
     assert!((3_000_000..=3_600_000).contains(&milliseconds));
+    let longest = Invocation::new().with_limit(Some(Duration::MAX));
+    assert_eq!(invoke(&longest, 3), Ok(vec![0]), "for ever");
     let over = Invocation::new().with_limit(Some(Duration::ZERO));
     let error = invoke(&over, 3).expect_err("too late");
     assert_eq!(error.kind(), CallErrorKind::TimedOut);
