@@ -20,6 +20,8 @@ use crate::{address, summary_of, try_bind};
 thread_local! {
     /// What became of the instances of this test.
     static STEPS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+    /// Who the host and the plugin are, as the latter has it.
+    static HOST: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 fn step(name: &'static str) {
@@ -116,6 +118,8 @@ impl Task for Steps {
     fn ask(&self) -> Result<PathBuf, ContextError> {
         assert!(!self.1.logs(Level::Error), "nobody reads it");
         self.1.log(Level::Error, "asked");
+        let host = [self.1.host_name(), self.1.host_version(), self.1.plugin()];
+        HOST.set(host.map(str::to_owned).to_vec());
         self.1.data_folder()
     }
 }
@@ -390,6 +394,59 @@ fn only_a_singleton_is_shared() {
     check_steps(&["made", "started", "stopped"]);
     drop(second);
     check_steps(&["dropped"]);
+}
+
+/// What a plugin logs, and who its host is, as both sides have it.
+#[test]
+fn an_event_arrives_whole() {
+    type Line = (Level, String, String, String, String, u32);
+    #[derive(Default)]
+    struct Reads(std::sync::Mutex<Vec<Line>>);
+    impl HostServices for Reads {
+        fn application(&self) -> Application {
+            Application {
+                name: "press".to_owned(),
+                version: "1.5 beta".to_owned(),
+            }
+        }
+        fn logs(&self, level: Level) -> bool {
+            level != Level::Error
+        }
+        fn log(&self, event: Event<'_>) {
+            let [target, message, fields, file] =
+                [event.target, event.message, event.fields, event.file].map(str::to_owned);
+            let line = (event.level, target, message, fields, file, event.line);
+            self.0.lock().expect("no panic").push(line);
+        }
+        fn data_folder(&self) -> Result<PathBuf, ContextError> {
+            Ok(PathBuf::from("/a"))
+        }
+    }
+    let summary = summary_of!("org.example.tasks", dyn Task);
+    let services = Arc::new(Reads::default());
+    let (keep, lent) = (KeepAlive::new(Arc::new(())), Arc::clone(&services));
+    // SAFETY: the entry is one that `#[plugin]` made in this image.
+    let plugin = unsafe { BoundPlugin::bind(address(tasks), keep, &summary, lent) };
+    let plugin = plugin.expect("it agrees");
+    let task = plugin.create::<dyn Task>(None, None).expect("it starts");
+    assert_eq!(task.ask(), Ok(PathBuf::from("/a")));
+    let lines = std::mem::take(&mut *services.0.lock().expect("no panic"));
+    let [(level, target, message, fields, file, line)] = lines.as_slice() else {
+        panic!("one line: {lines:?}");
+    };
+    assert_eq!(
+        (*level, target.as_str()),
+        (Level::Error, "org.example.tasks")
+    );
+    let said = HOST.with_borrow(Clone::clone);
+    assert_eq!((message.as_str(), fields.as_str()), ("asked", ""));
+    assert_eq!(file, file!());
+    let source = include_str!("instances.rs").lines().nth(*line as usize - 1);
+    assert_eq!(
+        source.map(str::trim),
+        Some(r#"self.1.log(Level::Error, "asked");"#)
+    );
+    assert_eq!(said, ["press", "1.5 beta", "org.example.tasks"]);
 }
 
 /// A host whose services panic, each time: its plugin is told where it can be, and goes on. The next

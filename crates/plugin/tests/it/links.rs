@@ -5,7 +5,9 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use plugwright_plugin::abi::{InvokeContext, RawInterface, RawLink, RawSlice, RawVec, VtableHead};
+use plugwright_plugin::abi::{
+    InterfaceTable, InvokeContext, RawInterface, RawLink, RawSlice, RawVec, VtableHead,
+};
 use plugwright_plugin::remote::{Invocation, Link, Object};
 use plugwright_plugin::{CallError, CallErrorKind, Handle, Portable, interface};
 
@@ -272,4 +274,80 @@ fn references_reach_who_owns_the_pipe() {
         |link| assert_eq!(unsafe { (link.is_open)(link.keep.context) }, 0),
         &[],
     );
+}
+
+#[interface(id = "org.example.linked-taker", version = "1.0")]
+pub(crate) trait Takes: Send + Sync {
+    fn take(&self, linked: Box<dyn Linked>);
+}
+
+impl Takes for Waits {
+    fn take(&self, _: Box<dyn Linked>) {}
+}
+
+/// A handle for an object on the other side of what only takes notes.
+fn far(says: Vec<u8>) -> (Handle<dyn Takes>, Arc<Notes>) {
+    let notes = Arc::new(Notes {
+        notes: Mutex::default(),
+        gives: Ok(says),
+        is_open: true,
+    });
+    let link = Arc::clone(&notes) as Arc<dyn Link>;
+    (Handle::remote(link, 5).expect("it is what it says"), notes)
+}
+
+/// What an object of `Takes` says that it has.
+fn description() -> Vec<u8> {
+    let takes: Box<dyn Takes> = Box::new(Waits);
+    // SAFETY: an object of this very interface, which is used once.
+    let takes = unsafe { <Box<dyn Takes>>::from_abi(takes.into_abi()) }.expect("it fits");
+    let takes = takes.__plugwright_handle().expect("it crossed").clone();
+    let says = takes
+        .into_object()
+        .invoke(&Invocation::new(), u32::MAX, &[]);
+    says.expect("every object says it")
+}
+
+/// An object that is given away is said to have what its vtable has room for, whatever its table
+/// says of methods behind that.
+#[test]
+fn an_object_is_said_to_have_what_it_has() {
+    let mut raw = raw_of(Waits);
+    // SAFETY: every vtable begins with its head, which says how long it is.
+    let head = unsafe { &*raw.object.vtable };
+    let words = head.size / size_of::<usize>();
+    // SAFETY: as above; all behind the size are pointers.
+    let vtable = unsafe { std::slice::from_raw_parts(raw.object.vtable.cast(), words) };
+    let mut vtable: Vec<*const ()> = vtable.to_vec();
+    // What stands behind it is none of it.
+    vtable.push(vtable[words - 1]);
+    // SAFETY: what was made by the SDK has a table with a fingerprint for each method.
+    let table = unsafe { &*head.interface };
+    // SAFETY: as above.
+    let fingerprint = unsafe { *table.fingerprints };
+    let fingerprints = vec![fingerprint, 3].leak();
+    let more = Box::leak(Box::new(InterfaceTable {
+        methods: 2,
+        minor: 1,
+        fingerprints: fingerprints.as_ptr(),
+        ..*table
+    }));
+    // SAFETY: as above.
+    unsafe { &mut *vtable.as_mut_ptr().cast::<VtableHead>() }.interface = more;
+    raw.object.vtable = vtable.leak().as_ptr().cast();
+    let (takes, notes) = far(description());
+    // What it answers is no result of that, which is of no interest here.
+    let linked: Box<dyn Linked> = Box::new(handle_of(raw));
+    drop(takes.try_take(linked));
+    let mut input = vec![0, 17, 1];
+    input.extend_from_slice(&fingerprint.to_le_bytes());
+    let expected = [
+        format!("call 5 {} [] None", u32::MAX),
+        "export".to_owned(),
+        format!("call 5 0 {input:?} None"),
+    ];
+    assert_eq!(*notes.notes.lock().expect("no panic"), expected);
+    drop(takes);
+    assert_eq!(notes.notes.lock().expect("no panic")[3..], ["release 5"]);
+    assert_eq!(Arc::strong_count(&notes), 1, "nobody has it any more");
 }

@@ -267,6 +267,32 @@ fn what_was_completed_is_handed_on_whole() {
     );
 }
 
+/// A vtable that is longer than its methods need is completed as far as those go, and says so.
+#[test]
+fn what_was_completed_is_as_long_as_it_says() {
+    struct Date(u64);
+    item!(Date, first::Named, first::Item);
+    let object: Box<dyn first::Item> = Box::new(Date(3));
+    let mut raw = object.into_abi();
+    // SAFETY: every vtable begins with its head, which says how long it is.
+    let size = unsafe { (*raw.object.vtable).size };
+    let words = size / size_of::<usize>();
+    // SAFETY: as above; it consists of words that are pointers but for the first.
+    let vtable = unsafe { std::slice::from_raw_parts(raw.object.vtable.cast(), words) };
+    let mut vtable: Vec<*const ()> = vtable.to_vec();
+    vtable.resize(words + 4, std::ptr::null());
+    vtable[0] = std::ptr::without_provenance((words + 4) * size_of::<usize>());
+    raw.object.vtable = vtable.leak().as_ptr().cast();
+    // SAFETY: an object of an interface of the same id; it is used once.
+    let item = unsafe { <Box<dyn before::Item>>::from_abi(raw) }.expect("it fits");
+    let raw = item.into_abi();
+    // SAFETY: as above.
+    assert_eq!(unsafe { (*raw.object.vtable).size }, size);
+    // SAFETY: as above.
+    let item = unsafe { <Box<dyn before::Item>>::from_abi(raw) }.expect("it fits");
+    assert_eq!((item.shout(), item.price(2)), ("DATE".to_owned(), 4));
+}
+
 #[test]
 fn another_super_interface_is_another_interface() {
     mod other {
