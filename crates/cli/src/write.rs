@@ -26,20 +26,40 @@ pub(crate) fn unwritable(path: &Path, error: &io::Error) -> String {
 /// What is added to a file's name while its text is written: this, behind the number of the process.
 const UNFINISHED: &str = ".new";
 
+/// So many files of killed writers are passed over; then somebody has to clear up.
+const MOST_LEFT: u32 = 100;
+
 /// Replaces a file's text in one step, so that no reader sees half of it.
 ///
 /// A process that is killed meanwhile leaves what it wrote beside the file. Nobody removes it: whether its writer still lives, which
 /// may be on another machine, cannot be told from a number. The system's files without a name do not help, since none of them can
 /// be given a name that something has.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), String> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}{UNFINISHED}", std::process::id()));
-    let beside = PathBuf::from(beside);
-    create(&beside, 0o644, text).map_err(|error| unwritable(path, &error))?;
+    let beside = create_beside(path, text).map_err(|error| unwritable(path, &error))?;
     fs::rename(&beside, path).map_err(|error| {
         drop(fs::remove_file(&beside));
         unwritable(path, &error)
     })
+}
+
+/// Writes a text beside a file, under the first number that is free from this process's on: in a container the process that was
+/// killed may well have had the same.
+fn create_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
+    let first = std::process::id();
+    let mut number = first;
+    loop {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".{number}{UNFINISHED}"));
+        let beside = PathBuf::from(beside);
+        match create(&beside, 0o644, text) {
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && number - first < MOST_LEFT =>
+            {
+                number += 1;
+            }
+            created => return created.map(|()| beside),
+        }
+    }
 }
 
 /// The name of the file that [`replace`] writes under this one; any other name as it is.
@@ -54,7 +74,23 @@ pub(crate) fn finished(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::finished;
+    use super::*;
+
+    /// In a container a process often has the number of the one before it.
+    #[test]
+    fn what_was_left_under_the_same_number_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("plugwright.keys");
+        for number in 0..3 {
+            let number = std::process::id() + number;
+            let left = format!("plugwright.keys.{number}.new");
+            fs::write(folder.path().join(left), "half").expect("written");
+        }
+        replace(&path, "whole").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "whole");
+        let names = fs::read_dir(folder.path()).expect("readable");
+        assert_eq!(names.count(), 4);
+    }
 
     #[test]
     fn names_of_what_is_not_whole() {
