@@ -45,17 +45,20 @@ pub(crate) fn install<T>(context: &Context) {
 /// from elsewhere.
 fn context_for(target: &str) -> Option<Arc<Context>> {
     let plugins = PLUGINS.read().unwrap_or_else(PoisonError::into_inner);
-    let nearest = plugins
+    // A copy, since no lock is held while the host's code runs.
+    nearest(&plugins, target).map(Arc::clone)
+}
+
+/// Of what stands at modules, that at the nearest to the target, or the first.
+fn nearest<'a, T>(modules: &'a [(&str, T)], target: &str) -> Option<&'a T> {
+    let nearest = modules
         .iter()
         .filter(|(module, _)| {
             let rest = target.strip_prefix(module);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
         })
         .max_by_key(|(module, _)| module.len());
-    // A copy, since no lock is held while the host's code runs.
-    nearest
-        .or_else(|| plugins.first())
-        .map(|(_, context)| Arc::clone(context))
+    nearest.or_else(|| modules.first()).map(|(_, found)| found)
 }
 
 struct Forwarder;
@@ -141,5 +144,32 @@ impl Visit for Texts {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.add(field, format_args!("{value}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[track_caller]
+    fn check(target: &str, expected: &str) {
+        let modules = ["press::codec", "press", "press::codec::stored", "other"];
+        let modules = modules.map(|module| (module, module));
+        assert_eq!(nearest(&modules, target), Some(&expected));
+    }
+
+    /// Whose event it is follows from whole names of modules, the longest first.
+    #[test]
+    fn the_nearest_module_has_the_event() {
+        check("press", "press");
+        check("press::lists", "press");
+        check("press::codec", "press::codec");
+        check("press::codec::stored::blocks", "press::codec::stored");
+        check("press::codecs", "press");
+        check("other::press::codec", "other");
+        // What others wrote, which the library is made of too.
+        check("pressing", "press::codec");
+        check("", "press::codec");
+        assert_eq!(nearest::<u8>(&[], "press"), None);
     }
 }

@@ -23,9 +23,10 @@ struct Line(String);
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Lines of source files change with every edit.
-        if field.name() != "line" {
-            write!(self.0, " {}={value:?}", field.name()).expect("memory");
+        match field.name() {
+            // Lines of source files change with every edit.
+            "line" => self.0.push_str(" line"),
+            name => write!(self.0, " {name}={value:?}").expect("memory"),
         }
     }
 }
@@ -152,7 +153,7 @@ fn events_arrive_with_the_plugins_id() {
                 "too \\u{1b}[2J loud\\nERROR forged",
                 "",
             )
-            + "soloist.rs",
+            + "soloist.rs line",
         "INFO".to_owned()
             + &place(
                 "chorister",
@@ -160,7 +161,7 @@ fn events_arrive_with_the_plugins_id() {
                 "played 3 times",
                 " fields=number=3 name=chorister",
             )
-            + "chorister.rs",
+            + "chorister.rs line",
         "INFO".to_owned()
             + &place(
                 "soloist",
@@ -168,12 +169,32 @@ fn events_arrive_with_the_plugins_id() {
                 "played 4 times",
                 " fields=number=4 name=soloist",
             )
-            + "soloist.rs",
+            + "soloist.rs line",
         "ERROR".to_owned()
             + &place("chorister", "org.example.chorister", "the host is gone", "")
-            + "chorister.rs",
+            + "chorister.rs line",
     ];
     assert_eq!(lines, expected);
+}
+
+/// A text that is too long is cut, and says so.
+#[test]
+fn long_texts_are_cut() {
+    const MOST: usize = 16 * 1024;
+    let folder = Folder::with(&["ensemble"]);
+    let lines = lines(tracing::Level::INFO, || {
+        let soloist: Handle<dyn Player> = folder.host().create("soloist").expect("fits");
+        for length in [MOST, MOST + 1, 2 * MOST] {
+            soloist.say(Level::Warn, &"é".repeat(length));
+        }
+    });
+    let most = "é".repeat(MOST);
+    for (line, end) in lines.iter().zip(["", " [cut]", " [cut]"]) {
+        let message = line.strip_prefix("WARN message=").expect("it is first");
+        let (message, _) = message.split_once(" plugin=").expect("it is next");
+        assert_eq!(message.strip_prefix(&most), Some(end));
+    }
+    assert_eq!(lines.len(), 3);
 }
 
 /// Without a subscriber a plugin's events go nowhere, and are not even put together.
