@@ -196,6 +196,53 @@ fn tables_of_other_interfaces() {
     assert_eq!((earlier.second(), earlier.third()), (2, 31));
 }
 
+/// A table of a version between the first and the last has the methods of that, and no fewer.
+#[test]
+fn a_table_of_a_version_between() {
+    #[interface(id = "org.example.stepped-probe", version = "1.2")]
+    trait Stepped: Send + Sync {
+        fn one(&self) -> u32;
+        #[since("1.1")]
+        fn two(&self) -> u32 {
+            2
+        }
+        #[since("1.2")]
+        fn three(&self) -> u32 {
+            3
+        }
+    }
+    impl Stepped for Honest {
+        fn one(&self) -> u32 {
+            1
+        }
+    }
+    let told = |minor: u16, methods: u16| {
+        let object: Box<dyn Stepped> = Box::new(Honest);
+        let raw = object.into_abi();
+        // SAFETY: the vtable of an honest object says which interface it is for.
+        let table = unsafe { (*raw.object.vtable).interface };
+        // SAFETY: as above.
+        let table = unsafe { &*table };
+        let table = Box::leak(Box::new(InterfaceTable {
+            minor,
+            methods,
+            ..*table
+        }));
+        let raw = lying(raw, |vtable| {
+            vtable[INTERFACE] = std::ptr::from_ref(table).expose_provenance();
+            vtable[SIZE] = (METHODS + usize::from(methods)) * size_of::<usize>();
+        });
+        // SAFETY: the fault, if any, is one that is seen.
+        unsafe { <Box<dyn Stepped>>::from_abi(raw) }.map(|stepped| stepped.one() + stepped.three())
+    };
+    assert_eq!(told(0, 1).map_err(|error| error.to_string()), Ok(4));
+    assert_eq!(told(1, 2).map_err(|error| error.to_string()), Ok(4));
+    assert_eq!(
+        told(1, 1).map_err(|error| error.to_string()),
+        Err("expected an object of the interface that was declared".to_owned())
+    );
+}
+
 /// What has no methods needs no fingerprints.
 #[test]
 fn a_table_without_methods() {

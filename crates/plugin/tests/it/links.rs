@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use plugwright_plugin::abi::{
-    InterfaceTable, InvokeContext, RawInterface, RawLink, RawSlice, RawVec, VtableHead,
+    Failure, InterfaceTable, InvokeContext, KeepAlive, RawInterface, RawLink, RawSlice, RawVec,
+    Reply, VtableHead,
 };
 use plugwright_plugin::remote::{Invocation, Link, Object};
 use plugwright_plugin::{CallError, CallErrorKind, Handle, Portable, interface};
@@ -350,4 +351,59 @@ fn an_object_is_said_to_have_what_it_has() {
     drop(takes);
     assert_eq!(notes.notes.lock().expect("no panic")[3..], ["release 5"]);
     assert_eq!(Arc::strong_count(&notes), 1, "nobody has it any more");
+}
+
+/// What a connection hands about lets go of its object first, of what that fails with, and then of
+/// its library.
+#[test]
+fn an_object_goes_before_its_library() {
+    static STEPS: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    fn step(step: &'static str) {
+        STEPS.lock().expect("no panic").push(step);
+    }
+    struct Library;
+    impl Drop for Library {
+        fn drop(&mut self) {
+            step("the library");
+        }
+    }
+    unsafe extern "C" fn retain(_: *const ()) {}
+    unsafe extern "C" fn release(_: *const ()) -> Reply<u8> {
+        unsafe extern "C" fn told(failure: *mut Failure) {
+            // SAFETY: made below, and released once.
+            drop(unsafe { Box::from_raw(failure) });
+            step("the failure");
+        }
+        step("the object");
+        let none = RawSlice::of("");
+        Reply::failed(Box::into_raw(Box::new(Failure {
+            release: Some(told),
+            kind: CallErrorKind::Panicked as u32,
+            line: 0,
+            column: 0,
+            message: none,
+            file: none,
+            plugin: none,
+        })))
+    }
+    let mut raw = raw_of(Waits);
+    // SAFETY: the vtable of an honest object says how long it is, in words.
+    let words = unsafe { (*raw.object.vtable).size } / size_of::<usize>();
+    // SAFETY: as above.
+    let vtable = unsafe { std::slice::from_raw_parts(raw.object.vtable.cast(), words) };
+    let mut vtable: Vec<*const ()> = vtable.to_vec();
+    // SAFETY: every vtable begins with its head.
+    let head = unsafe { &mut *vtable.as_mut_ptr().cast::<VtableHead>() };
+    head.retain = Some(retain);
+    head.release = Some(release);
+    // The object itself stays: nobody lets go of it here.
+    raw.object.vtable = vtable.leak().as_ptr().cast();
+    raw.keep = KeepAlive::new(Arc::new(Library)).into_raw();
+    let object = handle_of(raw).into_object();
+    STEPS.lock().expect("no panic").clear();
+    drop(object);
+    assert_eq!(
+        *STEPS.lock().expect("no panic"),
+        ["the object", "the failure", "the library"]
+    );
 }
