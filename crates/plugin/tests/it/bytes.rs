@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use fixture_matrix_interface::Matrix;
 use plugwright_plugin::__private::Kept;
 use plugwright_plugin::remote::{Invocation, Object};
 use plugwright_plugin::{CallErrorKind, Interface, Portable, interface};
 
-use crate::matrix::{Matrix, echo};
+use crate::matrix::echo;
 
 /// The number of a method.
 fn number(name: &str) -> u32 {

@@ -4,13 +4,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use fixture_matrix_interface::types::{Failed, Growing, Pair, Point, Settings};
+use fixture_matrix_interface::{Echo, Later, Matrix, block_on};
 use plugwright_plugin::remote::Invocation;
 use plugwright_plugin::{Buffer, CallErrorKind, Interface, Portable, interface};
 
 use crate::failures::faulty;
-use crate::futures::block_on;
-use crate::matrix::types::{Failed, Growing, Pair, Point, Settings};
-use crate::matrix::{Echo, Later, Matrix, echo_as};
+use crate::matrix::echo_as;
 
 /// The system's allocator, which counts large pieces that one thread asks for.
 struct Counting;

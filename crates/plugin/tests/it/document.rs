@@ -6,13 +6,13 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use fixture_matrix_interface::Matrix;
+use fixture_matrix_interface::types::Growing;
 use plugwright_manifest::schema::{Constant, Field, Holder, Receiver, Schema, Type, Variant};
 use plugwright_plugin::remote::Invocation;
 use plugwright_plugin::{Interface, Portable, interface};
 
 use crate::layout::{layouts, numbers};
-use crate::matrix::Matrix;
-use crate::matrix::types::Growing;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -275,7 +275,7 @@ fn fingerprints_are_computed_as_the_document_says() {
     check(<dyn Documented as Interface>::SHAPE);
     check(<dyn crate::lies::Deep as Interface>::SHAPE);
     check(<dyn Matrix as Interface>::SHAPE);
-    check(<dyn crate::matrix::Later as Interface>::SHAPE);
+    check(<dyn fixture_matrix_interface::Later as Interface>::SHAPE);
     assert!(compared > 40, "{compared}");
 }
 

@@ -7,49 +7,18 @@ mod receivers;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use fixture_matrix_interface::block_on;
 use plugwright_plugin::abi::Entry;
 use plugwright_plugin::{
     CallError, CallErrorKind, Handle, LocalPluginFuture, PluginFuture, Portable, interface, plugin,
 };
 
 use crate::{create, summary_of};
-
-/// Runs a future to its end on this thread.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    /// The flag tells a wake from other things that threads are unparked for: a poll over a
-    /// connection waits for its answer.
-    struct Unpark(Thread, AtomicBool);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.1.store(true, Ordering::Release);
-            self.0.unpark();
-        }
-    }
-    let unpark = Arc::new(Unpark(std::thread::current(), AtomicBool::new(false)));
-    let waker = Waker::from(Arc::clone(&unpark));
-    let mut future = std::pin::pin!(future);
-    let mut context = Context::from_waker(&waker);
-    // A wake that is lost is a failure, and no endless test.
-    let end = Instant::now() + Duration::from_secs(60);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => {
-                while !unpark.1.swap(false, Ordering::Acquire) {
-                    let left = end.saturating_duration_since(Instant::now());
-                    assert!(!left.is_zero(), "nobody was woken for a minute");
-                    std::thread::park_timeout(left);
-                }
-            }
-        }
-    }
-}
 
 #[derive(Debug, PartialEq, Portable)]
 pub(crate) enum Broken {

@@ -8,12 +8,13 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use fixture_matrix_interface::block_on;
 use plugwright_plugin::remote::{Invocation, Link, RemoteError};
 use plugwright_plugin::{
     CallErrorKind, Handle, LocalPluginFuture, PluginFuture, interface, plugin,
 };
 
-use crate::futures::{Broken, Counting, Store, Threads, block_on, memory, panic_of, poll_once};
+use crate::futures::{Broken, Counting, Store, Threads, memory, panic_of, poll_once};
 use crate::transport::{pipe, piped};
 use crate::{create, summary_of};
 

@@ -15,7 +15,6 @@ mod lies_tables;
 mod life;
 mod links;
 mod matrix;
-mod matrix_forward;
 mod objects;
 mod receivers;
 mod remote;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
+use fixture_matrix_interface::block_on;
 use plugwright_plugin::abi::Entry;
 use plugwright_plugin::{CallError, CallErrorKind, Handle, PluginFuture, interface, plugin};
 
-use crate::futures::{block_on, poll_once};
+use crate::futures::poll_once;
 use crate::receivers::{Unlucky, unlucky};
 use crate::transport::piped;
 use crate::{create, summary_of};
