@@ -27,14 +27,23 @@ const BUILDS: &[(&str, &[&str])] = &[
         &["opt-level=3", "lto=\"fat\"", "strip=\"symbols\""],
     ),
     (
+        "fixture-matrix",
+        &["opt-level=3", "lto=\"fat\"", "strip=\"symbols\""],
+    ),
+    (
+        "fixture-matrix-aborting",
+        &["panic=\"abort\"", "lto=\"fat\"", "strip=\"symbols\""],
+    ),
+    (
         "fixture-marker",
         &["panic=\"abort\"", "lto=\"fat\"", "strip=\"symbols\""],
     ),
 ];
 
-/// Builds a fixture and returns its library's path: `fixture-polyglot` and `fixture-depot` with
-/// all optimisations, LTO over all crates, and no symbols that a loader does not need;
-/// `fixture-marker` so too, and so that a panic ends the process.
+/// Builds a fixture and returns its library's path: `fixture-polyglot`, `fixture-depot` and
+/// `fixture-matrix` with all optimisations, LTO over all crates, and no symbols that a loader does
+/// not need; `fixture-marker` and `fixture-matrix-aborting` so too, and so that a panic ends the
+/// process.
 ///
 /// # Panics
 /// If the package is none of these, or cannot be built: the messages are in the panic's text.

@@ -2,15 +2,20 @@
 //!
 //! | plugin | optimisation | LTO | panics | symbols | compiler | allocator |
 //! |---|---|---|---|---|---|---|
-//! | polyglot, depot | 3 | fat | unwind | stripped | of the tests | the system's |
-//! | polyglot, depot | 3 | fat | unwind | stripped | another version, where there is one | the system's |
-//! | marker | 3 | fat | abort | stripped | of the tests | the system's |
+//! | polyglot, matrix | none | none | unwind | kept | of the tests | the system's |
+//! | polyglot, depot, matrix | 3 | fat | unwind | stripped | of the tests | the system's |
+//! | polyglot, depot, matrix | 3 | fat | unwind | stripped | another version, where there is one | the system's |
+//! | marker, matrix-aborting | 3 | fat | abort | stripped | of the tests | the system's |
 //! | mimalloc, other-allocator | none | none | unwind | kept | of the tests | their own |
+//!
+//! Every type crosses to each of these and back, called and as a callback, at once and awaited: the matrix.
 
 use std::path::Path;
 
 use fixture_greeter::{Greeter, Outcome, Refusal};
 use fixture_marker_interface::Marker;
+use fixture_matrix_interface::checks::{self, awaited_and_awaiting, called_and_calling};
+use fixture_matrix_interface::{Later, Matrix};
 use plugwright_host::{CallErrorKind, Handle, Host, Policy};
 use plugwright_inspect::headers;
 use plugwright_manifest::Role;
@@ -50,6 +55,22 @@ fn check_calls(path: &Path) {
     assert_eq!(error.message(), "pas de voix");
 }
 
+/// Every type, in both directions, in calls of the matrix that this host has.
+#[track_caller]
+fn check_types(host: &Host) {
+    let matrix: Handle<dyn Matrix> = host.create("matrix").expect("it fits");
+    called_and_calling(&matrix, checks::all);
+    called_and_calling(&matrix, checks::buffers_are_not_copied);
+    let later: Handle<dyn Later> = host.create("matrix").expect("it fits");
+    awaited_and_awaiting(Box::new(later), checks::all);
+}
+
+/// As [`check_types`], of the library at `path`.
+#[track_caller]
+fn check_types_of(path: &Path) {
+    check_types(&folder_with(path, "renamed.so").host());
+}
+
 /// A value with a part of each kind, and what is answered later.
 #[track_caller]
 fn check_values(path: &Path) {
@@ -62,6 +83,8 @@ fn optimisations_of_the_plugin_do_not_matter() {
     check_calls(&fixture("polyglot"));
     check_calls(&library("fixture-polyglot"));
     check_values(&library("fixture-depot"));
+    check_types_of(&fixture("matrix"));
+    check_types_of(&library("fixture-matrix"));
 }
 
 #[test]
@@ -92,6 +115,7 @@ fn the_compiler_of_the_plugin_does_not_matter() {
     let library = library_by(&compiler, "fixture-polyglot");
     check_calls(&library);
     check_values(&library_by(&compiler, "fixture-depot"));
+    check_types_of(&library_by(&compiler, "fixture-matrix"));
     let rustc = |path: &Path| {
         let folder = folder_with(path, "renamed.so");
         let host = folder.host();
@@ -142,6 +166,12 @@ fn a_developers_host_takes_a_plugin_that_aborts() {
     assert!(mark.try_exists().expect("readable"), "no constructor ran");
 }
 
+/// Nothing panics in these calls: they cross a boundary on one side of which nothing unwinds.
+#[test]
+fn panics_of_the_plugin_do_not_matter_while_nothing_panics() {
+    check_types_of(&library("fixture-matrix-aborting"));
+}
+
 /// The linker puts all crates into one object here, and throws away what nothing refers to.
 #[test]
 fn records_survive_fat_lto_and_stripping() {
@@ -166,7 +196,9 @@ fn records_survive_fat_lto_and_stripping() {
 #[test]
 fn a_plugin_with_mimalloc_is_called() {
     let folder = Folder::with(&["mimalloc"]);
-    let handle: Handle<dyn Greeter> = folder.host().create("mimalloc").expect("it fits");
+    let host = folder.host();
+    check_types(&host);
+    let handle: Handle<dyn Greeter> = host.create("mimalloc").expect("it fits");
     let long = "x".repeat(1 << 20);
     assert_eq!(handle.greet(&long), format!("Hello, {long}!"));
     assert!(matches!(
@@ -194,6 +226,7 @@ fn memory_goes_back_to_the_plugins_own_allocator() {
             Err(Refusal::Unwilling { .. })
         ));
         assert_eq!(handle.try_hard(Outcome::Succeed), Ok(7));
+        check_types(&host);
         let other: Handle<dyn Greeter> = host.create("other").expect("it fits");
         assert!(matches!(
             other.try_hard(Outcome::Panic),
