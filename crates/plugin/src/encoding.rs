@@ -8,7 +8,8 @@
 //! versions, the manifest, is CBOR.)
 //!
 //! The invariants: every value takes at least one byte, so no length is believed that the
-//! bytes behind it cannot hold; what was lent for writing comes back behind the result.
+//! bytes behind it cannot hold; what was lent for writing comes back behind the result; the objects
+//! that cross a connection stand in front, so that none is lost with what cannot be read.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -17,7 +18,7 @@ use crate::abi::{RawInterface, RawLink, RawObject};
 use crate::interface::{Interface, Provides};
 use crate::own;
 use crate::portable::Invalid;
-use crate::remote::{self, KeptLink, Object, Proxy};
+use crate::remote::{self, Handed, Handover, KeptLink, Object, Proxy};
 
 const ENDED: Invalid = Invalid::new(&"more bytes");
 const VALUES_ONLY: Invalid = Invalid::new(&"no object: only values can cross here");
@@ -38,8 +39,8 @@ pub(crate) struct Lent {
 #[derive(Debug)]
 pub struct Encoder<'a> {
     bytes: Vec<u8>,
-    /// The connection through which objects cross.
-    link: Option<&'a RawLink>,
+    /// The objects that cross a connection, where there is one.
+    handover: Option<Handover<'a>>,
     /// The object that is being called, when what borrows it can be kept with it.
     called: Option<RawObject>,
     /// What was lent for writing, and comes back with the reply.
@@ -51,8 +52,9 @@ pub struct Encoder<'a> {
 impl<'a> Encoder<'a> {
     pub(crate) fn new(link: Option<&'a RawLink>) -> Self {
         Self {
-            bytes: Vec::new(),
-            link,
+            // Where no object is handed over, that stands in front already.
+            bytes: if link.is_some() { vec![0] } else { Vec::new() },
+            handover: link.map(Handover::new),
             called: None,
             lent: Vec::new(),
             refused: None,
@@ -74,7 +76,7 @@ impl<'a> Encoder<'a> {
     /// The object that is being called and the connection, to keep for what goes on after the
     /// call.
     pub(crate) fn keeping(&self) -> Option<(Object, KeptLink)> {
-        let (called, link) = self.called.zip(self.link)?;
+        let (called, handover) = self.called.zip(self.handover.as_ref())?;
         // SAFETY: the vtable is kept meanwhile, with the object (`of_call`).
         unsafe { called.retain() };
         let called = RawInterface {
@@ -84,7 +86,7 @@ impl<'a> Encoder<'a> {
         // SAFETY: the reference was made just now.
         let called = unsafe { Object::from_raw(called) };
         // SAFETY: whoever lends the connection keeps it.
-        Some((called, unsafe { KeptLink::retained(link) }))
+        Some((called, unsafe { KeptLink::retained(handover.link()) }))
     }
 
     /// Writes bytes as they are.
@@ -134,23 +136,23 @@ impl<'a> Encoder<'a> {
 
     /// Writes an object of interface `I`, which is given away.
     pub fn object<I: ?Sized + Interface>(&mut self, object: RawInterface) {
-        match self.link {
-            Some(link) if I::ANY_THREAD => {
+        match &self.handover {
+            Some(handover) if I::ANY_THREAD => {
                 let mut has = Self::new(None);
                 // SAFETY: it is still the caller's object, whose vtable fits `I`.
                 unsafe { remote::describe(object.object.vtable, I::SUPERS.len(), &mut has) };
                 // SAFETY: the caller gave the object away.
-                let (home, number) = unsafe { remote::give::<I>(link, object) };
-                self.raw(&[u8::from(home)]);
-                self.count(number);
-                if !home {
+                let handed = unsafe { remote::give::<I>(handover.link(), object) };
+                let place = handover.add(handed);
+                self.count(place);
+                if handed.mine {
                     self.raw(&has.bytes);
                 }
             }
-            link => {
+            handover => {
                 // SAFETY: the caller gave the object away; it is dropped, since it goes nowhere.
                 drop(unsafe { Object::from_raw(object) });
-                let refused = if link.is_some() {
+                let refused = if handover.is_some() {
                     const { Invalid::new(&"an object of a trait that requires Send and Sync") }
                 } else {
                     VALUES_ONLY
@@ -161,11 +163,23 @@ impl<'a> Encoder<'a> {
     }
 
     /// The bytes, and what is to be filled from the reply.
+    ///
+    /// # Errors
+    /// The first value that cannot cross. Nothing is handed over then.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, Vec<Lent>), Invalid> {
-        match self.refused {
-            Some(invalid) => Err(invalid),
-            None => Ok((self.bytes, self.lent)),
+        if let Some(invalid) = self.refused {
+            return Err(invalid);
         }
+        let bytes = match self.handover.filter(|handover| !handover.is_empty()) {
+            None => self.bytes,
+            Some(handover) => {
+                let mut out = Self::new(None);
+                handover.write(&mut out);
+                out.raw(&self.bytes[1..]);
+                out.bytes
+            }
+        };
+        Ok((bytes, self.lent))
     }
 }
 
@@ -192,16 +206,26 @@ impl Arena {
 pub struct Decoder<'a> {
     rest: &'a [u8],
     arena: &'a Arena,
-    link: Option<&'a RawLink>,
+    /// The objects that came over a connection, where there is one.
+    handover: Option<&'a Handover<'a>>,
 }
 
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(bytes: &'a [u8], arena: &'a Arena, link: Option<&'a RawLink>) -> Self {
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        arena: &'a Arena,
+        handover: Option<&'a Handover<'a>>,
+    ) -> Self {
         Self {
             rest: bytes,
             arena,
-            link,
+            handover,
         }
+    }
+
+    /// How many bytes were not read.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
     }
 
     /// Reads so many bytes.
@@ -253,7 +277,7 @@ impl<'a> Decoder<'a> {
         let fingerprint = u64::from_le_bytes(self.array()?);
         let length = self.length()?;
         let fields = self.raw(length)?;
-        Ok((fingerprint, Self::new(fields, self.arena, self.link)))
+        Ok((fingerprint, Self::new(fields, self.arena, self.handover)))
     }
 
     /// Holds the fields of a variant to their length.
@@ -309,9 +333,9 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// When only values can cross.
     pub(crate) fn link(&self) -> Result<KeptLink, Invalid> {
-        let link = self.link.ok_or(VALUES_ONLY)?;
+        let handover = self.handover.ok_or(VALUES_ONLY)?;
         // SAFETY: whoever lends the connection keeps it.
-        Ok(unsafe { KeptLink::retained(link) })
+        Ok(unsafe { KeptLink::retained(handover.link()) })
     }
 
     /// Reads an object of interface `I`: one of this side that came home, or a proxy for one
@@ -322,16 +346,19 @@ impl<'a> Decoder<'a> {
     pub fn object<I: ?Sized + Interface + Provides<Proxy>>(
         &mut self,
     ) -> Result<RawInterface, Invalid> {
-        let [home] = self.array()?;
-        let number = self.count()?;
-        let link = self.link.ok_or(VALUES_ONLY)?;
-        match home {
-            0 => remote::arrived::<I>(link, number, self),
-            1 if I::SHAPE.is_exclusive() => Err(Invalid::new(
-                &"an object that has one handle to be called from where it is",
-            )),
-            1 => remote::come_home(link, number),
-            _ => Err(Invalid::new(&"an object of this side or the other")),
+        let place = self.count()?;
+        let handover = self.handover.ok_or(VALUES_ONLY)?;
+        let Handed { mine, number } = handover.take(place)?;
+        let link = handover.link();
+        if !mine {
+            return remote::arrived::<I>(link, number, self);
         }
+        let object = remote::come_home(link, number)?;
+        if I::SHAPE.is_exclusive() {
+            return Err(Invalid::new(
+                &"an object that has one handle to be called from where it is",
+            ));
+        }
+        Ok(object.into_raw())
     }
 }

@@ -11,7 +11,7 @@ use plugwright_plugin_macros::interface;
 
 use crate::encoding::{Arena, Decoder, Encoder};
 use crate::portable::{Invalid, Portable};
-use crate::remote::{KeptLink, Object};
+use crate::remote::{Handover, KeptLink, Object};
 use crate::{CallError, Handle};
 
 /// A future, for who is on the other side of a connection.
@@ -120,6 +120,15 @@ pub(super) fn bytes_of<T: Portable>(value: T, link: &KeptLink) -> Result<Vec<u8>
     bytes.map_err(|invalid| CallError::invalid("", invalid))
 }
 
+/// The value of a future of the other side, of its bytes. It borrows nothing, as was seen when the
+/// future arrived.
+fn value_of<T: Portable>(bytes: &[u8], link: &KeptLink) -> Result<T, Invalid> {
+    let arena = Arena::default();
+    let (handover, values) = Handover::arrived(link, bytes)?;
+    // SAFETY: the value borrows nothing.
+    unsafe { T::decode(&mut Decoder::new(values, &arena, Some(&handover))) }
+}
+
 /// A future of the other side.
 pub(super) struct There<T> {
     object: Handle<dyn Remote>,
@@ -163,10 +172,7 @@ impl<T: Portable> There<T> {
             Ok(bytes) => bytes.unwrap_or_default(),
             Err(error) => return Poll::Ready(Err(error)),
         };
-        let arena = Arena::default();
-        let mut input = Decoder::new(&bytes, &arena, Some(&self.link));
-        // SAFETY: the value borrows nothing, as was seen when the future arrived.
-        let value = unsafe { T::decode(&mut input) };
+        let value = value_of(&bytes, &self.link);
         Poll::Ready(value.map_err(|invalid| CallError::invalid("", invalid)))
     }
 }

@@ -26,6 +26,10 @@ pub trait Link: Send + Sync + 'static {
     /// Calls a method of the other side's object: what [`Object::invoke`] does there, with
     /// its result. `limit` is how long the caller waits; `None` stands for ever.
     ///
+    /// While the connection is open the call is sent, even when there is no time left: the input may
+    /// hand objects over, which are given back where it is read. A reply that comes when nobody waits
+    /// any more may hand objects over too: they are [let go of](super::let_go).
+    ///
     /// # Errors
     /// What the call failed with, or that it could not be carried.
     fn call(
@@ -218,6 +222,26 @@ unsafe extern "C" fn release(context: *const (), object: u64) {
 unsafe extern "C" fn is_open(context: *const ()) -> u8 {
     // SAFETY: the caller keeps the connection.
     u8::from(unsafe { link(context) }.is_open())
+}
+
+/// Takes an object of this side out of a connection again.
+///
+/// # Errors
+/// When the other side has none of this number.
+pub(crate) fn come_home(link: &RawLink, number: u64) -> Result<Object, Invalid> {
+    let mut object = std::mem::MaybeUninit::uninit();
+    // SAFETY: whoever lends the connection keeps it.
+    let found = unsafe { (link.import)(link.keep.context, number, object.as_mut_ptr()) };
+    if found == 1 {
+        // SAFETY: it was written, as the answer says.
+        let object = unsafe { object.assume_init() };
+        // SAFETY: it is this function's, which gives it on.
+        Ok(unsafe { Object::from_raw(object) })
+    } else {
+        Err(Invalid::new(
+            &"the number of an object that the other side has",
+        ))
+    }
 }
 
 /// How long the caller of `limit` waits, as it crosses.

@@ -7,7 +7,9 @@ use plugwright_manifest::schema::{InterfaceShape, Shape};
 
 use super::connection::{KeptLink, Link, crossing, raw};
 use super::description::{self, DESCRIBE};
-use super::invoking::{Object, REQUIRED, result_of, time_left};
+use super::handover::{Handed, Handover};
+use super::invoked::{REQUIRED, time_left};
+use super::invoking::{Object, result_of};
 use crate::abi::{KeepAlive, RawInterface, RawLink, RawObject, VtableHead};
 use crate::encoding::{Arena, Decoder, Encoder, Lent};
 use crate::instance::{self, Fault};
@@ -117,7 +119,8 @@ impl<'a> Message<'a> {
         let link: &RawLink = &self.proxy.link;
         let (bytes, lent) = self.exchange()?;
         let arena = Arena::default();
-        let mut reply = Decoder::new(&bytes, &arena, Some(link));
+        let (handover, values) = Handover::arrived(link, &bytes)?;
+        let mut reply = Decoder::new(values, &arena, Some(&handover));
         // SAFETY: the result borrows nothing: that was seen when the message was begun.
         let result = unsafe { R::decode(&mut reply) }?;
         // SAFETY: by this function's contract.
@@ -199,29 +202,14 @@ pub(crate) fn arrived<I: ?Sized + Interface + Provides<Proxy>>(
     }
 }
 
-/// Takes an object of this side out of the connection again.
-pub(crate) fn come_home(link: &RawLink, number: u64) -> Result<RawInterface, Invalid> {
-    let mut object = std::mem::MaybeUninit::uninit();
-    // SAFETY: whoever lends the connection keeps it.
-    let found = unsafe { (link.import)(link.keep.context, number, object.as_mut_ptr()) };
-    if found == 1 {
-        // SAFETY: it was written, as the answer says.
-        Ok(unsafe { object.assume_init() })
-    } else {
-        Err(Invalid::new(
-            &"the number of an object that the other side has",
-        ))
-    }
-}
-
-/// Gives an object to the other side: whether it goes home, and its number. One that has a
+/// Gives an object to the other side: whose it is, and its number. One that has a
 /// single handle does not go home, where another call might still use it, nor one that is seen as
 /// an interface which its own requires: it is called through here then.
 ///
 /// # Safety
 /// `raw` is an object of `I` that is given away here.
-pub(crate) unsafe fn give<I: ?Sized + Interface>(link: &RawLink, raw: RawInterface) -> (bool, u64) {
-    let mine = |proxy: &Proxy| {
+pub(crate) unsafe fn give<I: ?Sized + Interface>(link: &RawLink, raw: RawInterface) -> Handed {
+    let theirs = |proxy: &Proxy| {
         let same = !I::SHAPE.is_exclusive()
             && proxy.interface.id == I::ID
             && proxy.link.keep.context == link.keep.context;
@@ -229,7 +217,7 @@ pub(crate) unsafe fn give<I: ?Sized + Interface>(link: &RawLink, raw: RawInterfa
     };
     // SAFETY: the object is referenced until it is given away below; a proxy is never used
     // exclusively.
-    let number = unsafe { instance::at_home::<Proxy, _>(raw.object, mine) };
+    let number = unsafe { instance::at_home::<Proxy, _>(raw.object, theirs) };
     match number.flatten() {
         Some(number) => {
             // SAFETY: whoever lends the connection keeps it. The proxy, whose reference is
@@ -237,10 +225,16 @@ pub(crate) unsafe fn give<I: ?Sized + Interface>(link: &RawLink, raw: RawInterfa
             unsafe { (link.retain)(link.keep.context, number) };
             // SAFETY: by this function's contract.
             drop(unsafe { Object::from_raw(raw) });
-            (true, number)
+            Handed {
+                mine: false,
+                number,
+            }
         }
-        // SAFETY: by this function's contract; the connection as above.
-        None => (false, unsafe { (link.export)(link.keep.context, raw) }),
+        None => Handed {
+            mine: true,
+            // SAFETY: by this function's contract; the connection as above.
+            number: unsafe { (link.export)(link.keep.context, raw) },
+        },
     }
 }
 

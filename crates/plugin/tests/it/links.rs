@@ -340,7 +340,8 @@ fn an_object_is_said_to_have_what_it_has() {
     // What it answers is no result of that, which is of no interest here.
     let linked: Box<dyn Linked> = Box::new(handle_of(raw));
     drop(takes.try_take(linked));
-    let mut input = vec![0, 17, 1];
+    // One object, of the sender; the argument is that, which has one method.
+    let mut input = vec![1, 0, 17, 0, 1];
     input.extend_from_slice(&fingerprint.to_le_bytes());
     let expected = [
         format!("call 5 {} [] None", u32::MAX),

@@ -8,6 +8,7 @@ mod failures;
 mod futures;
 mod futures_remote;
 mod growth;
+mod handover;
 mod instances;
 mod layout;
 mod lies;

@@ -274,13 +274,18 @@ fn a_call_by_number_into_a_busy_object_is_refused() {
     struct Enters(Object, Arc<AtomicU32>);
     impl Visitor for Enters {
         fn visit(&mut self, _: u64) -> u64 {
+            let (here, _there) = pipe();
+            let link = Invocation::new().with_link(Arc::clone(&here) as Arc<dyn Link>);
             for method in [0, 1] {
-                let input = if method == 0 {
+                let number = here.export(tally().into_object());
+                let front = [1, 1, u8::try_from(number).expect("small")];
+                let values = if method == 0 {
                     &[][..]
                 } else {
                     &[1, 0, 0, 0, 0, 0, 0, 0]
                 };
-                let result = self.0.invoke(&Invocation::new(), method, input);
+                let result = self.0.invoke(&link, method, &[&front, values].concat());
+                assert_eq!(here.exported(), 0, "nothing is kept of what it handed over");
                 let error = result.expect_err("the object is busy");
                 assert_eq!(error.kind(), CallErrorKind::Reentrant);
                 self.1.fetch_add(1, Ordering::SeqCst);
@@ -307,12 +312,12 @@ fn an_object_with_one_handle_does_not_come_home() {
     let pass = u32::try_from(pass.expect("there is one")).expect("few");
     let error = tally()
         .into_object()
-        .invoke(&invocation, pass, &[1, number]);
+        .invoke(&invocation, pass, &[1, 1, number, 0]);
     assert_eq!(
         error.expect_err("refused").message(),
         "expected an object that has one handle to be called from where it is"
     );
-    assert_eq!(here.exported(), 1);
+    assert_eq!(here.exported(), 0, "the reference was handed over");
     drop(there);
 }
 

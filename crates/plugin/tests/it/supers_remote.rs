@@ -1,5 +1,6 @@
 //! Interfaces that require others, and sides of different minor versions, over a connection.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -259,6 +260,11 @@ pub(crate) trait Pace: Slow {
 #[derive(Default)]
 pub(crate) struct Scales(u64);
 
+thread_local! {
+    /// What is done while the object runs its method that has it alone.
+    static MEANWHILE: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
+}
+
 /// The object that is called while it runs a method.
 static SAME: Mutex<Option<Object>> = Mutex::new(None);
 
@@ -296,7 +302,11 @@ impl Slow for Scales {
     }
 }
 impl Pace for Scales {
-    fn step(&mut self) {}
+    fn step(&mut self) {
+        if let Some(meanwhile) = MEANWHILE.take() {
+            meanwhile();
+        }
+    }
 }
 
 unsafe extern "C" {
@@ -331,6 +341,25 @@ fn an_object_is_not_wanted_alone_beside_a_method_of_what_it_requires() {
     assert_eq!(object.invoke(&Invocation::new(), STEP, &[]), Ok(vec![0]));
 }
 
+/// Nor the other way round. Who is refused so keeps nothing of what the call handed over.
+#[test]
+fn a_method_of_what_it_requires_does_not_run_beside_one_that_has_it_alone() {
+    let summary = summary_of!("org.example.scales", dyn Meter, dyn Pace);
+    let object = create::<dyn Pace>(SCALES, &summary).into_object();
+    let (here, _there) = pipe();
+    let number = here.export(late().into_object());
+    let number = u8::try_from(number).expect("small");
+    let link = Invocation::new().with_link(Arc::clone(&here) as Arc<dyn Link>);
+    let same = object.clone();
+    MEANWHILE.set(Some(Box::new(move || {
+        let error = same.invoke(&link, REQUIRED + 1, &[1, 1, number]);
+        assert_eq!(error.expect_err("busy").kind(), CallErrorKind::Reentrant);
+    })));
+    assert_eq!(object.invoke(&Invocation::new(), STEP, &[]), Ok(vec![0]));
+    assert!(MEANWHILE.take().is_none(), "it was done");
+    assert_eq!(here.exported(), 0, "nothing of it is left");
+}
+
 /// Nor is a future kept that borrows such an object.
 #[test]
 fn futures_of_what_may_be_wanted_alone_do_not_cross() {
@@ -341,6 +370,16 @@ fn futures_of_what_may_be_wanted_alone_do_not_cross() {
         error.expect_err("refused").kind(),
         CallErrorKind::Unsupported
     );
+    // And it keeps nothing of what the call handed over.
+    let (mine, _theirs) = pipe();
+    let handed = u8::try_from(mine.export(late().into_object())).expect("small");
+    let link = Invocation::new().with_link(Arc::clone(&mine) as Arc<dyn Link>);
+    let error = object.invoke(&link, REQUIRED, &[1, 1, handed]);
+    assert_eq!(
+        error.expect_err("refused").kind(),
+        CallErrorKind::Unsupported
+    );
+    assert_eq!(mine.exported(), 0, "nothing of it is left");
     let (here, there) = pipe();
     let number = there.export(object);
     let error = Handle::<dyn Pace>::remote(here, number).expect_err("refused");
@@ -441,7 +480,7 @@ fn an_object_of_half_a_version_is_refused() {
     let invocation = Invocation::new().with_link(Arc::clone(&link) as Arc<dyn Link>);
     let error = late()
         .into_object()
-        .invoke(&invocation, 3, &[0, 9, 0, 0, 0]);
+        .invoke(&invocation, 3, &[1, 0, 9, 0, 0, 0, 0]);
     assert_eq!(error.expect_err("none such").kind(), CallErrorKind::Invalid);
     assert_eq!(*link.1.lock().expect("no panic"), [9]);
 }
