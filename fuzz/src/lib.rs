@@ -5,6 +5,7 @@
 //! that an ordinary test replays the corpora with a stable compiler: `crates/inspect/tests`
 //! includes this file as a module.
 
+pub mod calls;
 pub mod closure;
 pub mod elf;
 pub mod foreign;
@@ -26,7 +27,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target {
         name: "elf",
         run: elf::run,
@@ -58,5 +59,9 @@ pub const TARGETS: [Target; 8] = [
     Target {
         name: "trust",
         run: trust::run,
+    },
+    Target {
+        name: "calls",
+        run: calls::run,
     },
 ];

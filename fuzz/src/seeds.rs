@@ -1,12 +1,14 @@
 //! What each fuzzer starts from: small objects with everything that a reader looks at, so
 //! that it need not invent formats.
 
+use fixture_matrix_interface::Matrix;
 use plugwright_manifest::InterfaceVersion;
 use plugwright_manifest::embed::{self, BuildDef, Linkage, Notes, ProvidedDef, RecordDef};
 use plugwright_manifest::schema::{
     Bounds, ConstantShape, FieldShape, Holder, InterfaceShape, MethodShape, Receiver, Scalar,
     Shape, VariantShape,
 };
+use plugwright_plugin::Interface;
 use plugwright_testkit::elf::{
     AARCH64, ElfBuilder, Endian, HashStyle, POWERPC, S390X, Width, X86, X86_64,
 };
@@ -161,6 +163,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(closure());
     seeds.extend(foreign());
     seeds.extend(trust());
+    seeds.extend(calls());
     seeds
 }
 
@@ -446,5 +449,47 @@ fn foreign() -> Vec<Seed> {
         ("foreign", "crates", seed(3, crates)),
         ("foreign", "exports", seed(4, exports)),
         ("foreign", "file", seed(5, file.build().bytes())),
+    ]
+}
+
+/// Calls with arguments that are some, by the name of the method.
+fn calls() -> Vec<Seed> {
+    let shape = <dyn Matrix as Interface>::SHAPE;
+    let seed = |name: &'static str, connected: bool, input: &[u8]| {
+        let number = shape.methods.iter().position(|method| method.name == name);
+        let number = u8::try_from(number.expect("a method")).expect("few");
+        (
+            "calls",
+            name,
+            [&[u8::from(connected), number], input].concat(),
+        )
+    };
+    // What an object of the other side has: all methods of the interface.
+    let mut has = vec![u8::try_from(shape.methods.len()).expect("few")];
+    for method in shape.methods {
+        has.extend(method.fingerprint().to_le_bytes());
+    }
+    // The other side's object 5 comes, and this side's object 1 comes home.
+    let front = [2, 0, 5, 1, 1];
+    vec![
+        seed("string", false, b"\x03abc"),
+        seed(
+            "eight",
+            false,
+            b"\x01\x02\0\x03\0\0\0\x04\0\0\0\0\0\0\0\x01x\0\0\0\x01s\0\0\x80\x3f",
+        ),
+        seed("vecs", false, b"\x02\0\x02\0\x01\x01a"),
+        seed("tree_map", false, b"\x02\x01a\x01\x01b\x02"),
+        seed("hash_set", false, b"\x02\x01a\x01b"),
+        seed("generic_enum", false, b"\x02\x01l\x01r"),
+        seed("duration", false, &[7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]),
+        // Nobody takes either of them.
+        seed("strings", true, &[&front[..], b"\x01\x01a"].concat()),
+        seed("relay", true, &[&front[..], &[0], &has].concat()),
+        seed(
+            "objects",
+            true,
+            &[&front[..], &[1, 0], &has, &[1, 1, 0]].concat(),
+        ),
     ]
 }
